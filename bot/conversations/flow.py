@@ -1,0 +1,89 @@
+"""A flow version: the exact expanded content of a survey, named by its hash."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts
+from bot.ids import FlowHash
+
+SCHEMA = 1
+
+
+class Thanks(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said at the end, by the band of the flow's score; ``otherwise`` for no score or no special text."""
+
+    good: Texts = {}
+    middling: Texts = {}
+    poor: Texts = {}
+    otherwise: Texts = {}
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """An ordered set of questions with conditions, in several languages, with nothing left to fill in.
+
+    ``score`` is the id of the rating that reports and the follow-up look at: the first rating, unless named.
+    ``case_at_most`` opens a follow-up case for that score or a lower one; None: by the scale's own rule.
+    """
+
+    schema: int = SCHEMA
+    id: str
+    title: Texts
+    locales: tuple[str, ...]
+    questions: tuple[Question, ...]
+    score: str | None = None
+    case_at_most: int | None = None
+    intro: Texts = {}
+    thanks: Thanks = Thanks()
+
+    @property
+    def locale(self) -> str:
+        """The language to fall back to: the first that the author named."""
+        return self.locales[0]
+
+    def question(self, id: str) -> Question | None:
+        return next((q for q in self.questions if q.id == id), None)
+
+    def score_question(self) -> Rating | None:
+        """The rating that stands for the flow in reports and in the follow-up."""
+        for question in self.questions:
+            if isinstance(question, Rating) and self.score in (None, question.id):
+                return question
+        return None
+
+
+def flow_hash(flow: Flow) -> FlowHash:
+    """The name of a flow version: SHA-256 of its canonical JSON, 128 bits of it in hexadecimal."""
+    return FlowHash(_digest(msgspec.json.encode(flow, order="deterministic")))
+
+
+def structure_key(flow: Flow) -> str:
+    """A hash over ids, scales and conditions only, so that a mended typo splits no figures in reports."""
+    shape: list[Any] = [flow.id, flow.score]
+    for question in flow.questions:
+        match question:
+            case Rating():
+                detail: Any = [question.scale, question.positive_from]
+            case Choice() | Choices():
+                detail = [option.id for option in question.options]
+            case OpenText():
+                detail = None
+        shape.append([type(question).__name__, question.id, detail, question.when])
+    return _digest(msgspec.json.encode(shape, order="deterministic"))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+class PinnedFlow(msgspec.Struct, frozen=True, kw_only=True):
+    """A flow version with its two names, worked out once."""
+
+    flow: Flow
+    hash: FlowHash
+    structure: str
+
+
+def pin(flow: Flow) -> PinnedFlow:
+    return PinnedFlow(flow=flow, hash=flow_hash(flow), structure=structure_key(flow))

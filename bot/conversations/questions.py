@@ -1,0 +1,148 @@
+"""The closed set of question types and the conditions under which one is asked."""
+
+from collections.abc import Mapping
+from typing import Literal, assert_never
+
+import msgspec
+
+#: IETF language tag -> text. One flow carries all its languages.
+Texts = Mapping[str, str]
+
+ScaleName = Literal["nps", "csat5", "csat10", "ces7", "thumbs"]
+Look = Literal["numbers", "emoji", "stars"]
+BandName = Literal["promoter", "passive", "detractor", "satisfied", "neutral", "dissatisfied"]
+
+
+class ScoreBetween(msgspec.Struct, frozen=True, kw_only=True, tag="score"):
+    """The rating given to ``question`` lies in ``low..high``, both included."""
+
+    question: str
+    low: int
+    high: int
+
+
+class InBand(msgspec.Struct, frozen=True, kw_only=True, tag="band"):
+    """The rating given to ``question`` falls in one of the bands."""
+
+    question: str
+    bands: tuple[BandName, ...]
+
+
+class Chose(msgspec.Struct, frozen=True, kw_only=True, tag="chose"):
+    """At least one of ``options`` was chosen for ``question``."""
+
+    question: str
+    options: tuple[str, ...]
+
+
+class WasAnswered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+    """``question`` has an answer that is not a skip."""
+
+    question: str
+
+
+class AttributeIs(msgspec.Struct, frozen=True, kw_only=True, tag="attribute"):
+    """The conversation's attribute (``channel``, ``language`` or one of the interaction's) has one of the values."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+class AllOf(msgspec.Struct, frozen=True, kw_only=True, tag="all"):
+    conditions: tuple["Condition", ...]
+
+
+class AnyOf(msgspec.Struct, frozen=True, kw_only=True, tag="any"):
+    conditions: tuple["Condition", ...]
+
+
+class Not(msgspec.Struct, frozen=True, kw_only=True, tag="not"):
+    condition: "Condition"
+
+
+Condition = ScoreBetween | InBand | Chose | WasAnswered | AttributeIs | AllOf | AnyOf | Not
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One choice; its id is the same in every language and is what is stored."""
+
+    id: str
+    text: Texts
+
+
+class Rating(msgspec.Struct, frozen=True, kw_only=True, tag="rating"):
+    """A number on a scale. ``low`` and ``high`` label the scale's ends.
+
+    ``positive_from`` moves the lower edge of the satisfied band of a 1-10 CSAT (9 by default).
+    """
+
+    id: str
+    text: Texts
+    scale: ScaleName
+    look: Look = "numbers"
+    low: Texts = {}
+    high: Texts = {}
+    positive_from: int | None = None
+    when: Condition | None = None
+    optional: bool = False
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, tag="choice"):
+    """Exactly one of the options."""
+
+    id: str
+    text: Texts
+    options: tuple[Option, ...]
+    when: Condition | None = None
+    optional: bool = False
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True, tag="choices"):
+    """Between ``at_least`` and ``at_most`` of the options."""
+
+    id: str
+    text: Texts
+    options: tuple[Option, ...]
+    at_least: int = 1
+    at_most: int | None = None
+    when: Condition | None = None
+    optional: bool = False
+
+
+class OpenText(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """The customer's own words."""
+
+    id: str
+    text: Texts
+    when: Condition | None = None
+    optional: bool = True
+
+
+Question = Rating | Choice | Choices | OpenText
+
+
+def in_locale(texts: Texts, locale: str, fallback: str) -> str:
+    """The text for a language tag: the same tag, its base language, the flow's own language, whatever there is.
+
+    >>> in_locale({"en": "Hi", "pt-BR": "Oi"}, "pt-BR", "en"), in_locale({"en": "Hi"}, "vi", "en")
+    ('Oi', 'Hi')
+    """
+    for tag in (locale, locale.partition("-")[0], fallback):
+        if tag in texts:
+            return texts[tag]
+    return next(iter(texts.values()), "")
+
+
+def questions_named(condition: Condition) -> frozenset[str]:
+    """The ids of the questions that a condition looks at."""
+    match condition:
+        case ScoreBetween(question=q) | InBand(question=q) | Chose(question=q) | WasAnswered(question=q):
+            return frozenset({q})
+        case AttributeIs():
+            return frozenset()
+        case AllOf(conditions=parts) | AnyOf(conditions=parts):
+            return frozenset().union(*(questions_named(part) for part in parts))
+        case Not(condition=part):
+            return questions_named(part)
+        case _:
+            assert_never(condition)

@@ -1,0 +1,39 @@
+"""What can go wrong, and whether trying again would help."""
+
+from dataclasses import dataclass
+
+
+class AfterchatError(Exception):
+    """Every error that this program raises on purpose; its text is meant for a person."""
+
+
+class ConfigError(AfterchatError):
+    """The configuration cannot be used; the text lists each problem on a line of its own."""
+
+
+class StoreUnavailable(AfterchatError):
+    """The database did not answer; nothing was kept, and the sender should try again."""
+
+
+@dataclass(eq=False, kw_only=True)
+class SendFailed(AfterchatError):
+    """A channel could not hand a message over.
+
+    Not frozen: a frozen dataclass as an exception fails when it crosses a context manager.
+    """
+
+    #: what the service said, fit for a log line: no secrets, no customer's words
+    reason: str
+    #: whether the same message may succeed later
+    retryable: bool
+    #: seconds that the service asked us to wait
+    retry_after: float | None = None
+    #: the person blocked us, left or was deleted: nothing sent there will ever arrive
+    recipient_gone: bool = False
+    #: the service may have accepted the message although no answer came back
+    maybe_delivered: bool = False
+    #: the trouble is the whole channel's (bad token, rate limit of all chats), not this recipient's
+    whole_channel: bool = False
+
+    def __str__(self) -> str:
+        return self.reason

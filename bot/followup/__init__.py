@@ -1,0 +1,1 @@
+"""The follow-up of unhappy customers: cases and their alerts. Pure."""

@@ -1,0 +1,533 @@
+"""The borders of the core: what it needs from channels and storage, as Protocols, and the types that cross them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import PinnedFlow
+from bot.followup.cases import Case
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
+from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
+
+#: The time now, with a time zone (UTC). Passed in so that a simulation or the sandbox can run faster.
+Clock = Callable[[], datetime]
+
+
+# ---- storage: rows ------------------------------------------------------------------------------------
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """A person, as known at one of their addresses. ``name`` is kept in a table of its own."""
+
+    id: CustomerId
+    name: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    #: the company's own reference of this person
+    reference: str | None = None
+    opted_out_at: datetime | None = None
+    #: the address may be written to (a Telegram user who never wrote to the bot may not)
+    reachable: bool = True
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A survey that was shown to a customer, for the cool-down."""
+
+    flow: str
+    is_nps: bool
+    at: datetime
+
+
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
+    """The dealing with the business that the feedback is about.
+
+    ``reference`` is the reporter's own name of it (ticket, order); with ``source`` it is unique, so one closing
+    asks once, however often it is reported.
+    """
+
+    id: InteractionId
+    source: str
+    reference: str
+    flow: str
+    address: Address
+    closed_at: datetime
+    reported_at: datetime
+    attributes: Mapping[str, str] = {}
+
+
+DueKind = Literal["ask", "expire", "alert"]
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be decided at a time: ``Due(key="alert:0k3...", kind="alert", ref="0k3...", due_at=...)``."""
+
+    key: str
+    kind: DueKind
+    ref: str
+    due_at: datetime
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's own words. ``question`` is None for words said outside a question."""
+
+    id: WordsId
+    customer: CustomerId
+    conversation: ConversationId | None
+    question: str | None
+    text: str
+    at: datetime
+
+
+class CaseNote(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a case's history: what happened, who did it (None: the program or the customer), when."""
+
+    case: CaseId
+    what: Literal["opened", "corrected", "commented", "claimed", "withdrawn", "reopened"]
+    who: str | None
+    detail: str = ""
+    at: datetime
+
+
+# ---- storage: one unit of work --------------------------------------------------------------------------
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decision needs to know. Whatever is None is not read.
+
+    With ``event`` the store also remembers the event; ``Facts.seen`` tells whether it was there already.
+    With ``address`` it reads the customer there, their recent surveys, and the newest waiting conversation
+    (or, where there is none, the newest one), unless ``conversation`` names one. With a conversation found,
+    its pinned flow and its case are read too. ``due`` is read again inside the transaction: it may be gone.
+    """
+
+    event: str | None = None
+    address: Address | None = None
+    conversation: ConversationId | None = None
+    case: CaseId | None = None
+    interaction: InteractionId | None = None
+    #: (source, reference) of an interaction that may have been reported before
+    reported: tuple[str, str] | None = None
+    due: str | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found, in one consistent view."""
+
+    seen: bool = False
+    customer: Customer | None = None
+    conversation: Conversation | None = None
+    flow: PinnedFlow | None = None
+    case: Case | None = None
+    interaction: Interaction | None = None
+    due: Due | None = None
+    shown: tuple[Shown, ...] = ()
+
+
+class SaveCustomer(msgspec.Struct, frozen=True, kw_only=True):
+    """Insert or update a customer together with one of their addresses."""
+
+    customer: Customer
+    address: Address
+    at: datetime
+
+
+class SaveConversation(msgspec.Struct, frozen=True, kw_only=True):
+    """Write a conversation if its turn is still ``was_turn`` (None: it is new); else the step is decided again."""
+
+    conversation: Conversation
+    flow_id: str
+    was_turn: int | None
+
+
+class SaveAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Insert or replace the one answer of a question: a score, option ids or words."""
+
+    conversation: ConversationId
+    question: str
+    flow_id: str
+    structure: str
+    customer: CustomerId
+    at: datetime
+    score: int | None = None
+    options: tuple[str, ...] = ()
+    words: WordsId | None = None
+    skipped: bool = False
+
+
+class DropAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Take an answer back, after a correction made its question no longer fit."""
+
+    conversation: ConversationId
+    question: str
+
+
+class CountScore(msgspec.Struct, frozen=True, kw_only=True):
+    """Add ``n`` (-1 to take back) to the counts of a score, once for each dimension. ``at`` is when it was given.
+
+    ``score`` is None for a skipped rating.
+    """
+
+    flow_id: str
+    structure: str
+    question: str
+    scale: str
+    score: int | None
+    at: datetime
+    n: int
+    #: dimension -> value: {"all": "", "channel": "telegram", "language": "vi", "agent": "Minh"}
+    dimensions: Mapping[str, str]
+
+
+class KeepWords(msgspec.Struct, frozen=True, kw_only=True):
+    words: Words
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """Put a message on its way, in the same transaction as what caused it."""
+
+    outbound: Outbound
+    at: datetime
+
+
+class PutDue(msgspec.Struct, frozen=True, kw_only=True):
+    """Insert a due row or move the one with the same key."""
+
+    due: Due
+
+
+class DropDue(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+
+
+class SettleDue(msgspec.Struct, frozen=True, kw_only=True):
+    """Remove the due row that is being decided, if it is still as read; else the step is decided again."""
+
+    due: Due
+
+
+class SaveCase(msgspec.Struct, frozen=True, kw_only=True):
+    """Write a case if its revision is still ``was_revision`` (None: it is new); else the step is decided again."""
+
+    case: Case
+    was_revision: int | None
+
+
+class NoteCase(msgspec.Struct, frozen=True, kw_only=True):
+    note: CaseNote
+
+
+class SaveInteraction(msgspec.Struct, frozen=True, kw_only=True):
+    interaction: Interaction
+
+
+DecisionVerdict = Literal["asked", "deferred", "not asked"]
+
+
+class RecordDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """Why someone was asked, deferred or not asked: the rule's name, and what it looked at."""
+
+    trigger: str
+    flow: str
+    address: Address
+    customer: CustomerId | None
+    interaction: InteractionId | None
+    verdict: DecisionVerdict
+    rule: str
+    inputs: Mapping[str, str]
+    at: datetime
+
+
+class RecordShown(msgspec.Struct, frozen=True, kw_only=True):
+    customer: CustomerId
+    shown: Shown
+
+
+class OptOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Set (``at``) or lift (None) a customer's opt-out."""
+
+    customer: CustomerId
+    at: datetime | None
+
+
+class SetReachable(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an address may be written to."""
+
+    address: Address
+    reachable: bool
+
+
+class MoveAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Give an address, its conversations and its queued messages a new key."""
+
+    address: Address
+    to: Address
+
+
+class RecordStaleTap(msgspec.Struct, frozen=True, kw_only=True):
+    """A tap that changed nothing, for the record."""
+
+    conversation: ConversationId
+    turn: int
+    value: str
+    at: datetime
+
+
+class KeepAside(msgspec.Struct, frozen=True, kw_only=True):
+    """A body nobody here understands, for the operator."""
+
+    channel: ChannelName
+    why: str
+    body: bytes
+    at: datetime
+
+
+Write = (
+    SaveCustomer
+    | SaveConversation
+    | SaveAnswer
+    | DropAnswer
+    | CountScore
+    | KeepWords
+    | Queue
+    | PutDue
+    | DropDue
+    | SettleDue
+    | SaveCase
+    | NoteCase
+    | SaveInteraction
+    | RecordDecision
+    | RecordShown
+    | OptOut
+    | SetReachable
+    | MoveAddress
+    | RecordStaleTap
+    | KeepAside
+)
+
+#: What a channel is told, so that it can word its own fleeting reply (a toast, an ephemeral message).
+SaidKind = Literal[
+    "nothing",  # no reply owed
+    "duplicate",  # this event was handled before
+    "taken",  # the answer counts; text: its label
+    "ticked",  # a box of a multiple choice changed
+    "already_counted",  # a late or repeated tap; write /feedback to say more
+    "closed",  # the conversation is over
+    "not_yours",  # someone else was asked
+    "unknown_button",  # a button of another maker or of long ago
+    "changing",  # the answer may be changed now
+    "too_late_to_change",
+    "choose_more",  # a multiple choice needs more boxes
+    "choose_fewer",
+    "claimed",  # an agent got the case; text: the agent's name
+    "already_claimed",  # text: the owner's name
+    "case_closed",  # the case was withdrawn meanwhile
+    "asked",  # a survey begins or will begin
+    "not_asked",  # text: the rule
+    "opted_out",
+    "opted_in",
+    "kept_aside",
+]
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    kind: SaidKind = "nothing"
+    text: str = ""
+    locale: str = "en"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided: what to tell the sender at once, and what to write, all of it or none."""
+
+    said: Said = Said()
+    writes: tuple[Write, ...] = ()
+    #: for the caller of an API: the id of what was made, the conversation or interaction
+    ref: str = ""
+
+
+class Store(Protocol):
+    async def run(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
+        """Read, decide, write, commit; the outcome comes back after the commit.
+
+        ``decide`` is pure, runs on any thread, and may be called again on fresh facts when a race was lost.
+        Each step stands in its own savepoint and many steps may share one commit. Cancelling the caller does not
+        cancel the step. Raises StoreUnavailable when nothing was kept.
+        """
+
+
+class Flows(Protocol):
+    def current(self, flow: str) -> PinnedFlow | None:
+        """The active version of a flow by the admin's id."""
+
+    def all(self) -> Sequence[PinnedFlow]:
+        """The active versions in the order of the file."""
+
+
+# ---- delivery -------------------------------------------------------------------------------------------
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One queued message, leased to this process. ``attempt`` (from 1) is also the fence of its settlement."""
+
+    id: int
+    outbound: Outbound
+    attempt: int
+    queued_at: datetime
+    #: the remote message id of the slot, when the slot was posted before
+    remote: str | None = None
+    #: an earlier attempt may have arrived although no answer came back
+    maybe_delivered: bool = False
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    receipt: Receipt
+
+
+class RetryAt(msgspec.Struct, frozen=True, kw_only=True):
+    due_at: datetime
+    error: str
+    maybe_delivered: bool = False
+    #: False: the attempt does not count (we were told to wait)
+    counts: bool = True
+
+
+class GaveUp(msgspec.Struct, frozen=True, kw_only=True):
+    error: str
+
+
+Settlement = Sent | RetryAt | GaveUp
+
+
+class Outbox(Protocol):
+    async def claim(
+        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[ChannelName] = ()
+    ) -> Sequence[Delivery]:
+        """Lease the head of each free lane that is due, oldest first; at most one message of a lane at a time."""
+
+    async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
+        """Record how it went, if the lease is still ours; False if another process took it over.
+
+        Many settlements share one commit. A given-up message frees its lane.
+        """
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When the next queued message may be sent; None when nothing is queued."""
+
+    async def case_view(self, case: CaseId) -> "CaseView | None":
+        """Everything the alert of a case shows, as it is now."""
+
+
+class CaseView(msgspec.Struct, frozen=True, kw_only=True):
+    case: Case
+    flow: PinnedFlow
+    customer: Customer
+    conversation: Conversation
+    words: tuple[Words, ...]
+    notes: tuple[CaseNote, ...]
+
+
+class Dues(Protocol):
+    async def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        """The due rows whose time has come, oldest first."""
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest due row is due."""
+
+
+class Wakes(Protocol):
+    """Tells waiting loops, in this process and in others, that there may be something to do."""
+
+    def outbox(self) -> None: ...
+    async def wait_outbox(self, timeout: float) -> None: ...
+
+
+# ---- web chat: what a customer should see is a row first -------------------------------------------------
+
+
+class ChatLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a web-chat session's log: a message of ours or the customer's, or a change of one of ours.
+
+    ``id`` grows within the session and is the SSE event id. An entry with the slot of an earlier one replaces it.
+    """
+
+    id: int
+    session: str
+    author: Literal["us", "customer"]
+    slot: str
+    content: Content
+    at: datetime
+
+
+class ChatLog(Protocol):
+    async def append(
+        self,
+        channel: ChannelName,
+        session: str,
+        author: Literal["us", "customer"],
+        slot: str,
+        content: Content,
+        at: datetime,
+    ) -> int:
+        """Keep a line and wake whoever reads this session, in any process; returns its id."""
+
+    async def since(
+        self, channel: ChannelName, session: str, after: int, limit: int = 200
+    ) -> Sequence[ChatLine]:
+        """The lines after an id, oldest first."""
+
+    def follow(self, channel: ChannelName, session: str) -> AsyncIterator[None]:
+        """Yields each time when the session may have new lines; the caller then asks ``since``."""
+
+
+# ---- channels -------------------------------------------------------------------------------------------
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel can show. Lengths in characters, callback data in bytes."""
+
+    buttons: int
+    text: int
+    button_label: int
+    token_bytes: int
+    edits: bool
+
+
+class Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP request as it came, or the like from a socket. Header names in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+    query: Mapping[str, str] = {}
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a Raw."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+
+
+#: Decides and commits one inbound event; the outcome tells the channel how to word its reply.
+Handle = Callable[[Inbound], Awaitable[Outcome]]
+
+
+class Channel(Protocol):
+    name: ChannelName
+    limits: Limits
+
+    async def receive(self, raw: Raw, handle: Handle) -> Reply:
+        """Verify, read the few fields needed, await ``handle``, word the reply from the outcome."""
+
+    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
+        """Hand one message to the service. ``remote`` is the message to change when the kind is *edit*;
+        ``again`` tells that an earlier attempt may have arrived. Raises SendFailed."""
+
+    async def run(self, handle: Handle) -> None:
+        """Listen where the service does not call us (long polling, Socket Mode), until cancelled; else return."""
+
+    async def close(self) -> None: ...
