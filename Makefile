@@ -37,7 +37,7 @@ types: $(DEV) ## the strict type checker
 
 .PHONY: imports
 imports: $(DEV) ## who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 .PHONY: pytest
 pytest: $(DEV) ## the tests alone; ARGS="-k widget" picks some
