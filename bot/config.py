@@ -144,7 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CurrentSettings:
-    """Holds the snapshot in force; whoever needs a setting asks at the moment of use, so a swap takes effect at once."""
+    """Holds the snapshot in force; whoever needs a setting asks at the moment of use: a swap takes effect at once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

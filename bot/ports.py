@@ -9,7 +9,7 @@ import msgspec
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.followup.cases import Case
-from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
+from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
 from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
 
 #: The time now, with a time zone (UTC). Passed in so that a simulation or the sandbox can run faster.
@@ -472,9 +472,7 @@ class ChatLog(Protocol):
     ) -> int:
         """Keep a line and wake whoever reads this session, in any process; returns its id."""
 
-    async def since(
-        self, channel: ChannelName, session: str, after: int, limit: int = 200
-    ) -> Sequence[ChatLine]:
+    async def since(self, channel: ChannelName, session: str, after: int, limit: int = 200) -> Sequence[ChatLine]:
         """The lines after an id, oldest first."""
 
     def follow(self, channel: ChannelName, session: str) -> AsyncIterator[None]:

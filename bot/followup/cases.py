@@ -12,7 +12,7 @@ CaseState = Literal["open", "claimed", "withdrawn"]
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """The follow-up opened for one unhappy customer. ``revision`` grows with every change and is what a write compares."""
+    """The follow-up opened for one unhappy customer. ``revision`` grows with each change; a write compares it."""
 
     id: CaseId
     conversation: ConversationId
