@@ -1,0 +1,1 @@
+"""Local stand-ins of the Telegram Bot API and of Slack, and a page to chat through them."""
