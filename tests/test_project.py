@@ -111,12 +111,12 @@ def test_every_make_target_is_explained_by_make_help() -> None:
 def test_every_data_file_of_the_package_is_shipped() -> None:
     patterns = PROJECT["tool"]["setuptools"]["package-data"]["bot"]
     shipped = {file for pattern in patterns for file in (ROOT / "bot").glob(pattern)}
-    left_out = {
+    data = {
         file
         for file in (ROOT / "bot").rglob("*")
-        if file.is_file() and file.suffix not in {".py", ".pyc"} and file.name != "ruff.toml"
-    } - shipped
-    assert left_out == set()
+        if file.is_file() and file.suffix not in {".py", ".pyc"} and not file.name.startswith(".")
+    }
+    assert data - shipped == set()
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
