@@ -222,7 +222,8 @@ async def test_unknown_token_or_method(telegram: Telegram, token: str, path: str
     assert response.status_code == (404 if token == TOKEN else 401)
     if token != TOKEN:
         with pytest.raises(InvalidToken):
-            await client(telegram.service, token).initialize()
+            async with client(telegram.service, token):
+                pass
 
 
 async def test_json_and_multipart_bodies(telegram: Telegram) -> None:
