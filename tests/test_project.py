@@ -114,7 +114,9 @@ def test_every_data_file_of_the_package_is_shipped() -> None:
     data = {
         file
         for file in (ROOT / "bot").rglob("*")
-        if file.is_file() and file.suffix not in {".py", ".pyc"} and not file.name.startswith(".")
+        if file.is_file()
+        and file.suffix not in {".py", ".pyc"}
+        and not any(part.startswith(".") for part in file.relative_to(ROOT).parts)
     }
     assert data - shipped == set()
 
