@@ -1,0 +1,103 @@
+"""The built-in sentences and words of each language, kept as data files and read once."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+#: The pack that stands in for a language that has none.
+FALLBACK = "en"
+_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """One language. All words are in lower case and in Unicode's composed form (NFC).
+
+    ``commands`` has the keys stop, start, skip, feedback, back and human.
+    """
+
+    locale: str
+    #: key such as "reply.taken" -> text, whose variables stand as ``{name}``
+    sentences: Mapping[str, str]
+    #: "five" -> 5, for 0 to 10
+    number_words: Mapping[str, int]
+    #: what stands between a score and its scale's end, such as "out of"
+    out_of: tuple[str, ...]
+    commands: Mapping[str, tuple[str, ...]]
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+
+
+def say(locale: str, key: str, **variables: object) -> str:
+    """A built-in sentence in a language, else in its base language, else in English.
+
+    Raises KeyError for a key that no pack has.
+
+    >>> say("en-GB", "hint.scale", low=1, high=5)
+    'Tap a number or type one from 1 to 5.'
+    """
+    return fill(pack(locale).sentences[key], {name: str(value) for name, value in variables.items()})
+
+
+def fill(text: str, variables: Mapping[str, str]) -> str:
+    """Put values in the place of ``{name}``, in one pass; what has no value stays as it is.
+
+    A value is never read again, so a customer's braces or percent signs are only characters.
+
+    >>> fill("{agent} asks about {order}", {"agent": "{order}"})
+    '{order} asks about {order}'
+    """
+    return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
+
+
+def variables_in(text: str) -> frozenset[str]:
+    """The names of the variables that a text holds.
+
+    >>> sorted(variables_in("{agent} and {order}, not {} or {9}"))
+    ['agent', 'order']
+    """
+    return frozenset(_VARIABLE.findall(text))
+
+
+def pack(locale: str) -> Pack:
+    """The pack of a language tag, of its base language, or the English one.
+
+    >>> pack("it-CH").locale, pack("pl_PL").locale, pack("xx").locale
+    ('it', 'pl', 'en')
+    """
+    tag = locale.replace("_", "-").lower()
+    packs = _packs()
+    return packs.get(tag) or packs.get(tag.partition("-")[0]) or packs[FALLBACK]
+
+
+def locales() -> tuple[str, ...]:
+    """The language tags that have a pack, in alphabetical order."""
+    return tuple(pack.locale for pack in _packs().values())
+
+
+@cache
+def _packs() -> Mapping[str, Pack]:
+    found = (entry for entry in files(__name__).joinpath("packs").iterdir() if entry.name.endswith(".toml"))
+    read = (_read(tomllib.loads(entry.read_text(encoding="utf-8"))) for entry in found)
+    return MappingProxyType({pack.locale.lower(): pack for pack in sorted(read, key=lambda pack: pack.locale)})
+
+
+def _read(data: dict[str, Any]) -> Pack:
+    numbers = {word: number for number, words in data["numbers"].items() for word in words}
+    return msgspec.convert(
+        {
+            "locale": data["locale"],
+            "sentences": data["sentences"],
+            "number_words": {word: int(number) for word, number in numbers.items()},
+            "out_of": data["out_of"],
+            "commands": data["commands"],
+            "yes": data["yes"],
+            "no": data["no"],
+        },
+        Pack,
+    )

@@ -1,0 +1,114 @@
+"""Each pack is complete, says the same things, and its words cannot be taken for each other."""
+
+import unicodedata
+from collections import Counter
+
+import pytest
+
+from bot.languages import Pack, fill, locales, pack, say, variables_in
+
+COMMANDS = {"stop", "start", "skip", "feedback", "back", "human"}
+PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
+
+
+def words_of(pack: Pack) -> list[str]:
+    return [*(word for words in pack.commands.values() for word in words), *pack.yes, *pack.no, *pack.number_words]
+
+
+def test_the_four_languages_are_there() -> None:
+    assert locales() == ("en", "it", "pl", "vi")
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_every_sentence_is_there_with_the_same_variables(one: Pack) -> None:
+    english = pack("en").sentences
+    assert sorted(one.sentences) == sorted(english)
+    different = {key: text for key, text in one.sentences.items() if variables_in(text) != variables_in(english[key])}
+    assert different == {}
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_no_text_is_empty_or_badly_spaced_or_holds_a_stray_brace(one: Pack) -> None:
+    bad = {key: text for key, text in one.sentences.items() if not text or text != " ".join(text.split())}
+    assert bad == {}
+    emptied = {key: fill(text, dict.fromkeys(variables_in(text), "")) for key, text in one.sentences.items()}
+    assert {key: text for key, text in emptied.items() if "{" in text or "}" in text} == {}
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_only_english_is_in_english(one: Pack) -> None:
+    english = pack("en").sentences
+    same = {key for key, text in one.sentences.items() if text == english[key]}
+    assert one.locale == "en" or same <= {"desk.status"}
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_every_number_of_0_to_10_has_a_word(one: Pack) -> None:
+    assert set(one.number_words.values()) == set(range(11))
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_no_word_means_two_things(one: Pack) -> None:
+    counted = Counter(words_of(one))
+    assert [word for word, times in counted.items() if times > 1] == []
+    assert set(one.commands) == COMMANDS
+    assert all(one.commands.values())
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_words_are_in_the_form_that_a_reader_compares(one: Pack) -> None:
+    for word in [*words_of(one), *one.out_of]:
+        assert word == " ".join(unicodedata.normalize("NFC", word).casefold().split())
+        assert not any(character.isdigit() for character in word)
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_the_words_that_the_sentences_teach_are_understood(one: Pack) -> None:
+    def teaches(key: str, command: str) -> bool:
+        return any(word.upper() in one.sentences[key] for word in one.commands[command])
+
+    assert teaches("hint.skip", "skip")
+    assert teaches("reply.opted_out", "start")
+    assert teaches("reply.opted_in", "stop")
+    assert teaches("reply.welcome", "stop")
+    for key in ("reply.already_counted", "reply.closed", "reply.too_late_to_change", "reply.welcome"):
+        assert "/feedback" in one.sentences[key]
+    assert one.sentences["button.done"] in one.sentences["hint.choices"]
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_what_telegram_shows_in_a_toast_fits_into_it(one: Pack) -> None:
+    toasts = {key: text for key, text in one.sentences.items() if key.startswith("reply.") and key != "reply.welcome"}
+    assert {key: len(text) for key, text in toasts.items() if len(text) > 200} == {}
+
+
+@pytest.mark.parametrize(
+    ("locale", "found"),
+    [
+        ("it", "it"),
+        ("it-CH", "it"),
+        ("pl_PL", "pl"),
+        ("VI", "vi"),
+        ("pt-BR", "en"),
+        ("", "en"),
+        ("nonsense-in-a-tag", "en"),
+    ],
+)
+def test_a_language_without_a_pack_falls_back(locale: str, found: str) -> None:
+    assert pack(locale).locale == found
+
+
+def test_a_customers_braces_are_only_characters() -> None:
+    assert fill("{who}: {score}", {"who": "{score} {0} {who.__class__} %s", "score": "2"}) == (
+        "{score} {0} {who.__class__} %s: 2"
+    )
+    assert say("en", "desk.summary", who="{flow}", score=3, flow="Chat") == "{flow} gave 3 · Chat"
+
+
+def test_a_variable_without_a_value_stays() -> None:
+    assert say("it", "reply.choose_more") == "La preghiamo di sceglierne almeno {n}."
+
+
+def test_an_unknown_key_is_an_error_of_the_program() -> None:
+    with pytest.raises(KeyError):
+        say("en", "reply.nonsense")
