@@ -1,13 +1,17 @@
 """A card as plain text, for whatever cannot show buttons: numbered options, or the ends of a scale."""
 
+from bot.conversations.engine import DONE
 from bot.messages import Button, Card, Token, parse_token
+
+#: how the values of buttons begin that are no values of the question: skip, done, change
+_CONTROL = "~"
 
 
 def as_text(card: Card) -> str:
     """The whole card in words, answerable by typing.
 
     A rating is answered by its score, so scores are shown (``0 = 👎``); options are counted from 1 (``1. Price``);
-    a button that names no value of the question, such as *Skip*, is answered by its own word.
+    *Skip* is answered by its own word.
     An answered card shows its choice and offers nothing.
 
     >>> as_text(Card(text="Again?", chosen="8"))
@@ -16,12 +20,12 @@ def as_text(card: Card) -> str:
     if card.chosen is not None:
         return _paragraphs(card.text, f"✓ {card.chosen}", card.hint)
     buttons = tuple(button for row in card.buttons for button in row)
-    scores = _scores(buttons)
-    if len(scores) > 1:
-        rest = tuple(button for button in buttons if button not in scores.values())
-        return _paragraphs(card.text, _scale(card, scores), _words(rest), card.hint)
-    options = "\n".join(f"{n}. {_ticked(button)}" for n, button in enumerate(buttons, start=1))
-    return _paragraphs(card.text, options, ends(card), card.hint)
+    options = tuple(button for button in buttons if not _value(button).startswith(_CONTROL))
+    # numbers typed at a multiple choice are complete in themselves: there is nothing to finish
+    controls = tuple(button for button in buttons if button not in options and _value(button) != DONE)
+    scores = _scores(options)
+    shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(_numbered(options), ends(card))
+    return _paragraphs(card.text, shown, "\n".join(f"“{button.label}”" for button in controls), card.hint)
 
 
 def ends(card: Card) -> str:
@@ -29,8 +33,8 @@ def ends(card: Card) -> str:
 
     The numbers are left out where the buttons carry none.
     """
-    buttons = tuple(button for row in card.buttons for button in row)
-    scores = _scores(buttons)
+    options = (button for row in card.buttons for button in row if not _value(button).startswith(_CONTROL))
+    scores = _scores(tuple(options))
     if not scores:
         return " – ".join(label for label in (card.low, card.high) if label)
     first, last = scores[min(scores)].label, scores[max(scores)].label
@@ -38,16 +42,20 @@ def ends(card: Card) -> str:
     return " · ".join(f"{name} = {label}" for name, label in pairs if label)
 
 
+def _value(button: Button) -> str:
+    token = parse_token(button.token)
+    return token.value if isinstance(token, Token) else ""
+
+
 def _scores(buttons: tuple[Button, ...]) -> dict[int, Button]:
-    """The buttons whose values are consecutive scores, by score; empty when the card asks for no rating."""
-    valued = ((parse_token(button.token), button) for button in buttons)
-    scores = {
-        int(token.value): button
-        for token, button in valued
-        if isinstance(token, Token) and token.value.isascii() and token.value.isdigit()
-    }
-    consecutive = bool(scores) and sorted(scores) == list(range(min(scores), min(scores) + len(scores)))
-    return dict(sorted(scores.items())) if consecutive else {}
+    """The buttons by score, where all their values are consecutive scores; empty when they are no rating."""
+    values = [_value(button) for button in buttons]
+    if not all(value.isascii() and value.isdigit() for value in values):
+        return {}
+    by_score = {int(value): button for value, button in zip(values, buttons, strict=True)}
+    scores = {score: by_score[score] for score in sorted(by_score)}
+    consecutive = list(scores) == list(range(min(scores, default=0), max(scores, default=-1) + 1))
+    return scores if consecutive and len(scores) == len(buttons) else {}
 
 
 def _scale(card: Card, scores: dict[int, Button]) -> str:
@@ -61,8 +69,8 @@ def _scale(card: Card, scores: dict[int, Button]) -> str:
     return "\n".join(lines)
 
 
-def _words(buttons: tuple[Button, ...]) -> str:
-    return "\n".join(f"“{button.label}”" for button in buttons)
+def _numbered(options: tuple[Button, ...]) -> str:
+    return "\n".join(f"{n}. {_ticked(button)}" for n, button in enumerate(options, start=1))
 
 
 def _ticked(button: Button) -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.fallback import as_text, ends
+from bot.conversations.engine import CHANGE, DONE, SKIP
 from bot.ids import ConversationId
 from bot.messages import Button, Card, Token, format_token
 
@@ -47,10 +48,19 @@ CARDS = {
         Card(text="Solved?", buttons=(row(("👍", "1"), ("👎", "0")),)),
         "Solved?\n\n0 = 👎\n1 = 👍",
     ),
-    "a word beside a scale keeps its word": (
-        Card(text="How was it?", buttons=(FACES[:2], row(("Skip", "skip")))),
+    "a scale that may be skipped is skipped by that word": (
+        Card(text="How was it?", buttons=(FACES[:2], row(("Skip", SKIP)))),
         "How was it?\n\n1 = 😞\n2 = 😕\n\n“Skip”",
     ),
+    "numbers typed at a multiple choice need no Done": (
+        Card(text="Why?", buttons=(row(("Price", "price")), row(("Speed", "speed")), row(("Done", DONE)))),
+        "Why?\n\n1. Price\n2. Speed",
+    ),
+    "options whose ids are numbers but no scale are counted": (
+        Card(text="Which year?", buttons=(row(("2023", "2023"), ("2025", "2025")),)),
+        "Which year?\n\n1. 2023\n2. 2025",
+    ),
+    "a scale's ends without a scale are still told": (Card(text="How?", low="bad", high="good"), "How?\n\nbad – good"),
     "options are counted from 1, across rows": (
         Card(
             text="Why?",
@@ -64,7 +74,7 @@ CARDS = {
         "Why?\n\n1. Price ✓\n2. Speed",
     ),
     "an answered card shows its choice and offers nothing": (
-        Card(text="Recommend us?", buttons=(row(("Change", "change")),), chosen="8"),
+        Card(text="Recommend us?", buttons=(row(("Change", CHANGE)),), chosen="8"),
         "Recommend us?\n\n✓ 8",
     ),
     "buttons of another maker are options": (
