@@ -100,7 +100,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     With ``event`` the store also remembers the event; ``Facts.seen`` tells whether it was there already.
     With ``address`` it reads the customer there, their recent surveys, and the newest waiting conversation
     (or, where there is none, the newest one), unless ``conversation`` names one. With a conversation found,
-    its pinned flow and its case are read too. ``due`` is read again inside the transaction: it may be gone.
+    its pinned flow, its case and its customer are read too. With ``interaction`` and no address, the
+    interaction's address is read. ``due`` is read again inside the transaction: it may be gone.
     """
 
     event: str | None = None
@@ -500,6 +501,8 @@ class Raw(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     method: str = "POST"
     query: Mapping[str, str] = {}
+    #: the network address of the sender, for rate limits only; empty where there is none
+    remote: str = ""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,13 @@
 """The closed set of question types and the conditions under which one is asked."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Literal, assert_never
 
 import msgspec
+
+from bot.conversations.answers import Chosen, Scored, Skipped, Value
+from bot.scoring.scales import CES_1_7, CSAT_1_5, CSAT_1_10, NPS_0_10, THUMBS_0_1, Scale, band
 
 #: IETF language tag -> text. One flow carries all its languages.
 Texts = Mapping[str, str]
@@ -144,5 +148,64 @@ def questions_named(condition: Condition) -> frozenset[str]:
             return frozenset().union(*(questions_named(part) for part in parts))
         case Not(condition=part):
             return questions_named(part)
+        case _:
+            assert_never(condition)
+
+
+def scale_of(rating: Rating) -> Scale:
+    """The scale with its bands that a rating is read on."""
+    match rating.scale:
+        case "nps":
+            return NPS_0_10
+        case "csat5":
+            return CSAT_1_5
+        case "csat10":
+            return _csat10(rating.positive_from or 9)
+        case "ces7":
+            return CES_1_7
+        case "thumbs":
+            return THUMBS_0_1
+        case _:
+            assert_never(rating.scale)
+
+
+@cache
+def _csat10(positive_from: int) -> Scale:
+    return Scale(low=1, high=10, positive=frozenset(range(positive_from, 11)), negative=CSAT_1_10.negative)
+
+
+def holds(
+    condition: Condition | None,
+    questions: Mapping[str, Question],
+    values: Mapping[str, Value],
+    attributes: Mapping[str, str],
+) -> bool:
+    """Whether a condition holds for the answers so far. A question without an answer satisfies nothing about it."""
+    match condition:
+        case None:
+            return True
+        case ScoreBetween(question=q, low=low, high=high):
+            value = values.get(q)
+            return isinstance(value, Scored) and low <= value.score <= high
+        case InBand(question=q, bands=bands):
+            value, rating = values.get(q), questions.get(q)
+            return (
+                isinstance(value, Scored)
+                and isinstance(rating, Rating)
+                and band(value.score, scale_of(rating)).value in bands
+            )
+        case Chose(question=q, options=options):
+            value = values.get(q)
+            return isinstance(value, Chosen) and not set(options).isdisjoint(value.options)
+        case WasAnswered(question=q):
+            return q in values and not isinstance(values[q], Skipped)
+        case AttributeIs(name=name, values=wanted):
+            return attributes.get(name) in wanted
+        case AllOf(conditions=parts):
+            return all(holds(part, questions, values, attributes) for part in parts)
+        case AnyOf(conditions=parts):
+            return any(holds(part, questions, values, attributes) for part in parts)
+        case Not(condition=part):
+            return not holds(part, questions, values, attributes)
         case _:
             assert_never(condition)

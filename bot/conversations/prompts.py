@@ -1,0 +1,263 @@
+"""Turns the engine's prompts into outbound messages in the respondent's language. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import assert_never
+
+import msgspec
+
+from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
+from bot.conversations.conversation import Conversation
+from bot.conversations.engine import CHANGE, DONE, SKIP, TICK, UNTICK
+from bot.conversations.events import Ask, AskAgain, Close, Prompt, Show, Thank
+from bot.conversations.flow import Flow
+from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts, in_locale, scale_of
+from bot.languages import say
+from bot.messages import Address, Button, Card, Content, Outbound, Text, Token, format_token
+from bot.scoring.scales import Band, band
+
+#: no heart for the top face: it is a rating, not a declaration
+FACES = ("😞", "😕", "😐", "🙂", "😀")
+THUMBS = ("👎", "👍")
+_VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([^{}]*))?\}")
+
+
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """What texts need beside the conversation."""
+
+    company: str = ""
+
+
+def lane_of(address: Address) -> str:
+    """The order that messages to one customer keep."""
+    return f"{address.channel}:{address.key}"
+
+
+def question_slot(conversation: Conversation, question: str) -> str:
+    return f"q:{conversation.id}:{question}"
+
+
+def fill(text: str, variables: Mapping[str, str]) -> str:
+    """Put values into a text's variables, in one pass: a value that looks like a variable stays as it is.
+
+    >>> fill("How was {agent|our team}?", {}), fill("How was {agent|our team}?", {"agent": "{order}"})
+    ('How was our team?', 'How was {order}?')
+    """
+    return _VARIABLE.sub(lambda found: variables.get(found[1]) or found[2] or "", text)
+
+
+def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wording) -> Outbound:
+    """The message that says a prompt, for the conversation as it is after the turn."""
+    match prompt:
+        case Ask(question=id, first=first):
+            return _outbound("post", conversation, id, _card(flow, id, conversation, wording, intro=first))
+        case Show(question=id, changeable=changeable):
+            card = _card(flow, id, conversation, wording, changeable=changeable)
+            return _outbound("edit", conversation, id, card)
+        case Close(question=id, withdrawn=withdrawn):
+            return _outbound("edit", conversation, id, _closed(flow, id, conversation, wording, withdrawn))
+        case AskAgain(question=id):
+            return msgspec.structs.replace(
+                _outbound("post", conversation, id, _again(flow, id, conversation)),
+                slot=f"r:{conversation.id}:{conversation.turn}",
+            )
+        case Thank(again=again):
+            text = Text(text=_thanks(flow, conversation, wording), locale=conversation.locale)
+            return msgspec.structs.replace(
+                _outbound("edit" if again else "post", conversation, "", text), slot=f"t:{conversation.id}"
+            )
+        case _:
+            assert_never(prompt)
+
+
+def _outbound(kind: str, conversation: Conversation, question: str, content: Content) -> Outbound:
+    return Outbound(
+        kind="edit" if kind == "edit" else "post",
+        to=conversation.address,
+        lane=lane_of(conversation.address),
+        slot=question_slot(conversation, question),
+        content=content,
+    )
+
+
+def _text(texts: Texts, flow: Flow, conversation: Conversation, wording: Wording) -> str:
+    variables = {"company": wording.company, **conversation.attributes}
+    return fill(in_locale(texts, conversation.locale, flow.locale), variables)
+
+
+def _question(flow: Flow, id: str) -> Question:
+    question = flow.question(id)
+    if question is None:
+        raise KeyError(f"flow {flow.id} has no question {id}")
+    return question
+
+
+# ---- cards ----------------------------------------------------------------------------------------------
+
+
+def _card(
+    flow: Flow,
+    id: str,
+    conversation: Conversation,
+    wording: Wording,
+    *,
+    changeable: bool = True,
+    intro: bool = False,
+) -> Card:
+    question = _question(flow, id)
+    text = _text(question.text, flow, conversation, wording)
+    opening = _text(flow.intro, flow, conversation, wording) if intro and flow.intro else ""
+    if opening:
+        text = f"{opening}\n\n{text}"
+    if id in (conversation.asked, conversation.reopened):
+        return _open_card(question, text, flow, conversation)
+    answer = conversation.answers.get(id)
+    if answer is None or isinstance(answer.value, Worded):
+        return Card(text=text, locale=conversation.locale, typing=False)
+    rows: tuple[tuple[Button, ...], ...] = ()
+    if changeable and not conversation.commented:
+        rows = ((_button(conversation, id, say(conversation.locale, "button.change"), CHANGE),),)
+    label = answer_label(question, answer, flow, conversation.locale)
+    return Card(text=text, buttons=rows, chosen=label, locale=conversation.locale, typing=False)
+
+
+def _open_card(question: Question, text: str, flow: Flow, conversation: Conversation) -> Card:
+    locale = conversation.locale
+    rows = [*_answer_rows(question, flow, conversation)]
+    hint = _hint("hint", question, locale)
+    if question.optional:
+        rows.append((_button(conversation, question.id, say(locale, "button.skip"), SKIP),))
+        hint = f"{hint} {say(locale, 'hint.skip')}"
+    low = high = ""
+    if isinstance(question, Rating):
+        low, high = (in_locale(ends, locale, flow.locale) for ends in (question.low, question.high))
+    return Card(text=text, buttons=tuple(rows), hint=hint, low=low, high=high, locale=locale)
+
+
+def _button(conversation: Conversation, question: str, label: str, value: str, *, selected: bool = False) -> Button:
+    token = Token(conversation=conversation.id, turn=conversation.prompts[question], value=value)
+    return Button(label=label, token=format_token(token), selected=selected)
+
+
+def _answer_rows(question: Question, flow: Flow, conversation: Conversation) -> list[tuple[Button, ...]]:
+    locale = conversation.locale
+    match question:
+        case Rating():
+            scale = scale_of(question)
+            return [
+                tuple(
+                    _button(conversation, question.id, _rating_label(question, score), str(score))
+                    for score in range(scale.low, scale.high + 1)
+                )
+            ]
+        case Choice():
+            return [
+                (_button(conversation, question.id, in_locale(option.text, locale, flow.locale), option.id),)
+                for option in question.options
+            ]
+        case Choices():
+            ticked = conversation.drafts.get(question.id, ())
+            rows: list[tuple[Button, ...]] = [
+                (
+                    _button(
+                        conversation,
+                        question.id,
+                        in_locale(option.text, locale, flow.locale),
+                        (UNTICK if option.id in ticked else TICK) + option.id,
+                        selected=option.id in ticked,
+                    ),
+                )
+                for option in question.options
+            ]
+            if len(ticked) >= question.at_least:
+                rows.append((_button(conversation, question.id, say(locale, "button.done"), DONE),))
+            return rows
+        case OpenText():
+            return []
+        case _:
+            assert_never(question)
+
+
+def _rating_label(rating: Rating, score: int) -> str:
+    if rating.scale == "thumbs":
+        return THUMBS[score]
+    if rating.look == "emoji" and rating.scale == "csat5":
+        return FACES[score - 1]
+    if rating.look == "stars":
+        return f"{score} ★"
+    return str(score)
+
+
+def answer_label(question: Question, answer: Answer, flow: Flow, locale: str) -> str:
+    """An answer in few words, as the customer and the agents read it: "🙂 4/5", "9/10", "Slow reply"."""
+    match answer.value:
+        case Skipped():
+            return say(locale, "chosen.skipped")
+        case Scored(score=score):
+            return score_label(question, score) if isinstance(question, Rating) else str(score)
+        case Chosen(options=chosen):
+            texts = {option.id: option.text for option in getattr(question, "options", ())}
+            return ", ".join(in_locale(texts.get(id, {}), locale, flow.locale) or id for id in chosen)
+        case Worded():
+            return ""
+        case _:
+            assert_never(answer.value)
+
+
+def score_label(rating: Rating, score: int) -> str:
+    """A score on its scale: "🙂 4/5", "9/10", "👍"."""
+    scale = scale_of(rating)
+    if rating.scale == "thumbs":
+        return THUMBS[score]
+    if rating.look == "emoji" and rating.scale == "csat5":
+        return f"{FACES[score - 1]} {score}/{scale.high}"
+    if rating.look == "stars":
+        return f"{'★' * score}{'☆' * (scale.high - score)}" if scale.high <= 5 else f"{score}/{scale.high} ★"
+    return f"{score}/{scale.high}"
+
+
+# ---- other texts ----------------------------------------------------------------------------------------
+
+
+def _hint(kind: str, question: Question, locale: str) -> str:
+    """How this question can be answered in words; ``kind`` is "hint", or "again" for the re-ask."""
+    match question:
+        case Rating(scale="thumbs"):
+            return say(locale, f"{kind}.thumbs")
+        case Rating():
+            scale = scale_of(question)
+            return say(locale, f"{kind}.scale", low=scale.low, high=scale.high)
+        case Choice():
+            return say(locale, f"{kind}.choice")
+        case Choices():
+            return say(locale, f"{kind}.choices")
+        case OpenText():
+            return say(locale, f"{kind}.text")
+        case _:
+            assert_never(question)
+
+
+def _again(flow: Flow, id: str, conversation: Conversation) -> Text:
+    return Text(text=_hint("again", _question(flow, id), conversation.locale), locale=conversation.locale)
+
+
+def _closed(flow: Flow, id: str, conversation: Conversation, wording: Wording, withdrawn: bool) -> Card:
+    locale = conversation.locale
+    text = say(locale, "withdrawn") if withdrawn else _text(_question(flow, id).text, flow, conversation, wording)
+    return Card(text=text, locale=locale, typing=False)
+
+
+def _thanks(flow: Flow, conversation: Conversation, wording: Wording) -> str:
+    thanks, rating = flow.thanks, flow.score_question()
+    answer = conversation.answers.get(rating.id) if rating else None
+    special: Texts = {}
+    if rating is not None and answer is not None and isinstance(answer.value, Scored):
+        match band(answer.value.score, scale_of(rating)):
+            case Band.PROMOTER | Band.SATISFIED:
+                special = thanks.good
+            case Band.PASSIVE | Band.NEUTRAL:
+                special = thanks.middling
+            case Band.DETRACTOR | Band.DISSATISFIED:
+                special = thanks.poor
+    text = _text(special or thanks.otherwise, flow, conversation, wording)
+    return text or say(conversation.locale, "thanks.otherwise")

@@ -1,0 +1,148 @@
+"""Texts in several languages, read from TOML: complete, not empty, with variables that exist."""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from bot.conversations.questions import Texts
+from bot.languages import pack
+from bot.toml_tables import Path, Table, did_you_mean, quoted
+
+#: What a report of an interaction may carry besides its channel and language; a flow may name more.
+ATTRIBUTES = frozenset({"agent", "order", "product", "reference", "tag", "team"})
+#: Known in every conversation, however it was started.
+ALWAYS_KNOWN = frozenset({"company"})
+#: Slack takes 3,000 characters in a section and Telegram 4,096 in a message; both must hold an intro too.
+TEXT_LENGTH = 1_500
+#: Slack's buttons take 75 characters; a tick needs two.
+LABEL_LENGTH = 72
+
+_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+_VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(\|[^{}]*)?\}")
+#: Codes of countries that are no codes of languages, and the language that is meant.
+_COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "jp": "ja", "ua": "uk", "vn": "vi"}
+
+
+class Speech(msgspec.Struct, frozen=True, kw_only=True):
+    """The languages that a flow is in, and the names of its interactions' attributes."""
+
+    locales: tuple[str, ...]
+    attributes: frozenset[str] = ATTRIBUTES
+
+    @property
+    def variables(self) -> frozenset[str]:
+        return self.attributes | ALWAYS_KNOWN
+
+
+def read_locales(table: Table, key: str) -> tuple[str, ...]:
+    """A list of language tags, at least one; those that are none are reported and left out."""
+    tags = table.texts(key, example=f'{key} = ["en"]')
+    if not tags and not table.findings.under((*table.path, key)):
+        table.report(key, "is empty", f'Write {key} = ["en"].')
+    good = []
+    for index, tag in enumerate(tags):
+        wrong = _not_a_language(tag)
+        if wrong is None:
+            good.append(tag)
+        else:
+            table.findings.add((*table.path, key, index), f"'{tag[:40]}' is no language tag", wrong)
+    return tuple(good)
+
+
+def _not_a_language(tag: str) -> str | None:
+    meant = _COUNTRIES.get(tag.lower())
+    if meant is not None:
+        return f"Did you mean '{meant}'?"
+    if _TAG.fullmatch(tag):
+        return None
+    language, _, region = tag.replace("_", "-").partition("-")
+    mended = f"{language.lower()}-{region.upper()}" if region else language.lower()
+    return f"Did you mean '{mended}'?" if _TAG.fullmatch(mended) else "Write it as in 'en', 'vi' or 'pt-BR'."
+
+
+def read_texts(
+    table: Table,
+    key: str,
+    speech: Speech,
+    *,
+    required: bool = True,
+    variables: bool = True,
+    longest: int = TEXT_LENGTH,
+) -> Texts:
+    """One text for each of the flow's languages; a flow in one language may write a plain text."""
+    value = table.raw(key)
+    if value is None:
+        if required and speech.locales:
+            table.missing(key, ", ".join(f'{key}.{tag} = "…"' for tag in speech.locales))
+        return {}
+    if isinstance(value, str) and len(speech.locales) > 1:
+        right = f"Write {', '.join(f'{key}.{tag}' for tag in speech.locales)}."
+        table.report(key, f"is one text, but the flow is in {len(speech.locales)} languages", right)
+        return {}
+    if isinstance(value, str):
+        _check(table, (*table.path, key), value, speech, variables=variables, longest=longest)
+        return {tag: value.strip() for tag in speech.locales}
+    each = table.table(key)
+    return {} if each is None else _read_each(each, speech, variables=variables, longest=longest)
+
+
+def _read_each(table: Table, speech: Speech, *, variables: bool, longest: int) -> Texts:
+    texts: dict[str, str] = {}
+    for tag, text in table.data.items():
+        path = (*table.path, tag)
+        if tag not in speech.locales:
+            if speech.locales:
+                right = did_you_mean(tag, speech.locales, "Add it to the flow's languages or remove this text.")
+                table.findings.add(path, f"the flow is not in '{tag[:40]}'", right)
+        elif isinstance(text, str):
+            _check(table, path, text, speech, variables=variables, longest=longest)
+            texts[tag] = text.strip()
+        else:
+            table.findings.add(path, "must be a text in quotes")
+    absent = [tag for tag in speech.locales if tag not in table.data]
+    if absent:
+        right = f"Add {', '.join(f'{table.path[-1]}.{tag}' for tag in absent)}."
+        table.report("", f"has no text in {quoted(absent)}", right)
+    return {tag: texts[tag] for tag in speech.locales if tag in texts}
+
+
+def _check(table: Table, path: Path, text: str, speech: Speech, *, variables: bool, longest: int) -> None:
+    if not text.strip():
+        table.findings.add(path, "is empty")
+    if len(text) > longest:
+        table.findings.add(path, f"is {len(text)} characters long", f"Use at most {longest}: chat services cut the rest.")
+    if not variables:
+        if "{" in text or "}" in text:
+            table.findings.add(path, "has braces, but no variables are filled in here", "Write it without { and }.")
+        return
+    rest = _VARIABLE.sub("", text)
+    brace = re.search(r"\{[^{}]{0,30}\}?|\}", rest)
+    if brace:
+        right = "Write a variable as {agent} or, with words for where it is not known, {agent|our team}."
+        table.findings.add(path, f"'{brace[0]}' is no variable", right)
+    for name in sorted({found[1] for found in _VARIABLE.finditer(text)} - speech.variables):
+        table.findings.add(path, f"there is no variable {{{name}}}", _meant(name, speech.variables))
+
+
+def _meant(name: str, known: frozenset[str]) -> str:
+    more = f'If your interactions carry it, add it to the flow: attributes = ["{name}"].'
+    return did_you_mean(name, known, more)
+
+
+def may_stay_empty(texts: Texts) -> Iterator[tuple[str, str]]:
+    """The (language, variable) of each variable that has neither a value in every conversation nor words instead."""
+    for tag, text in texts.items():
+        for found in _VARIABLE.finditer(text):
+            if not found[2] and found[1] not in ALWAYS_KNOWN:
+                yield tag, found[1]
+
+
+def from_packs(key: str, speech: Speech) -> Texts:
+    """A built-in sentence in those of the flow's languages that have a pack of their own."""
+    texts = {}
+    for tag in speech.locales:
+        words = pack(tag)
+        if tag.partition("-")[0] == words.locale.partition("-")[0]:
+            texts[tag] = words.sentences[key]
+    return texts

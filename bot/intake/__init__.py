@@ -1,0 +1,64 @@
+"""One inbound message, interaction or due row -> one committed outcome. No network in here."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+from bot.config import Settings
+from bot.ids import Ids
+from bot.intake import agents, asking, customers
+from bot.intake.asking import ReportedCustomer
+from bot.intake.recording import Moment
+from bot.messages import (
+    AgentPressed,
+    Commanded,
+    Inbound,
+    Left,
+    Moved,
+    Returned,
+    Tapped,
+    Unread,
+    Wrote,
+)
+from bot.ports import Clock, Due, Interaction, Outcome, Store
+
+__all__ = ["Intake", "ReportedCustomer"]
+
+
+class Intake:
+    """The one way in: what channels, the API and the timers call."""
+
+    def __init__(self, *, store: Store, settings: Callable[[], Settings], clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._ids = ids
+
+    async def handle(self, event: Inbound) -> Outcome:
+        """Decide and commit one inbound event. Raises StoreUnavailable when nothing was kept."""
+        moment = self._moment()
+        match event:
+            case AgentPressed():
+                return await self._store.run(
+                    agents.what_to_read(event), lambda facts: agents.decide(event, facts, moment)
+                )
+            case Tapped() | Wrote() | Commanded() | Left() | Returned() | Moved() | Unread():
+                return await self._store.run(
+                    customers.what_to_read(event), lambda facts: customers.decide(event, facts, moment)
+                )
+            case _:
+                assert_never(event)
+
+    async def report(self, interaction: Interaction, who: ReportedCustomer, trigger: str) -> Outcome:
+        """Keep a reported interaction and plan its question."""
+        decide = partial(asking.decide_report, interaction, who, trigger, moment=self._moment())
+        return await self._store.run(asking.what_to_read(interaction), decide)
+
+    async def come_due(self, due: Due) -> Outcome:
+        """Decide a due row whose time has come."""
+        moment = self._moment()
+        read = asking.what_a_due_row_reads(due)
+        return await self._store.run(read, lambda facts: asking.decide_due(facts, moment))
+
+    def _moment(self) -> Moment:
+        return Moment(settings=self._settings(), now=self._clock(), ids=self._ids)

@@ -1,0 +1,269 @@
+"""What to do about a reported interaction, and about due rows. Pure."""
+
+from datetime import timedelta
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.config import TelegramSettings
+from bot.conversations import engine
+from bot.conversations.flow import PinnedFlow
+from bot.conversations.invitations import (
+    AskingRules,
+    Candidate,
+    Invitation,
+    PastSurvey,
+    decide_invitation,
+)
+from bot.conversations.questions import Rating
+from bot.followup import cases
+from bot.followup.alerts import alert_outbound
+from bot.ids import CaseId, ConversationId, CustomerId, InteractionId
+from bot.intake.customers import begin
+from bot.intake.recording import Moment, record
+from bot.messages import Address
+from bot.ports import (
+    Customer,
+    Due,
+    Facts,
+    Interaction,
+    Outcome,
+    PutDue,
+    Queue,
+    Read,
+    RecordDecision,
+    Said,
+    SaveCase,
+    SaveCustomer,
+    SaveInteraction,
+    SettleDue,
+    Write,
+)
+
+
+class ReportedCustomer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reporter tells of the customer."""
+
+    name: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    reference: str | None = None
+
+
+def what_to_read(interaction: Interaction) -> Read:
+    return Read(address=interaction.address, reported=(interaction.source, interaction.reference))
+
+
+def decide_report(
+    interaction: Interaction, who: ReportedCustomer, trigger: str, facts: Facts, moment: Moment
+) -> Outcome:
+    """Keep a reported interaction and plan to ask after the delay; one closing asks once, whatever is redelivered."""
+    if facts.interaction is not None:
+        decision = _decision(
+            facts.interaction,
+            facts.customer,
+            trigger,
+            Invitation(verdict="not asked", rule="reported before", inputs={"reference": interaction.reference}),
+            moment,
+        )
+        said = Said(kind="not_asked", text="reported before")
+        return Outcome(said=said, writes=(decision,), ref=facts.interaction.id)
+    customer, saved = _customer(facts, interaction.address, who, moment)
+    first_due = max(interaction.closed_at, moment.now - timedelta(days=1)) + moment.settings.asking.delay
+    due_at = max(first_due, moment.now)
+    planned = Invitation(verdict="deferred", rule="delay", inputs={"until": due_at.isoformat()}, again_at=due_at)
+    return Outcome(
+        said=Said(kind="asked", text=planned.rule),
+        writes=(
+            *saved,
+            SaveInteraction(interaction=interaction),
+            PutDue(due=_ask_at(interaction, planned)),
+            _decision(interaction, customer, trigger, planned, moment),
+        ),
+        ref=interaction.id,
+    )
+
+
+def _customer(
+    facts: Facts, address: Address, who: ReportedCustomer, moment: Moment
+) -> tuple[Customer, tuple[Write, ...]]:
+    old = facts.customer
+    if old is None:
+        made = Customer(
+            id=CustomerId(moment.ids()),
+            name=who.name,
+            locale=who.locale,
+            time_zone=who.time_zone,
+            reference=who.reference,
+            reachable=not _must_write_first(address, moment),
+        )
+        return made, (SaveCustomer(customer=made, address=address, at=moment.now),)
+    new = replace(
+        old,
+        name=who.name or old.name,
+        locale=who.locale or old.locale,
+        time_zone=who.time_zone or old.time_zone,
+        reference=who.reference or old.reference,
+    )
+    return new, () if new == old else (SaveCustomer(customer=new, address=address, at=moment.now),)
+
+
+def _must_write_first(address: Address, moment: Moment) -> bool:
+    """Telegram lets a bot write only to people who wrote to it before."""
+    return any(
+        isinstance(channel, TelegramSettings) and channel.name == address.channel
+        for channel in moment.settings.channels
+    )
+
+
+def _ask_at(interaction: Interaction, invitation: Invitation) -> Due:
+    due_at = invitation.again_at
+    if due_at is None:
+        raise ValueError("only a deferral has a time")
+    return Due(key=f"ask:{interaction.id}", kind="ask", ref=interaction.id, due_at=due_at)
+
+
+def _decision(
+    interaction: Interaction, customer: Customer | None, trigger: str, invitation: Invitation, moment: Moment
+) -> RecordDecision:
+    return RecordDecision(
+        trigger=trigger,
+        flow=interaction.flow,
+        address=interaction.address,
+        customer=None if customer is None else customer.id,
+        interaction=interaction.id,
+        verdict=invitation.verdict,
+        rule=invitation.rule,
+        inputs=invitation.inputs,
+        at=moment.now,
+    )
+
+
+# ---- due rows -------------------------------------------------------------------------------------------
+
+
+def what_a_due_row_reads(due: Due) -> Read:
+    match due.kind:
+        case "ask":
+            return Read(due=due.key, interaction=InteractionId(due.ref))
+        case "expire":
+            return Read(due=due.key, conversation=ConversationId(due.ref))
+        case "alert":
+            return Read(due=due.key, case=CaseId(due.ref))
+        case _:
+            assert_never(due.kind)
+
+
+def decide_due(facts: Facts, moment: Moment) -> Outcome:
+    """One due row whose time has come, or that was moved or settled meanwhile."""
+    due = facts.due
+    if due is None or due.due_at > moment.now:
+        return Outcome()
+    settled = SettleDue(due=due)
+    match due.kind:
+        case "ask":
+            return _ask(settled, facts, moment)
+        case "expire":
+            return _expire(due, settled, facts, moment)
+        case "alert":
+            return _alert(settled, facts, moment)
+        case _:
+            assert_never(due.kind)
+
+
+def _ask(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
+    interaction = facts.interaction
+    if interaction is None:
+        return Outcome(writes=(settled,))
+    flow = moment.settings.flow(interaction.flow)
+    if flow is None:
+        gone = Invitation(verdict="not asked", rule="the flow is gone")
+        return Outcome(
+            said=Said(kind="not_asked", text=gone.rule),
+            writes=(settled, _decision(interaction, facts.customer, "interaction", gone, moment)),
+        )
+    if facts.customer is None:
+        return Outcome(writes=(settled,))
+    invitation = decide_invitation(_candidate(interaction, flow, facts, moment), _asking_rules(moment), moment.now)
+    decision = _decision(interaction, facts.customer, "interaction", invitation, moment)
+    match invitation.verdict:
+        case "asked":
+            return begin(
+                facts,
+                facts.customer,
+                interaction.address,
+                flow,
+                "interaction",
+                (settled,),
+                moment,
+                interaction=interaction.id,
+                attributes=interaction.attributes,
+                decided=decision,
+            )
+        case "deferred":
+            again = PutDue(due=_ask_at(interaction, invitation))
+            return Outcome(said=Said(kind="not_asked", text=invitation.rule), writes=(settled, again, decision))
+        case "not asked":
+            return Outcome(said=Said(kind="not_asked", text=invitation.rule), writes=(settled, decision))
+        case _:
+            assert_never(invitation.verdict)
+
+
+def _asking_rules(moment: Moment) -> AskingRules:
+    asking = moment.settings.asking
+    return AskingRules(
+        cool_down=asking.cool_down,
+        cool_down_nps=asking.cool_down_nps,
+        quiet_from=asking.quiet_from,
+        quiet_until=asking.quiet_until,
+        defer_at_most=asking.defer_at_most,
+        closed_at_most=asking.closed_at_most,
+    )
+
+
+def _candidate(interaction: Interaction, flow: PinnedFlow, facts: Facts, moment: Moment) -> Candidate:
+    customer, conversation, rating = facts.customer, facts.conversation, flow.flow.score_question()
+    return Candidate(
+        flow=flow.flow.id,
+        is_nps=isinstance(rating, Rating) and rating.scale == "nps",
+        closed_at=interaction.closed_at,
+        first_due=max(interaction.closed_at, interaction.reported_at),
+        opted_out=customer is not None and customer.opted_out_at is not None,
+        reachable=customer is not None and customer.reachable,
+        surveyed_now=conversation is not None and conversation.status == "waiting",
+        past=[PastSurvey(flow=past.flow, is_nps=past.is_nps, at=past.at) for past in facts.shown],
+        time_zone=(customer.time_zone if customer else None) or moment.settings.asking.time_zone,
+    )
+
+
+def _expire(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
+    """An invitation without any answer waits longer than a survey that stopped half-way."""
+    conversation, flow = facts.conversation, facts.flow
+    if conversation is None or flow is None or conversation.status != "waiting":
+        return Outcome(writes=(settled,))
+    asking = moment.settings.asking
+    if conversation.answers:
+        ends_at = conversation.touched_at + asking.expire_idle
+    else:
+        ends_at = conversation.started_at + asking.expire_invitation
+    if ends_at > moment.now:
+        return Outcome(writes=(settled, PutDue(due=replace(due, due_at=ends_at))))
+    turn = engine.expire(conversation, moment.now)
+    return Outcome(writes=(settled, *record(turn, conversation, facts.case, flow, moment)))
+
+
+def _alert(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
+    """The hold is over without a comment: tell the team now."""
+    case = facts.case
+    if case is None or case.alerted or case.state == "withdrawn" or case.desk is None:
+        return Outcome(writes=(settled,))
+    changed = cases.alerted(case)
+    return Outcome(
+        writes=(
+            settled,
+            SaveCase(case=changed, was_revision=case.revision),
+            Queue(outbound=alert_outbound(changed, case.desk, "post"), at=moment.now),
+        ),
+        ref=case.id,
+    )

@@ -1,0 +1,347 @@
+"""What to do about one event from a customer. Pure: facts in, outcome out."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from bot.conversations import engine
+from bot.conversations.conversation import Conversation
+from bot.conversations.engine import Rules
+from bot.conversations.events import Tap, Turn, Typed
+from bot.conversations.flow import PinnedFlow
+from bot.conversations.prompts import lane_of
+from bot.conversations.questions import Rating
+from bot.conversations.router import route
+from bot.ids import ConversationId, CustomerId, InteractionId, WordsId
+from bot.intake.recording import Moment, record, settle_case
+from bot.languages import locales, say
+from bot.messages import (
+    Address,
+    Commanded,
+    Left,
+    Moved,
+    Outbound,
+    Profile,
+    Returned,
+    Tapped,
+    Text,
+    Token,
+    Unread,
+    Wrote,
+    parse_token,
+)
+from bot.ports import (
+    CaseNote,
+    Customer,
+    Due,
+    Facts,
+    KeepAside,
+    KeepWords,
+    MoveAddress,
+    OptOut,
+    Outcome,
+    PutDue,
+    Queue,
+    Read,
+    RecordDecision,
+    RecordShown,
+    Said,
+    SaveCustomer,
+    SetReachable,
+    Shown,
+    Words,
+    Write,
+)
+
+CustomerEvent = Tapped | Wrote | Commanded | Left | Returned | Moved | Unread
+
+
+def what_to_read(event: CustomerEvent) -> Read:
+    """What must be known to decide about an event."""
+    if isinstance(event, Unread):
+        return Read(event=event.event)
+    if isinstance(event, Tapped):
+        token = parse_token(event.token)
+        named = token.conversation if isinstance(token, Token) else None
+        return Read(event=event.event, address=event.sender, conversation=named)
+    return Read(event=event.event, address=event.sender)
+
+
+def decide(event: CustomerEvent, facts: Facts, moment: Moment) -> Outcome:
+    """One event of a customer, on the facts as they are."""
+    if facts.seen:
+        return Outcome(said=Said(kind="duplicate"))
+    match event:
+        case Tapped():
+            return _tapped(event, facts, moment)
+        case Wrote():
+            return _wrote(event, facts, moment)
+        case Commanded():
+            return _commanded(event, facts, moment)
+        case Left():
+            return _left(facts, event.sender, moment)
+        case Returned():
+            return Outcome(writes=(SetReachable(address=event.sender, reachable=True),))
+        case Moved():
+            return Outcome(writes=(MoveAddress(address=event.sender, to=event.to),))
+        case Unread():
+            aside = KeepAside(channel=event.channel, why=event.why, body=event.body, at=moment.now)
+            return Outcome(said=Said(kind="kept_aside"), writes=(aside,))
+        case _:
+            assert_never(event)
+
+
+# ---- who ------------------------------------------------------------------------------------------------
+
+
+def known_customer(facts: Facts, address: Address, profile: Profile, moment: Moment) -> tuple[Customer, list[Write]]:
+    """The customer at an address, made or brought up to date by what the channel says of them."""
+    old = facts.customer
+    if old is None:
+        made = Customer(id=CustomerId(moment.ids()), name=profile.name, locale=_tag(profile.language))
+        return made, [SaveCustomer(customer=made, address=address, at=moment.now)]
+    new = replace(
+        old,
+        name=profile.name or old.name,
+        locale=_tag(profile.language) or old.locale,
+        reachable=True,
+    )
+    return new, [] if new == old else [SaveCustomer(customer=new, address=address, at=moment.now)]
+
+
+def _tag(language: str | None) -> str | None:
+    tag = (language or "").strip().replace("_", "-")[:35]
+    return tag if tag and tag.replace("-", "").isalnum() and tag.isascii() else None
+
+
+def speaks(customer: Customer | None, pinned: PinnedFlow | None = None) -> str:
+    """The language to use with a customer: theirs if the flow (or else a pack) has it, else the nearest there is."""
+    wanted = customer.locale if customer and customer.locale else ""
+    offered = pinned.flow.locales if pinned else locales()
+    for tag in (wanted, wanted.partition("-")[0]):
+        if tag in offered:
+            return tag
+    return pinned.flow.locale if pinned else "en"
+
+
+# ---- taps and words -------------------------------------------------------------------------------------
+
+
+def _rules(moment: Moment) -> Rules:
+    return Rules(correction=moment.settings.asking.correction)
+
+
+def _tapped(event: Tapped, facts: Facts, moment: Moment) -> Outcome:
+    token, conversation, flow = parse_token(event.token), facts.conversation, facts.flow
+    locale = speaks(facts.customer)
+    if not isinstance(token, Token) or conversation is None or flow is None or conversation.id != token.conversation:
+        return Outcome(said=Said(kind="unknown_button", locale=locale))
+    if conversation.address != event.sender:
+        return Outcome(said=Said(kind="not_yours", locale=locale))
+    tap = Tap(turn=token.turn, value=token.value)
+    turn = engine.receive(conversation, flow.flow, tap, at=moment.now, rules=_rules(moment))
+    return _outcome(turn, facts, flow, moment)
+
+
+def _outcome(turn: Turn, facts: Facts, flow: PinnedFlow, moment: Moment, before: tuple[Write, ...] = ()) -> Outcome:
+    said = Said(
+        kind=turn.notice,
+        text="" if turn.number is None else str(turn.number),
+        locale=turn.conversation.locale,
+    )
+    writes = record(turn, facts.conversation, facts.case, flow, moment)
+    return Outcome(said=said, writes=before + writes, ref=turn.conversation.id)
+
+
+def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
+    is_new = facts.customer is None
+    customer, writes = known_customer(facts, event.sender, event.profile, moment)
+    conversation, case = facts.conversation, facts.case
+    goes_to = route(
+        event.text,
+        conversation.locale if conversation else speaks(customer),
+        conversation,
+        open_case=case is not None and case.state != "withdrawn",
+        opted_out=customer.opted_out_at is not None,
+    )
+    match goes_to:
+        case "stop":
+            return _opt_out(facts, customer, event.sender, tuple(writes), moment)
+        case "start":
+            return _opt_in(customer, event.sender, tuple(writes), moment)
+        case "feedback":
+            return _feedback(facts, customer, event.sender, tuple(writes), moment)
+        case "survey" if conversation is not None and facts.flow is not None:
+            typed = Typed(text=event.text, words=WordsId(moment.ids()))
+            turn = engine.receive(conversation, facts.flow.flow, typed, at=moment.now, rules=_rules(moment))
+            return _outcome(turn, facts, facts.flow, moment, tuple(writes))
+        case "case" if conversation is not None:
+            return Outcome(writes=tuple(writes) + _more_words(event, facts, conversation, moment))
+        case "survey" | "case" | "nobody":
+            if is_new:
+                writes.append(_text(event.sender, speaks(customer), "reply.welcome", moment))
+            elif conversation is not None and event.text.strip():
+                writes.append(KeepWords(words=_words(event, conversation, moment)))
+            return Outcome(writes=tuple(writes))
+        case _:
+            assert_never(goes_to)
+
+
+def _words(event: Wrote, conversation: Conversation, moment: Moment) -> Words:
+    return Words(
+        id=WordsId(moment.ids()),
+        customer=conversation.customer,
+        conversation=conversation.id,
+        question=None,
+        text=event.text,
+        at=moment.now,
+    )
+
+
+def _more_words(event: Wrote, facts: Facts, conversation: Conversation, moment: Moment) -> tuple[Write, ...]:
+    """Words said while the customer's case is open: the agents read them on the alert."""
+    if facts.case is None or not event.text.strip():
+        return ()
+    note = CaseNote(case=facts.case.id, what="commented", who=None, at=moment.now)
+    kept = KeepWords(words=_words(event, conversation, moment))
+    return (kept, *settle_case(facts.case, facts.case.revision, (note,), moment))
+
+
+# ---- commands -------------------------------------------------------------------------------------------
+
+
+def _commanded(event: Commanded, facts: Facts, moment: Moment) -> Outcome:
+    customer, writes = known_customer(facts, event.sender, event.profile, moment)
+    match event.command:
+        case "stop":
+            return _opt_out(facts, customer, event.sender, tuple(writes), moment)
+        case "feedback":
+            return _feedback(facts, customer, event.sender, tuple(writes), moment)
+        case "start":
+            return _start(event, facts, customer, tuple(writes), moment)
+        case _:
+            assert_never(event.command)
+
+
+def _start(event: Commanded, facts: Facts, customer: Customer, writes: tuple[Write, ...], moment: Moment) -> Outcome:
+    commands = moment.settings.commands
+    flow = moment.settings.flow(event.argument) if commands and event.argument in commands.start else None
+    if flow is not None:
+        return begin(facts, customer, event.sender, flow, "link", writes, moment)
+    if customer.opted_out_at is not None:
+        return _opt_in(customer, event.sender, writes, moment)
+    welcome = _text(event.sender, speaks(customer), "reply.welcome", moment)
+    return Outcome(writes=(*writes, welcome))
+
+
+def _feedback(facts: Facts, customer: Customer, sender: Address, writes: tuple[Write, ...], moment: Moment) -> Outcome:
+    commands = moment.settings.commands
+    flow = moment.settings.flow(commands.feedback) if commands else None
+    if flow is None:
+        return Outcome(writes=(*writes, _text(sender, speaks(customer), "reply.nothing_to_rate", moment)))
+    return begin(facts, customer, sender, flow, "command", writes, moment)
+
+
+def _opt_out(facts: Facts, customer: Customer, sender: Address, writes: tuple[Write, ...], moment: Moment) -> Outcome:
+    """Stop what is under way, remember, and confirm once: who opted out already hears nothing again."""
+    stopped: tuple[Write, ...] = ()
+    if facts.conversation is not None and facts.flow is not None:
+        turn = engine.stop(facts.conversation, moment.now)
+        stopped = record(turn, facts.conversation, facts.case, facts.flow, moment)
+    if customer.opted_out_at is not None:
+        return Outcome(said=Said(kind="opted_out", locale=speaks(customer)), writes=writes + stopped)
+    bye = _text(sender, speaks(customer), "reply.opted_out", moment)
+    out = OptOut(customer=customer.id, at=moment.now)
+    return Outcome(said=Said(kind="opted_out", locale=speaks(customer)), writes=(*writes, *stopped, out, bye))
+
+
+def _opt_in(customer: Customer, sender: Address, writes: tuple[Write, ...], moment: Moment) -> Outcome:
+    hello = _text(sender, speaks(customer), "reply.opted_in", moment)
+    back = OptOut(customer=customer.id, at=None)
+    return Outcome(said=Said(kind="opted_in", locale=speaks(customer)), writes=(*writes, back, hello))
+
+
+def _left(facts: Facts, sender: Address, moment: Moment) -> Outcome:
+    """Blocked us or is gone: an opt-out. Nothing more is sent there."""
+    writes: list[Write] = [SetReachable(address=sender, reachable=False)]
+    if facts.customer is not None and facts.customer.opted_out_at is None:
+        writes.append(OptOut(customer=facts.customer.id, at=moment.now))
+    if facts.conversation is not None and facts.flow is not None:
+        turn = replace(engine.stop(facts.conversation, moment.now), prompts=())
+        writes += record(turn, facts.conversation, facts.case, facts.flow, moment)
+    return Outcome(said=Said(kind="opted_out"), writes=tuple(writes))
+
+
+def _text(to: Address, locale: str, key: str, moment: Moment) -> Queue:
+    """A built-in sentence on its way, with a slot of its own: it is never edited."""
+    text = Text(text=say(locale, key, company=moment.settings.company), locale=locale)
+    outbound = Outbound(kind="post", to=to, lane=lane_of(to), slot=f"s:{moment.ids()}", content=text)
+    return Queue(outbound=outbound, at=moment.now)
+
+
+# ---- beginning a survey ---------------------------------------------------------------------------------
+
+
+def begin(
+    facts: Facts,
+    customer: Customer,
+    address: Address,
+    flow: PinnedFlow,
+    trigger: str,
+    writes: tuple[Write, ...],
+    moment: Moment,
+    *,
+    interaction: InteractionId | None = None,
+    attributes: Mapping[str, str] | None = None,
+    decided: RecordDecision | None = None,
+) -> Outcome:
+    """Ask the first question of a flow. A survey still waiting there ends first, with its answers kept."""
+    ended: tuple[Write, ...] = ()
+    if facts.conversation is not None and facts.flow is not None:
+        turn = engine.expire(facts.conversation, moment.now)
+        ended = record(turn, facts.conversation, facts.case, facts.flow, moment)
+    conversation = Conversation(
+        id=ConversationId(moment.ids()),
+        flow=flow.hash,
+        customer=customer.id,
+        address=address,
+        locale=speaks(customer, flow),
+        interaction=interaction,
+        attributes=attributes or {},
+        started_at=moment.now,
+        touched_at=moment.now,
+    )
+    turn = engine.start(conversation, flow.flow)
+    rating = flow.flow.score_question()
+    shown = Shown(flow=flow.flow.id, is_nps=isinstance(rating, Rating) and rating.scale == "nps", at=moment.now)
+    expiry = Due(
+        key=f"expire:{conversation.id}",
+        kind="expire",
+        ref=conversation.id,
+        due_at=moment.now + min(moment.settings.asking.expire_invitation, moment.settings.asking.expire_idle),
+    )
+    decision = decided or RecordDecision(
+        trigger=trigger,
+        flow=flow.flow.id,
+        address=address,
+        customer=customer.id,
+        interaction=interaction,
+        verdict="asked",
+        rule="the customer wanted to",
+        inputs={},
+        at=moment.now,
+    )
+    started = record(turn, None, None, flow, moment)
+    return Outcome(
+        said=Said(kind="asked", locale=conversation.locale),
+        writes=(
+            *writes,
+            *ended,
+            *started,
+            RecordShown(customer=customer.id, shown=shown),
+            PutDue(due=expiry),
+            decision,
+        ),
+        ref=conversation.id,
+    )
