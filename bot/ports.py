@@ -491,6 +491,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     button_label: int
     token_bytes: int
     edits: bool
+    #: messages a second that the service takes over all chats; 0: as many as there are
+    per_second: float = 0.0
 
 
 class Raw(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,277 @@
+"""The server's side of our own chat widget: signed sessions, small JSON commands in, a log of lines out.
+
+The widget keeps its session token in the browser and sends it as ``Authorization: Bearer <token>``; there is no cookie.
+It posts one JSON object a time to the channel's address; ``id`` is made by the widget and stays the same in a retry::
+
+    {"do": "open"}                                         -> {"session": "...", "token": "..."}
+    {"do": "write", "id": "m1", "text": "Hi", "language": "vi"}   -> {"said": "nothing", "notice": ""}
+    {"do": "tap", "id": "m2", "token": "1.0k3f9x2m7q8d4h1z.3.10"}
+    {"do": "command", "id": "m3", "command": "feedback"}
+
+``notice`` is a fleeting sentence for the customer. What we say comes to the widget as lines of the chat log, which the
+web server streams. An answer that was tapped has no line of its own: the edited card shows it, in every tab.
+"""
+
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from bot.channels.signatures import session_in, session_token
+from bot.config import WebchatSettings
+from bot.errors import SendFailed, StoreUnavailable
+from bot.languages import say
+from bot.messages import (
+    Address,
+    Alert,
+    AlertOf,
+    Commanded,
+    CommandName,
+    Outbound,
+    Profile,
+    Receipt,
+    Tapped,
+    Text,
+    Wrote,
+)
+from bot.ports import ChatLog, Clock, Handle, Limits, Raw, Reply, Said, SaidKind
+
+#: A message of up to this many characters is kept whole; a longer one is refused, so that nothing is cut unseen.
+LONGEST_TEXT = 65_536
+
+#: What the card itself shows, what the next message says anyway, and what only agents are told.
+_SILENT: frozenset[SaidKind] = frozenset(
+    {
+        "nothing",
+        "duplicate",
+        "taken",
+        "ticked",
+        "changing",
+        "asked",
+        "kept_aside",
+        "claimed",
+        "already_claimed",
+        "case_closed",
+    }
+)
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,4}")
+
+
+class _Open(msgspec.Struct, frozen=True, kw_only=True, tag="open", tag_field="do"):
+    pass
+
+
+class _Tap(msgspec.Struct, frozen=True, kw_only=True, tag="tap", tag_field="do"):
+    id: str
+    token: str
+    language: str | None = None
+
+
+class _Write(msgspec.Struct, frozen=True, kw_only=True, tag="write", tag_field="do"):
+    id: str
+    text: str
+    language: str | None = None
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag="command", tag_field="do"):
+    id: str
+    command: CommandName
+    argument: str = ""
+    language: str | None = None
+
+
+_Doing = _Tap | _Write | _Command
+_DECODER = msgspec.json.Decoder(_Open | _Tap | _Write | _Command)
+
+
+class Buckets:
+    """Token buckets by key, in memory: ``burst`` at once, then ``per_second``; the least used of too many are dropped.
+
+    >>> from datetime import UTC
+    >>> buckets, noon = Buckets(burst=1, per_second=0.5), datetime(2026, 1, 1, 12, tzinfo=UTC)
+    >>> buckets.wait("a", noon), buckets.wait("a", noon), buckets.wait("b", noon)
+    (0.0, 2.0, 0.0)
+    """
+
+    def __init__(self, *, burst: int, per_second: float, most: int = 10_000) -> None:
+        self._burst, self._per_second, self._most = burst, per_second, most
+        self._levels: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
+
+    def wait(self, key: str, now: datetime) -> float:
+        """Seconds until the next one is allowed; 0.0 when this one is, and then it counts."""
+        level, at = self._levels.pop(key, (float(self._burst), now))
+        passed = max(0.0, (now - at).total_seconds())
+        level = min(float(self._burst), level + passed * self._per_second)
+        allowed = level >= 1.0
+        self._levels[key] = (level - 1.0 if allowed else level, now)
+        if len(self._levels) > self._most:
+            self._levels.popitem(last=False)
+        return 0.0 if allowed else (1.0 - level) / self._per_second
+
+
+class WebchatChannel:
+    """Our own widget as a channel; an address key is a session id, made here and proven by its signature."""
+
+    limits = Limits(buttons=60, text=LONGEST_TEXT, button_label=200, token_bytes=64, edits=True)
+
+    def __init__(self, settings: WebchatSettings, *, clock: Clock, chat: ChatLog) -> None:
+        self.name = settings.name
+        self.settings = settings
+        self._clock = clock
+        self._chat = chat
+        # Made for people: an office behind one address may open 30 sessions at once, then one every two seconds.
+        self._openings = Buckets(burst=30, per_second=0.5)
+        self._commands = Buckets(burst=20, per_second=1.0)
+
+    def session(self, authorization: str) -> str | None:
+        """The session proven by an ``Authorization`` header, or None."""
+        scheme, _, token = authorization.partition(" ")
+        return session_in(self.settings.secret, token.strip()) if scheme.lower() == "bearer" else None
+
+    def cors(self, origin: str) -> Mapping[str, str] | None:
+        """The headers that let a page's origin read our answers, or None for a page that may not embed the widget.
+
+        A request without an origin comes from no page and is let through: sessions are proven by their signature.
+        """
+        origins = self.settings.origins
+        if "*" in origins:
+            allowed = {"Access-Control-Allow-Origin": "*"}
+        elif not origin:
+            return {"Vary": "Origin"}
+        elif origin.lower() in {each.lower().rstrip("/") for each in origins}:
+            allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        else:
+            return None
+        return {
+            **allowed,
+            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+            "Access-Control-Expose-Headers": "Retry-After",
+            # The longest that Chromium honours: one tap in two hours pays for a preflight.
+            "Access-Control-Max-Age": "7200",
+        }
+
+    async def receive(self, raw: Raw, handle: Handle) -> Reply:
+        """Answer one command of the widget; hostile input gets a 4xx whose text says what to do.
+
+        Whether the page may embed the widget at all (``cors``) is asked by the web server for each of its addresses.
+        """
+        if raw.method != "POST":
+            return _refuse(405, "method", "Use POST with a JSON body.", {"Allow": "POST, OPTIONS"})
+        try:
+            doing = _DECODER.decode(raw.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _refuse(400, "body", f"The body is not a command of the widget: {error}.")
+        if isinstance(doing, _Open):
+            return self._open(raw.remote)
+        session = self.session(raw.headers.get("authorization", ""))
+        if session is None:
+            return _refuse(401, "session", "This session is unknown; open a new one.", {"WWW-Authenticate": "Bearer"})
+        return await self._do(session, doing, handle)
+
+    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
+        """Keep a message in the session's log, where the browser finds it; an edit keeps the slot of its post."""
+        del remote, again
+        content = message.content
+        if isinstance(content, AlertOf | Alert):
+            raise SendFailed(reason="the web chat shows no alerts; name a Slack channel for them", retryable=False)
+        try:
+            await self._chat.append(self.name, message.to.key, "us", message.slot, content, self._clock())
+        except StoreUnavailable as error:
+            raise SendFailed(reason="the database did not answer", retryable=True, whole_channel=True) from error
+        return Receipt(remote=message.slot)
+
+    async def run(self, handle: Handle) -> None:
+        """Nothing to listen to: the widget calls us."""
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _open(self, remote: str) -> Reply:
+        wait = self._openings.wait(remote, self._clock())
+        if wait:
+            return _slow_down(wait)
+        session = secrets.token_urlsafe(16)
+        return _json(201, {"session": session, "token": session_token(self.settings.secret, session)})
+
+    async def _do(self, session: str, doing: _Doing, handle: Handle) -> Reply:
+        now = self._clock()
+        wait = self._commands.wait(session, now)
+        if wait:
+            return _slow_down(wait)
+        if not _MESSAGE_ID.fullmatch(doing.id):
+            return _refuse(400, "id", "'id' is 1 to 64 letters, digits, '-' and '_', the same in a retry.")
+        if isinstance(doing, _Write):
+            refusal = _refuse_text(doing.text)
+            if refusal is not None:
+                return refusal
+        inbound = self._inbound(session, doing, now)
+        if isinstance(inbound, Wrote):
+            await self._keep(session, doing.id, inbound)
+        outcome = await handle(inbound)
+        return _json(200, {"said": outcome.said.kind, "notice": _notice(outcome.said)})
+
+    def _inbound(self, session: str, doing: _Doing, now: datetime) -> Tapped | Wrote | Commanded:
+        event = f"web:{self.name}:{session}:{doing.id}"
+        sender = Address(channel=self.name, key=session)
+        profile = Profile(language=_language(doing.language))
+        match doing:
+            case _Tap(token=token):
+                return Tapped(event=event, sender=sender, token=_without_nul(token), at=now, profile=profile)
+            case _Write(text=text):
+                return Wrote(event=event, sender=sender, text=_without_nul(text), at=now, profile=profile)
+            case _Command(command=command, argument=argument):
+                argument = _without_nul(argument[:256])
+                return Commanded(
+                    event=event, sender=sender, command=command, at=now, argument=argument, profile=profile
+                )
+            case _:
+                assert_never(doing)
+
+    async def _keep(self, session: str, id: str, wrote: Wrote) -> None:
+        # Before the words are handled: our answer may be in the log before ``handle`` returns, and would stand above.
+        content = Text(text=wrote.text, locale=wrote.profile.language or "en")
+        await self._chat.append(self.name, session, "customer", f"customer/{id}", content, wrote.at)
+
+
+def _language(tag: str | None) -> str | None:
+    return tag.replace("_", "-") if tag and _LANGUAGE.fullmatch(tag) else None
+
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL takes no NUL; Unicode's sign for an unreadable character shows that something stood there.
+    return text.replace("\0", "\ufffd")
+
+
+def _notice(said: Said) -> str:
+    return "" if said.kind in _SILENT else say(said.locale, f"reply.{said.kind}", n=said.text)
+
+
+def _refuse_text(text: str) -> Reply | None:
+    if not text.strip():
+        return _refuse(400, "text", "The message is empty; write some words.")
+    if len(text) > LONGEST_TEXT:
+        return _refuse(413, "text", f"The message is longer than {LONGEST_TEXT:,} characters; send it in parts.")
+    return None
+
+
+def _slow_down(wait: float) -> Reply:
+    seconds = str(int(wait) + 1)
+    return _refuse(429, "rate", f"Too many requests; try again in {seconds} seconds.", {"Retry-After": seconds})
+
+
+def _refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:
+    return _json(status, {"error": {"code": code, "message": message}}, headers)
+
+
+def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(
+        status=status,
+        body=msgspec.json.encode(value),
+        headers={"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+    )
