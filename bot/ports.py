@@ -8,6 +8,7 @@ import msgspec
 
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
+from bot.conversations.questions import ScaleName
 from bot.followup.cases import Case
 from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
 from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
@@ -174,7 +175,7 @@ class CountScore(msgspec.Struct, frozen=True, kw_only=True):
     flow_id: str
     structure: str
     question: str
-    scale: str
+    scale: ScaleName
     score: int | None
     at: datetime
     n: int
@@ -346,6 +347,19 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[Write, ...] = ()
     #: for the caller of an API: the id of what was made, the conversation or interaction
     ref: str = ""
+
+
+class CountRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times one score was given (None: the question was skipped), by one value of one dimension."""
+
+    flow_id: str
+    structure: str
+    question: str
+    scale: ScaleName
+    dimension: str
+    value: str
+    score: int | None
+    n: int
 
 
 class Store(Protocol):
