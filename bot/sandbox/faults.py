@@ -84,8 +84,8 @@ Fault = (
 class Faults:
     """The faults that wait for their request: queued ones first, then those of a probability.
 
-    A fault is filed under a method or destination ("sendMessage", "chat.postMessage", "webhook", "events")
-    and a recipient (chat, channel or user id as text); "*" stands for any. The most exact entry wins.
+    A fault is filed under a method ("sendMessage", "chat.postMessage", "response_url") or, for what goes to the
+    app, under "updates" (Telegram) or "events", "interactivity", "commands" (Slack), and under a recipient (chat, channel or user id as text); "*" stands for any. The most exact entry wins.
     """
 
     def __init__(self, random: Random | None = None) -> None:
@@ -131,6 +131,10 @@ class Faults:
             if chance and self._random.random() < chance[1]:
                 return chance[0]
         return None
+
+    def waiting(self) -> list[tuple[str, str, Fault]]:
+        """The queued faults with their method and recipient."""
+        return [(method, to, fault) for (method, to), queue in self._queued.items() for fault in queue]
 
     def _pop(self, key: tuple[str, str]) -> Fault | None:
         queue = self._queued.get(key)

@@ -23,6 +23,7 @@ class Trouble:
     user: str
     what: str
     error: str
+    ts: str
 
 
 class SlackPeople:
@@ -328,5 +329,5 @@ class SlackPeople:
         return ack
 
     def _trouble(self, person: Member, what: str, error: str) -> None:
-        self.troubles.append(Trouble(user=person.id, what=what, error=error))
+        self.troubles.append(Trouble(user=person.id, what=what, error=error, ts=self.world.next_ts()))
         self.journal.changed()

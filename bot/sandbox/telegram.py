@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from bot.sandbox.faults import Fault, Faults, RateLimited, Refused
+from bot.sandbox.faults import Faults, RateLimited, Refused
 from bot.sandbox.journal import Journal
 from bot.sandbox.serving import Fields, answer, read_fields
 from bot.sandbox.telegram_methods import METHODS, Ask, Declined
@@ -138,19 +138,19 @@ class TelegramStandIn(People):
         if bot is None:
             return _refusal(401, "Unauthorized", None)
         known = bot
-        return await answer(request, fault, self.faults, lambda: self._accept(known, method, fields, fault), _Wording())
+        return await answer(request, fault, self.faults, lambda: self._accept(known, method, fields), _Wording())
 
     def _serve_file(self, path: str) -> web.Response:
         token, _, file_id = path.partition("/")
         content = self.world.files.get(file_id) if token in self.world.bots else None
         return _refusal(404, "Not Found", None) if content is None else web.Response(body=content)
 
-    async def _accept(self, bot: Bot, method: str, fields: Fields, fault: Fault | None) -> web.Response:
+    async def _accept(self, bot: Bot, method: str, fields: Fields) -> web.Response:
         updates = self._updates[bot.token]
         try:
             match method.lower():
                 case "getupdates":
-                    return _success(await updates.poll(fields, fault))
+                    return _success(await updates.poll(fields))
                 case "setwebhook":
                     return _success(True, updates.set_webhook(fields))
                 case "deletewebhook":

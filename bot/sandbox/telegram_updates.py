@@ -118,7 +118,7 @@ class Updates:
 
     # polling
 
-    async def poll(self, fields: Fields, fault: Fault | None) -> list[Json]:
+    async def poll(self, fields: Fields) -> list[Json]:
         """getUpdates."""
         if self.webhook is not None:
             reason = (
@@ -137,6 +137,7 @@ class Updates:
             raise Declined(409, reason)
         mine.cancel()
         batch = [update.parsed for update in sorted(self.pending.values(), key=lambda u: u.update_id)[:limit]]
+        fault = self._faults.take("updates") if batch else None
         match fault:
             case Duplicate():
                 return batch * fault.copies
@@ -260,7 +261,7 @@ class Updates:
             if update.update_id not in self.pending:
                 waiting.popleft()
                 continue
-            fault = self._faults.take("webhook", str(lane))
+            fault = self._faults.take("updates", str(lane))
             if isinstance(fault, Reorder):
                 update = await self._overtaking(waiting, fault)
             if await self._deliver(update, webhook, fault):

@@ -21,7 +21,18 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
-from bot.sandbox.faults import Fault, Hang, RateLimited, Refused, ResetAfter, ResetBefore, ServerError, Slow
+from bot.sandbox.faults import (
+    Duplicate,
+    Fault,
+    Hang,
+    RateLimited,
+    Refused,
+    Reorder,
+    ResetAfter,
+    ResetBefore,
+    ServerError,
+    Slow,
+)
 from bot.sandbox.telegram import TelegramStandIn
 from bot.sandbox.telegram_state import User
 
@@ -313,3 +324,13 @@ async def test_a_slow_answer_and_a_probability(telegram: Telegram) -> None:
     telegram.service.faults.clear()
     await telegram.bot.send_message(7, "y")
     assert telegram.texts()[1:] == ["x", "y"]
+
+
+async def test_duplicates_and_disorder_in_a_poll(telegram: Telegram) -> None:
+    telegram.service.faults.next("updates", Duplicate(), Reorder())
+    assert [faulty[0] for faulty in telegram.service.faults.waiting()] == ["updates", "updates"]
+    assert len(await telegram.bot.get_updates()) == 2
+    telegram.service.user_sends(TOKEN, MAI, "5")
+    ids = [update.update_id for update in await telegram.bot.get_updates()]
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == 2

@@ -110,7 +110,7 @@ async def test_what_waited_before_the_webhook_was_set(bot: Bot) -> None:
 
 @pytest.mark.parametrize("concurrent", [False, True])
 async def test_the_same_update_twice(bot: Bot, concurrent: bool) -> None:
-    bot.service.faults.next("webhook", Duplicate(copies=3, concurrent=concurrent))
+    bot.service.faults.next("updates", Duplicate(copies=3, concurrent=concurrent))
     bot.service.user_sends(TOKEN, 7, "5")
     await bot.service.settled(TOKEN)
     assert bot.texts() == ["5", "5", "5"]
@@ -118,7 +118,7 @@ async def test_the_same_update_twice(bot: Bot, concurrent: bool) -> None:
 
 
 async def test_a_wrong_secret_once(bot: Bot) -> None:
-    bot.service.faults.next("webhook", BadSignature())
+    bot.service.faults.next("updates", BadSignature())
     bot.statuses = [403]
     bot.service.user_sends(TOKEN, 7, "5")
     await bot.service.settled(TOKEN)
@@ -126,14 +126,14 @@ async def test_a_wrong_secret_once(bot: Bot) -> None:
 
 
 async def test_an_answer_that_is_lost(bot: Bot) -> None:
-    bot.service.faults.next("webhook", ResetAfter())
+    bot.service.faults.next("updates", ResetAfter())
     bot.service.user_sends(TOKEN, 7, "5")
     await bot.service.settled(TOKEN)
     assert bot.texts() == ["5", "5"]
 
 
 async def test_an_update_that_overtakes(bot: Bot) -> None:
-    bot.service.faults.next("webhook", Reorder())
+    bot.service.faults.next("updates", Reorder())
     bot.service.user_sends(TOKEN, 7, "first")
     bot.service.user_sends(TOKEN, 7, "second")
     await bot.service.settled(TOKEN)
