@@ -85,7 +85,8 @@ class Faults:
     """The faults that wait for their request: queued ones first, then those of a probability.
 
     A fault is filed under a method ("sendMessage", "chat.postMessage", "response_url") or, for what goes to the
-    app, under "updates" (Telegram) or "events", "interactivity", "commands" (Slack), and under a recipient (chat, channel or user id as text); "*" stands for any. The most exact entry wins.
+    app, under "updates" (Telegram) or "events", "interactivity", "commands" (Slack), and under a recipient (chat,
+    channel or user id as text); "*" stands for any. The most exact entry wins.
     """
 
     def __init__(self, random: Random | None = None) -> None:
