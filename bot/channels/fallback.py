@@ -11,8 +11,8 @@ def as_text(card: Card) -> str:
     """The whole card in words, answerable by typing.
 
     A rating is answered by its score, so scores are shown (``0 = 👎``); options are counted from 1 (``1. Price``);
-    *Skip* is answered by its own word.
-    An answered card shows its choice and offers nothing.
+    *Skip* is answered by its own word, which is shown where no hint tells it. An answered card shows its choice and
+    offers nothing.
 
     >>> as_text(Card(text="Again?", chosen="8"))
     'Again?\\n\\n✓ 8'
@@ -25,7 +25,8 @@ def as_text(card: Card) -> str:
     controls = tuple(button for button in buttons if button not in options and _value(button) != DONE)
     scores = _scores(options)
     shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(_numbered(options), ends(card))
-    return _paragraphs(card.text, shown, "\n".join(f"“{button.label}”" for button in controls), card.hint)
+    words = "\n".join(f"“{button.label}”" for button in controls)
+    return _paragraphs(card.text, shown, card.hint or words)
 
 
 def ends(card: Card) -> str:

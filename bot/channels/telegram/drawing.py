@@ -1,0 +1,95 @@
+"""What a message of ours looks like in Telegram: text and inline keyboard, as fields of the Bot API. Pure."""
+
+from typing import Any, assert_never
+
+from bot.channels.fallback import ends
+from bot.errors import SendFailed
+from bot.messages import Alert, AlertOf, Button, Card, Content, Text
+
+#: UTF-16 code units, as Telegram counts
+TEXT_LENGTH = 4096
+TOAST_LENGTH = 200
+ROW_LENGTH = 8
+#: what a phone shows of one row of buttons, in characters, with two for the edges of each button
+_ROW_WIDTH = 32
+_LABEL_LENGTH = 64
+_ELLIPSIS = "…"
+
+
+def draw(content: Content) -> dict[str, Any]:
+    """The fields ``text`` and, where there are buttons, ``reply_markup``. Never a parse mode: all text is plain.
+
+    Text beyond 4,096 UTF-16 units is cut with an ellipsis; of a card its question is cut, never its choice.
+    Raises SendFailed for what this channel cannot show.
+    """
+    match content:
+        case Text():
+            return {"text": cut(content.text, TEXT_LENGTH)}
+        case Card():
+            return _card(content)
+        case Alert() | AlertOf():
+            raise SendFailed(reason="Telegram shows no alerts in this release", retryable=False)
+        case _:
+            assert_never(content)
+
+
+def _card(card: Card) -> dict[str, Any]:
+    below = cut("".join(f"\n\n{part}" for part in _below(card) if part), TEXT_LENGTH // 2)
+    fields: dict[str, Any] = {"text": cut(card.text, TEXT_LENGTH - utf16_length(below)) + below}
+    keyboard = [[_button(button) for button in row] for rows in card.buttons for row in wrapped(rows)]
+    if keyboard:
+        fields["reply_markup"] = {"inline_keyboard": keyboard}
+    return fields
+
+
+def _below(card: Card) -> tuple[str, ...]:
+    if card.chosen is not None:
+        return (f"✓ {card.chosen}",)
+    # beside buttons the hint would say what everyone sees
+    return (ends(card), "" if card.buttons else card.hint)
+
+
+def wrapped(row: tuple[Button, ...]) -> list[tuple[Button, ...]]:
+    """A row as the rows that a phone can show, of nearly equal length: 0-10 becomes 6 and 5.
+
+    At most 8 buttons a row, fewer where labels are long.
+    """
+    if not row:
+        return []
+    longest = max(len(_label(button)) for button in row)
+    widest = min(ROW_LENGTH, max(1, _ROW_WIDTH // (longest + 2)))
+    rows = -(-len(row) // widest)
+    size = -(-len(row) // rows)
+    return [row[start : start + size] for start in range(0, len(row), size)]
+
+
+def _label(button: Button) -> str:
+    return f"✓ {button.label}" if button.selected else button.label
+
+
+def _button(button: Button) -> dict[str, str]:
+    return {"text": cut(_label(button), _LABEL_LENGTH), "callback_data": button.token}
+
+
+def utf16_length(text: str) -> int:
+    """The length that Telegram counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, length: int) -> str:
+    """The text in at most ``length`` UTF-16 units, without what no JSON can carry.
+
+    >>> cut("a long story", 7), cut("👍👍", 3)
+    ('a long…', '👍…')
+    """
+    if text.isascii():
+        plain = text.replace("\0", "")
+        return plain if len(plain) <= length else plain[: length - 1] + _ELLIPSIS
+    encoded = text.replace("\0", "").encode("utf-16-le", "surrogatepass")
+    if len(encoded) <= 2 * length:
+        return encoded.decode("utf-16-le", "replace")
+    head = encoded[: 2 * (length - 1)]
+    # half of a pair of surrogates at the edge is dropped, not shown as a replacement character
+    if 0xD8 <= head[-1] <= 0xDB:
+        head = head[:-2]
+    return head.decode("utf-16-le", "replace") + _ELLIPSIS
