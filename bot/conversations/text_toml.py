@@ -111,7 +111,9 @@ def _check(table: Table, path: Path, text: str, speech: Speech, *, variables: bo
     if not text.strip():
         table.findings.add(path, "is empty")
     if len(text) > longest:
-        table.findings.add(path, f"is {len(text)} characters long", f"Use at most {longest}: chat services cut the rest.")
+        table.findings.add(
+            path, f"is {len(text)} characters long", f"Use at most {longest}: chat services cut the rest."
+        )
     if not variables:
         if "{" in text or "}" in text:
             table.findings.add(path, "has braces, but no variables are filled in here", "Write it without { and }.")

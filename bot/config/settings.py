@@ -1,12 +1,15 @@
-"""config.toml -> one frozen snapshot of settings; every problem with file, line and key path."""
+"""The settings: one frozen snapshot, swapped as a whole when the file changes."""
 
 from collections.abc import Mapping
 from datetime import time, timedelta
+from typing import Literal
 
 import msgspec
 
 from bot.conversations.flow import PinnedFlow
 from bot.messages import ChannelName
+
+DEFAULT_DATABASE = "sqlite:///data/afterchat.db"
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +25,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
     #: "sqlite:///data/afterchat.db" (relative to the working folder) or "postgres://user:password@host/database"
-    url: str = "sqlite:///data/afterchat.db"
+    url: str = DEFAULT_DATABASE
 
 
 class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, tag="telegram"):
@@ -30,7 +33,7 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, tag="telegram"
     token: str
     #: sent back by Telegram with each update; needed for the webhook
     webhook_secret: str = ""
-    mode: str = "polling"  # or "webhook"
+    mode: Literal["polling", "webhook"] = "polling"
     api_url: str = "https://api.telegram.org"
 
 
@@ -40,7 +43,7 @@ class SlackSettings(msgspec.Struct, frozen=True, kw_only=True, tag="slack"):
     signing_secret: str = ""
     #: for Socket Mode
     app_token: str = ""
-    mode: str = "socket"  # or "http"
+    mode: Literal["socket", "http"] = "socket"
     api_url: str = "https://slack.com"
 
 
@@ -76,7 +79,10 @@ ChannelSettings = TelegramSettings | SlackSettings | WebchatSettings | WebhookCh
 
 
 class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When someone may be asked. Quiet hours are in the customer's time zone, else in ``time_zone``."""
+    """When someone may be asked. Quiet hours are in the customer's time zone, else in ``time_zone``.
+
+    With ``quiet_from`` and ``quiet_until`` equal there are none.
+    """
 
     delay: timedelta = timedelta(minutes=10)
     cool_down: timedelta = timedelta(days=7)
@@ -119,7 +125,7 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Times for the demo only; each None leaves the real one in place."""
+    """Changes for the demo only; None and True leave the real setting in place."""
 
     delay: timedelta | None = None
     hold: timedelta | None = None

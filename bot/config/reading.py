@@ -1,0 +1,312 @@
+"""Reading config.toml: every problem at once, each with file, line, key path, what is wrong and what would be right."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path as FilePath
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import msgspec
+
+from bot.config.channels import SECRET_LENGTH, kinds_of, read_channels, read_url
+from bot.config.environment import Environment, SecretName, Wanted
+from bot.config.positions import line_of, lines_of
+from bot.config.sandbox import with_sandbox
+from bot.config.settings import (
+    DEFAULT_DATABASE,
+    AskingSettings,
+    CommandSettings,
+    DeliverySettings,
+    FollowUpSettings,
+    SandboxSettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+)
+from bot.conversations.flow import Flow, pin
+from bot.conversations.flow_toml import read_flows, unknown_to_commands
+from bot.errors import ConfigError
+from bot.languages import locales
+from bot.messages import ChannelName
+from bot.toml_tables import Findings, Path, Table, did_you_mean, path_text
+
+_DAY = timedelta(days=1)
+_AT_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
+_ROOM = re.compile(r"#[^\s#@,]{1,80}|[CGD][A-Z0-9]{2,20}")
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a config file.
+
+    ``str()`` gives "config.toml:12: flow[0].question[1].when.question: there is no question 'scor'. Did you mean
+    'score'?"
+    """
+
+    file: str
+    line: int
+    path: str
+    wrong: str
+    right: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: {self.path}: " if self.path else f"{self.file}:{self.line}: "
+        return f"{place}{self.wrong}{f'. {self.right}' if self.right else ''}"
+
+
+def load(path: FilePath | str, environ: Mapping[str, str], *, sandbox: bool = False) -> Settings:
+    """The settings of a file, with its [sandbox] block applied if asked for. Raises ConfigError with every problem."""
+    settings, problems, _ = _read(FilePath(path), environ)
+    if problems:
+        raise ConfigError("\n".join(str(problem) for problem in problems))
+    return with_sandbox(settings) if sandbox else settings
+
+
+def check(path: FilePath | str, environ: Mapping[str, str]) -> list[Problem]:
+    """Everything that is wrong with a file, in the order of its lines; an empty list if it can be used."""
+    return _read(FilePath(path), environ)[1]
+
+
+def secrets_named(path: FilePath | str) -> tuple[SecretName, ...]:
+    """The environment variables that a file takes secrets from, set or not; empty for a file that cannot be read."""
+    return tuple(_read(FilePath(path), {})[2])
+
+
+def _read(path: FilePath, environ: Mapping[str, str]) -> tuple[Settings, list[Problem], list[SecretName]]:
+    environment = Environment(environ)
+    try:
+        # Editors on Windows put a byte order mark before the text.
+        text = path.read_bytes().decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror or 'no such file'}"
+        return _NOTHING, [Problem(file=path.name, line=1, path="", wrong=wrong)], []
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return (
+            _NOTHING,
+            [Problem(file=path.name, line=line, path="", wrong="is not UTF-8", right="Save it as UTF-8.")],
+            [],
+        )
+    except RecursionError:
+        return _NOTHING, [Problem(file=path.name, line=1, path="", wrong="is nested too deeply")], []
+    except ValueError as error:
+        return _NOTHING, [_syntax(path.name, text, error)], []
+    findings = Findings()
+    settings = _settings(Table(data, (), findings), environment)
+    lines = lines_of(text) if findings else {}
+    problems = [
+        Problem(
+            file=path.name,
+            line=line_of(finding.path, lines),
+            path=path_text(finding.path),
+            wrong=finding.wrong,
+            right=finding.right,
+        )
+        for finding in findings
+    ]
+    return settings, sorted(problems, key=lambda problem: problem.line), environment.named
+
+
+_NOTHING = Settings(company="")
+
+
+def _syntax(file: str, text: str, error: ValueError) -> Problem:
+    message = str(error)
+    found = _AT_LINE.search(message)
+    line = int(found[1]) if found and found[1] else max(len(text.splitlines()), 1) if found else 1
+    wrong = _AT_LINE.sub("", message)
+    return Problem(file=file, line=line, path="", wrong=f"is no TOML: {wrong[:1].lower()}{wrong[1:]}")
+
+
+def _settings(root: Table, environment: Environment) -> Settings:
+    company = root.text("company", example='company = "…", the name that customers know')
+    server = _server(root, environment)
+    storage = _storage(root, environment)
+    channels = read_channels(root, environment, public_url=server.public_url)
+    kinds = kinds_of(root)
+    asking = _asking(root)
+    followup = _followup(root, kinds)
+    flows = _flows(root, tuple(kinds))
+    commands = _commands(root, flows)
+    delivery = _delivery(root)
+    sandbox = _sandbox(root)
+    root.finish()
+    return Settings(
+        company=company,
+        server=server,
+        storage=storage,
+        channels=channels,
+        asking=asking,
+        followup=followup,
+        commands=commands,
+        delivery=delivery,
+        flows=tuple(pin(flow) for flow in flows),
+        sandbox=sandbox,
+    )
+
+
+def _block(root: Table, key: str) -> Table:
+    """A table of the file, or an empty one, whose settings then have their defaults."""
+    return root.table(key) or Table({}, (key,), root.findings)
+
+
+def _server(root: Table, environment: Environment) -> ServerSettings:
+    table, default = _block(root, "server"), ServerSettings()
+    listed = environment.secret(table, Wanted(kind="server", key="api_keys", suggested="AFTERCHAT_API_KEYS"))
+    keys = tuple(key.strip() for key in listed.split(",") if key.strip())
+    if any(len(key) < SECRET_LENGTH for key in keys):
+        table.report("api_keys", "holds a key that is too short", f"Use at least {SECRET_LENGTH} random characters.")
+    server = ServerSettings(
+        host=environment.setting(table, "host", default.host),
+        port=table.whole("port", default.port, 0, 65_535),
+        public_url=read_url(table, "public_url", default.public_url, environment),
+        api_keys=keys,
+        max_body=table.whole("max_body", default.max_body, 16_384, 67_108_864),
+    )
+    table.finish()
+    return server
+
+
+def _storage(root: Table, environment: Environment) -> StorageSettings:
+    table = _block(root, "storage")
+    from_file = isinstance(table.data.get("url"), str)
+    url = environment.setting(table, "url", DEFAULT_DATABASE)
+    try:
+        parts = urlsplit(url)
+        scheme, password = parts.scheme, parts.password or "password=" in parts.query
+    except ValueError:
+        scheme, password = "", None
+    if password and from_file:
+        right = 'Move the address to the environment and write url = { env = "AFTERCHAT_DATABASE_URL" }.'
+        table.report("url", "a password does not belong in this file", right)
+    elif scheme not in ("sqlite", "postgres", "postgresql") or "://" not in url:
+        right = "Write sqlite:///folder/file.db or postgresql://user@host/database."
+        table.report("url", "is no address of a database", right)
+    elif scheme == "sqlite" and (parts.netloc or len(parts.path) < 2):
+        table.report(
+            "url", "names no file", "Write sqlite:///folder/file.db, or sqlite:////folder/file.db from the root."
+        )
+    table.finish()
+    return StorageSettings(url=url)
+
+
+def _asking(root: Table) -> AskingSettings:
+    table, default = _block(root, "asking"), AskingSettings()
+    asking = AskingSettings(
+        delay=table.duration("delay", default.delay, 7 * _DAY),
+        cool_down=table.duration("cool_down", default.cool_down, 730 * _DAY),
+        cool_down_nps=table.duration("cool_down_nps", default.cool_down_nps, 730 * _DAY),
+        quiet_from=table.clock("quiet_from", default.quiet_from),
+        quiet_until=table.clock("quiet_until", default.quiet_until),
+        defer_at_most=table.duration("defer_at_most", default.defer_at_most, 7 * _DAY),
+        closed_at_most=table.duration("closed_at_most", default.closed_at_most, 90 * _DAY),
+        expire_invitation=table.duration("expire_invitation", default.expire_invitation, 90 * _DAY, _MINUTE),
+        expire_idle=table.duration("expire_idle", default.expire_idle, 30 * _DAY, _MINUTE),
+        correction=table.duration("correction", default.correction, _DAY),
+        time_zone=table.text("time_zone", default.time_zone),
+    )
+    zones = available_timezones()
+    if asking.time_zone and asking.time_zone not in zones:
+        more = "Use a name such as 'Europe/Rome' or 'Asia/Ho_Chi_Minh'."
+        right = did_you_mean(asking.time_zone, zones, more)
+        table.report("time_zone", f"there is no time zone '{asking.time_zone[:60]}'", right)
+    if asking.delay >= asking.closed_at_most and not table.findings.under(table.path):
+        table.report("delay", "is not shorter than closed_at_most, so nobody would ever be asked")
+    table.finish()
+    return asking
+
+
+_MINUTE = timedelta(minutes=1)
+
+
+def _followup(root: Table, kinds: Mapping[str, tuple[str, bool]]) -> FollowUpSettings | None:
+    table = root.table("followup")
+    if table is None:
+        return None
+    default = FollowUpSettings(channel=ChannelName(""), room="")
+    followup = FollowUpSettings(
+        channel=_desk(table, kinds),
+        room=_room(table),
+        hold=table.duration("hold", default.hold, timedelta(hours=1)),
+        locale=table.one_of("locale", locales(), default.locale),
+    )
+    table.finish()
+    return followup
+
+
+def _desk(table: Table, kinds: Mapping[str, tuple[str, bool]]) -> ChannelName:
+    slacks = [name for name, (kind, _) in kinds.items() if kind == "slack"]
+    channel = table.text("channel", example='channel = "slack", the name of a Slack channel under [channels]')
+    if channel and channel not in slacks:
+        wrong = f"'{channel[:40]}' is no Slack channel" if channel in kinds else f"there is no channel '{channel[:40]}'"
+        right = did_you_mean(channel, slacks) if slacks else 'Add one with kind = "slack", or remove [followup].'
+        table.report("channel", wrong, right)
+    elif channel and not kinds[channel][1]:
+        table.report("channel", f"'{channel}' is switched off", "Set enabled = true there, or remove [followup].")
+    return ChannelName(channel)
+
+
+def _room(table: Table) -> str:
+    room = table.text("room", example='room = "#support", or the id of a Slack channel')
+    if room and not _ROOM.fullmatch(room):
+        mended = f"#{room}"
+        right = f"Did you mean '{mended}'?" if _ROOM.fullmatch(mended) else 'Write "#name" or an id such as C024BE91L.'
+        table.report("room", f"'{room[:60]}' is no room in Slack", right)
+    return room
+
+
+def _flows(root: Table, channels: tuple[str, ...]) -> list[Flow]:
+    tables = root.tables("flow")
+    if not tables and not root.findings.under(("flow",)):
+        root.report("flow", "is missing", "Add a [[flow]] with its questions.")
+    return read_flows(tables, channels)
+
+
+def _commands(root: Table, flows: list[Flow]) -> CommandSettings | None:
+    table = root.table("commands")
+    if table is None:
+        return None
+    feedback = table.text("feedback", example='feedback = "…", the id of a flow')
+    start = table.texts("start", ())
+    places: dict[Path, str] = {(*table.path, "feedback"): feedback}
+    places |= {(*table.path, "start", index): id for index, id in enumerate(start)}
+    ids = [flow.id for flow in flows]
+    for path, id in places.items():
+        if id and id not in ids and not (root.findings.under(("flow",)) and not ids):
+            table.findings.add(path, f"there is no flow '{id[:60]}'", did_you_mean(id, ids))
+    for index, flow in enumerate(flows):
+        for where, name in unknown_to_commands(flow) if flow.id in places.values() else ():
+            wrong = f"a command starts this flow, and then {{{name}}} is not known"
+            table.findings.add(("flow", index, *where), wrong, f"Say what stands in its place: {{{name}|…}}.")
+    table.finish()
+    return CommandSettings(feedback=feedback, start=start)
+
+
+def _delivery(root: Table) -> DeliverySettings:
+    table, default = _block(root, "delivery"), DeliverySettings()
+    second = timedelta(seconds=1)
+    delivery = DeliverySettings(
+        attempts=table.whole("attempts", default.attempts, 1, 100),
+        first_wait=table.duration("first_wait", default.first_wait, timedelta(hours=1), second),
+        longest_wait=table.duration("longest_wait", default.longest_wait, _DAY, second),
+        timeout=table.duration("timeout", default.timeout, timedelta(minutes=5), second),
+        at_once=table.whole("at_once", default.at_once, 1, 1_000),
+    )
+    if delivery.first_wait > delivery.longest_wait:
+        table.report("first_wait", "is longer than longest_wait")
+    table.finish()
+    return delivery
+
+
+def _sandbox(root: Table) -> SandboxSettings:
+    table = _block(root, "sandbox")
+    sandbox = SandboxSettings(
+        delay=table.maybe_duration("delay", 7 * _DAY),
+        hold=table.maybe_duration("hold", timedelta(hours=1)),
+        quiet_hours=table.flag("quiet_hours", True),
+        cool_down=table.flag("cool_down", True),
+    )
+    table.finish()
+    return sandbox
