@@ -1,0 +1,1 @@
+"""The HTTP server: the channels' addresses, the API, the widget and its live stream, health."""

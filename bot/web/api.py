@@ -1,0 +1,135 @@
+"""The HTTP API's shapes: what a reporter sends, what it gets back, and how an error looks.
+
+Every error of the server is ``{"error": {"code": "...", "message": "...", "field": "..."}}``; ``field`` is the key path
+of the value that is wrong, or empty. ``code`` is for programs and does not change; ``message`` is for people.
+"""
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Protocol
+
+import msgspec
+from aiohttp import web
+
+from bot.errors import AfterchatError
+from bot.ports import Outcome
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Value = Annotated[str, msgspec.Meta(max_length=2000)]
+Tag = Annotated[str, msgspec.Meta(min_length=2, max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+
+
+class ReportedAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the customer is: the name of a configured channel and the person's key there."""
+
+    channel: Name
+    key: Name
+
+
+class ReportedCustomer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    address: ReportedAddress
+    name: Name | None = None
+    #: an IETF language tag, such as "vi" or "pt-BR"
+    language: Tag | None = None
+    #: such as "Asia/Ho_Chi_Minh"
+    time_zone: Name | None = None
+    #: the reporter's own id of this person
+    reference: Name | None = None
+
+
+class InteractionReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One dealing with a customer that ended, after which they may be asked.
+
+    ``reference`` is the reporter's own name of it (a ticket, an order); with ``source`` it is unique, so that reporting
+    twice asks once::
+
+        {"customer": {"address": {"channel": "telegram", "key": "5512"}, "language": "vi"},
+         "agent": "Minh", "reference": "ticket-81", "closed_at": "2026-03-01T09:30:00Z", "attributes": {"order": "A7"}}
+    """
+
+    customer: ReportedCustomer
+    reference: Name
+    flow: Name | None = None
+    agent: Name | None = None
+    source: Name = "api"
+    #: None: now
+    closed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    tags: Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)] = ()
+    attributes: Annotated[Mapping[Name, Value], msgspec.Meta(max_length=50)] = {}
+
+
+class ReportRefused(AfterchatError):
+    """A report that is well formed and still cannot be taken; ``field`` is the key path of what is wrong."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Interactions(Protocol):
+    async def report(self, body: InteractionReport) -> Outcome:
+        """Decide and commit; ``Outcome.ref`` is the interaction's id. Raises ReportRefused, StoreUnavailable."""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error as the body of a response."""
+
+    code: str
+    message: str
+    field: str = ""
+
+
+def problem(
+    status: int, code: str, message: str, *, field: str = "", headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """An error response in the one shape of this server."""
+    return json_response({"error": Problem(code=code, message=message, field=field)}, status=status, headers=headers)
+
+
+def json_response(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A JSON body that no cache keeps unless ``headers`` say so."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def read_report(body: bytes) -> InteractionReport | web.Response:
+    """The report in a body, or the error that names the field which is wrong and what would be right."""
+    try:
+        report = msgspec.json.decode(body, type=InteractionReport)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at ")
+        return problem(422, "invalid", message, field=_key_path(message, path))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return problem(
+            400, "json", "The body is not JSON; send an object as UTF-8 with Content-Type: application/json."
+        )
+    if "\0" in body.decode() or b"\\u0000" in body:
+        return problem(422, "invalid", "A value holds the character NUL; leave it out.")
+    return report
+
+
+def holds_key(headers: Mapping[str, str], keys: Sequence[str]) -> bool:
+    """Whether ``Authorization: Bearer`` or ``X-Api-Key`` carries one of the configured API keys."""
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    offered = token.strip() if scheme.lower() == "bearer" else headers.get("X-Api-Key", "").strip()
+    octets = offered.encode("utf-8", "surrogatepass")
+    # All are compared, so that the time taken tells nothing of which one came close.
+    matches = [hmac.compare_digest(octets, key.encode()) for key in keys if key]
+    return bool(octets) and any(matches)
+
+
+def _key_path(message: str, path: str) -> str:
+    """msgspec's ``$.customer.address`` and the field named in its message as ``customer.address.key``.
+
+    >>> _key_path("Object missing required field `key`", "`$.customer.address`")
+    'customer.address.key'
+    """
+    named = re.search(r"(?:missing required|unknown) field `([^`]*)`", message)
+    parts = [path.strip("`").removeprefix("$").removeprefix("."), named[1] if named else ""]
+    return ".".join(part for part in parts if part)

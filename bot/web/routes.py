@@ -1,0 +1,237 @@
+"""The addresses of the HTTP server and what stands behind each: one aiohttp application from parts passed in."""
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.channels.webchat import WebchatChannel
+from bot.config import CurrentSettings
+from bot.errors import StoreUnavailable
+from bot.messages import ChannelName
+from bot.ports import Channel, ChatLog, Handle
+from bot.web.api import Interactions, ReportRefused, holds_key, json_response, problem, read_report
+from bot.web.events import HEARTBEAT, Streams
+from bot.web.requests import raw_from, read_body
+from bot.web.widget import Script, settings_response
+
+log = logging.getLogger(__name__)
+
+#: Rows of figures that msgspec can write as JSON.
+Report = Callable[[], Awaitable[object]]
+#: Returns when the database answers and its migrations are done; raises otherwise.
+Ready = Callable[[], Awaitable[None]]
+
+#: Seconds that a readiness check may take.
+READY_DEADLINE = 3.0
+_METHODS = frozenset({"GET", "POST", "OPTIONS"})
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_TRY_AGAIN = {"Retry-After": "2"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The parts that the server joins."""
+
+    channels: Mapping[ChannelName, Channel]
+    handle: Handle
+    chat: ChatLog
+    settings: CurrentSettings
+    interactions: Interactions
+    report: Report
+    ready: Ready
+    #: seconds between two signs of life on a live stream
+    heartbeat: float = HEARTBEAT
+
+
+def application(site: Site) -> web.Application:
+    """The server; whoever runs it adds pages of their own before it starts."""
+    streams = Streams(site.chat, heartbeat=site.heartbeat)
+    # Bodies are read by read_body, with its own limit: aiohttp's must only not be lower.
+    app = web.Application(middlewares=[_errors], client_max_size=site.settings().server.max_body)
+    _add_channels(app, site, streams)
+    _add_widget(app, site)
+    _add_api(app, site)
+    _add_health(app, site)
+    app.on_response_prepare.append(_secure)
+
+    async def end_streams(_app: web.Application) -> None:
+        streams.close()
+
+    app.on_shutdown.append(end_streams)
+    return app
+
+
+def _add_channels(app: web.Application, site: Site, streams: Streams) -> None:
+    async def receive(request: web.Request) -> web.StreamResponse:
+        channel = site.channels.get(ChannelName(request.match_info["name"]))
+        if channel is None:
+            return problem(
+                404, "channel", "There is no channel of this name; look in the configuration's [[channels]]."
+            )
+        if request.method not in _METHODS:
+            return problem(405, "method", "Use POST.", headers={"Allow": "GET, POST, OPTIONS"})
+        if isinstance(channel, WebchatChannel):
+            return await _webchat(request, channel, site, streams)
+        return await _received(request, channel, site)
+
+    app.router.add_route("*", "/channels/{name}", receive)
+    app.router.add_route("*", "/channels/{name}/{tail:.*}", receive)
+
+
+async def _webchat(request: web.Request, channel: WebchatChannel, site: Site, streams: Streams) -> web.StreamResponse:
+    """A request of the widget: a live stream or a command; every answer can be read by the page, errors too."""
+    cors = channel.cors(request.headers.get("Origin", ""))
+    if cors is None:
+        return problem(403, "origin", "This page may not embed the chat; add its origin to 'origins' of the channel.")
+    try:
+        response: web.StreamResponse
+        if request.method == "OPTIONS":
+            response = web.Response(status=204)
+        elif request.method == "GET" and request.match_info.get("tail") == "events":
+            response = await streams.serve(request, channel)
+        else:
+            response = await _received(request, channel, site)
+    except StoreUnavailable:
+        response = _unavailable()
+    if not response.prepared:
+        response.headers.update({**cors, "Cross-Origin-Resource-Policy": "cross-origin"})
+    return response
+
+
+async def _received(request: web.Request, channel: Channel, site: Site) -> web.StreamResponse:
+    body = await read_body(request, site.settings().server.max_body)
+    if isinstance(body, web.Response):
+        return body
+    reply = await channel.receive(raw_from(request, body), site.handle)
+    return web.Response(status=reply.status, body=reply.body or None, headers=dict(reply.headers))
+
+
+def _add_widget(app: web.Application, site: Site) -> None:
+    script = Script()
+
+    async def widget_script(request: web.Request) -> web.Response:
+        return script.respond(request)
+
+    async def widget_settings(request: web.Request) -> web.Response:
+        channel = site.channels.get(ChannelName(request.match_info["name"]))
+        if not isinstance(channel, WebchatChannel):
+            return problem(404, "channel", "There is no web chat of this name; check data-channel of the script tag.")
+        cors = channel.cors(request.headers.get("Origin", ""))
+        if cors is None:
+            return problem(
+                403, "origin", "This page may not embed the chat; add its origin to 'origins' of the channel."
+            )
+        return settings_response(request, channel.settings, cors)
+
+    app.router.add_get("/widget.js", widget_script)
+    app.router.add_get("/widget/{name}/settings", widget_settings)
+
+
+def _add_api(app: web.Application, site: Site) -> None:
+    async def interactions(request: web.Request) -> web.StreamResponse:
+        refusal = _refuse_key(request, site)
+        if refusal is not None:
+            return refusal
+        body = await read_body(request, site.settings().server.max_body)
+        return body if isinstance(body, web.Response) else await _reported(body, site)
+
+    async def report(request: web.Request) -> web.StreamResponse:
+        return _refuse_key(request, site) or json_response(await site.report())
+
+    app.router.add_post("/api/v1/interactions", interactions)
+    app.router.add_get("/api/v1/report", report)
+
+
+async def _reported(body: bytes, site: Site) -> web.Response:
+    read = read_report(body)
+    if isinstance(read, web.Response):
+        return read
+    channel = read.customer.address.channel
+    if channel not in site.channels:
+        known = ", ".join(sorted(site.channels))
+        message = f"There is no channel '{channel}'; there are: {known}."
+        return problem(422, "unknown_channel", message, field="customer.address.channel")
+    if read.flow is not None and site.settings().flow(read.flow) is None:
+        known = ", ".join(sorted(pinned.flow.id for pinned in site.settings().flows))
+        return problem(422, "unknown_flow", f"There is no flow '{read.flow}'; there are: {known}.", field="flow")
+    try:
+        outcome = await site.interactions.report(read)
+    except ReportRefused as refused:
+        return problem(422, "refused", str(refused), field=refused.field)
+    answer = {"interaction": outcome.ref, "decision": outcome.said.kind, "rule": outcome.said.text}
+    return json_response(answer, status=202)
+
+
+def _refuse_key(request: web.Request, site: Site) -> web.Response | None:
+    keys = site.settings().server.api_keys
+    if holds_key(request.headers, keys):
+        return None
+    message = (
+        "Send an API key as 'Authorization: Bearer <key>' or 'X-Api-Key: <key>'."
+        if keys
+        else "No API key is configured; set server.api_keys."
+    )
+    return problem(401, "api_key", message, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _add_health(app: web.Application, site: Site) -> None:
+    async def alive(_request: web.Request) -> web.Response:
+        return json_response({"status": "ok"})
+
+    async def ready(_request: web.Request) -> web.Response:
+        try:
+            async with asyncio.timeout(READY_DEADLINE):
+                await site.ready()
+        except Exception as error:  # whatever it is, this process should get no requests now
+            log.warning("not ready: %s", type(error).__name__)
+            return json_response({"status": "not ready"}, status=503, headers=_TRY_AGAIN)
+        return json_response({"status": "ready"})
+
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", ready)
+
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Every error as JSON; an unexpected one under an id that the log has too, with neither body nor its text."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        code = error.reason.lower().replace(" ", "_")
+        return problem(error.status, code, f"{error.status}: {error.reason}.", headers=headers)
+    except StoreUnavailable:
+        return _unavailable()
+    except ConnectionError:
+        raise
+    except Exception as error:
+        id = secrets.token_hex(6)
+        # The error's own text may quote what a customer wrote; where it happened tells enough.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("error %s: %s in %s %s\n%s", id, type(error).__name__, request.method, request.path, where)
+        return problem(500, "internal", f"Something went wrong here; the log has it under {id}.")
+
+
+def _unavailable() -> web.Response:
+    return problem(503, "unavailable", "The database does not answer; nothing was kept, try again.", headers=_TRY_AGAIN)
+
+
+async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _SECURITY.items():
+        response.headers.setdefault(name, value)

@@ -1,0 +1,247 @@
+"""The real server and the real web chat, with a scripted bot behind them in the place of intake and delivery."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+
+from bot.channels.webchat import WebchatChannel
+from bot.config import CurrentSettings, ServerSettings, Settings, WebchatSettings
+from bot.errors import SendFailed, StoreUnavailable
+from bot.messages import (
+    Address,
+    Button,
+    Card,
+    ChannelName,
+    Commanded,
+    Content,
+    Inbound,
+    Outbound,
+    Receipt,
+    Tapped,
+    Text,
+    Wrote,
+)
+from bot.ports import Channel, Handle, Limits, Outcome, Raw, Reply, Said
+from bot.web.api import InteractionReport, ReportRefused
+from bot.web.routes import Site, application
+from bot.web.serving import listen, port_of
+from tests.fakes.chat_log import FakeChatLog
+
+WEB, ECHO = ChannelName("web"), ChannelName("echo")
+KEY = "key-of-a-test"
+FACES = ("😞", "😕", "😐", "🙂", "😀")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def token(turn: int, value: str) -> str:
+    return f"1.0k3f9x2m7q8d4h1z.{turn}.{value}"
+
+
+def faces(turn: int, locale: str = "en", text: str = "How was our service?") -> Card:
+    row = tuple(Button(label=face, token=token(turn, str(score))) for score, face in enumerate(FACES, start=1))
+    return Card(text=text, buttons=(row,), low="Very bad", high="Very good", hint="Tap a face.", locale=locale)
+
+
+def numbers(turn: int) -> Card:
+    row = tuple(Button(label=str(score), token=token(turn, str(score))) for score in range(11))
+    return Card(
+        text="How likely are you to recommend us to a friend?",
+        buttons=(row, (Button(label="Skip", token=token(turn, "~skip")),)),
+        low="Not at all likely",
+        high="Extremely likely",
+    )
+
+
+def chosen(card: Card, label: str, turn: int) -> Card:
+    change = Button(label="Change", token=token(turn, "~change"))
+    return Card(text=card.text, buttons=((change,),), chosen=label, locale=card.locale, typing=False)
+
+
+REASONS = ("Slow reply", "Wrong answer", "Unfriendly", "Price", "Something else, which we did not think of")
+
+
+def reasons(turn: int, ticked: frozenset[str] = frozenset()) -> Card:
+    rows = [
+        (Button(label=each, token=token(turn, ("-" if each in ticked else "+") + f"r{n}"), selected=each in ticked),)
+        for n, each in enumerate(REASONS)
+    ]
+    if ticked:
+        rows.append((Button(label="Done", token=token(turn, "~done")),))
+    return Card(text="What went wrong? Choose all that apply.", buttons=tuple(rows))
+
+
+@dataclass
+class ScriptedBot:
+    """Feedback shows faces; a face asks for reasons; the reasons' *Done* asks for words; words are thanked for."""
+
+    chat: FakeChatLog
+    channel: WebchatChannel = field(init=False)
+    heard: list[Inbound] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    ticked: frozenset[str] = frozenset()
+    turn: int = 1
+    broken: bool = False
+
+    def __post_init__(self) -> None:
+        settings = WebchatSettings(name=WEB, secret="a secret of the test", title={"en": "Ask Lotus Bank"})
+        self.channel = WebchatChannel(settings, clock=now, chat=self.chat)
+
+    async def say(self, session: str, slot: str, content: Content, *, edit: bool = False) -> None:
+        address = Address(channel=WEB, key=session)
+        await self.channel.send(
+            Outbound(kind="edit" if edit else "post", to=address, lane=session, slot=slot, content=content), None
+        )
+
+    async def handle(self, inbound: Inbound) -> Outcome:
+        if self.broken:
+            raise StoreUnavailable("the database is away")
+        assert isinstance(inbound, Tapped | Wrote | Commanded)
+        if inbound.event in self.seen:
+            return Outcome(said=Said(kind="duplicate"))
+        self.seen.add(inbound.event)
+        self.heard.append(inbound)
+        session = inbound.sender.key
+        match inbound:
+            case Commanded():
+                await self.say(session, "rating", faces(self.turn))
+                return Outcome(said=Said(kind="asked"))
+            case Tapped():
+                return Outcome(said=await self._tapped(session, inbound.token))
+            case Wrote():
+                await self.say(session, f"thanks:{inbound.event}", Text(text="Thank you for your words."))
+                return Outcome()
+
+    async def _tapped(self, session: str, text: str) -> Said:
+        _, _, turn, value = text.split(".", 3)
+        if int(turn) != self.turn:
+            return Said(kind="already_counted")
+        self.turn += 1
+        if value == "~change":
+            await self.say(session, "rating", faces(self.turn), edit=True)
+            return Said(kind="changing")
+        if value.isdigit():
+            label = f"{FACES[int(value) - 1]} {value}/5"
+            await self.say(session, "rating", chosen(faces(self.turn), label, self.turn), edit=True)
+            await self.say(session, "reasons", reasons(self.turn))
+            return Said(kind="taken", text=label)
+        if value == "~done":
+            done = Card(text=reasons(1).text, chosen=", ".join(sorted(self.ticked)), typing=False)
+            await self.say(session, "reasons", done, edit=True)
+            await self.say(session, "words", Card(text="What should we do better?", hint="Write a few words."))
+            return Said(kind="taken")
+        self.ticked ^= {REASONS[int(value[2:])]}
+        await self.say(session, "reasons", reasons(self.turn, self.ticked), edit=True)
+        return Said(kind="ticked")
+
+
+@dataclass
+class FakeInteractions:
+    reports: list[InteractionReport] = field(default_factory=list)
+    outcome: Outcome = field(
+        default_factory=lambda: Outcome(said=Said(kind="asked", text="eligible"), ref="0k3f9x2m7q8d4h1z")
+    )
+    error: Exception | None = None
+
+    async def report(self, body: InteractionReport) -> Outcome:
+        if self.error is not None:
+            raise self.error
+        if body.customer.address.key == "nobody":
+            raise ReportRefused("nobody is not a customer", field="customer.address.key")
+        self.reports.append(body)
+        return self.outcome
+
+
+@dataclass
+class EchoChannel:
+    """A channel that answers with what it got, or raises what it was given."""
+
+    name: ChannelName = ECHO
+    limits: Limits = field(
+        default_factory=lambda: Limits(buttons=0, text=1, button_label=1, token_bytes=1, edits=False)
+    )
+    raws: list[Raw] = field(default_factory=list)
+    error: Exception | None = None
+
+    async def receive(self, raw: Raw, handle: Handle) -> Reply:
+        if self.error is not None:
+            raise self.error
+        self.raws.append(raw)
+        return Reply(body=raw.body, headers={"Content-Type": "text/plain"})
+
+    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
+        raise SendFailed(reason="an echo says nothing by itself", retryable=False)
+
+    async def run(self, handle: Handle) -> None:
+        """Nothing to listen to."""
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@dataclass
+class Parts:
+    """Everything behind the server, within a test's reach."""
+
+    chat: FakeChatLog = field(default_factory=FakeChatLog)
+    interactions: FakeInteractions = field(default_factory=FakeInteractions)
+    echo: EchoChannel = field(default_factory=EchoChannel)
+    unready: Exception | None = None
+    heartbeat: float = 15.0
+    max_body: int = 1_048_576
+    bot: ScriptedBot = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bot = ScriptedBot(self.chat)
+
+    def application(self) -> web.Application:
+        channels: Mapping[ChannelName, Channel] = {WEB: self.bot.channel, self.echo.name: self.echo}
+        settings = Settings(company="Lotus Bank", server=ServerSettings(api_keys=(KEY,), max_body=self.max_body))
+
+        async def report() -> object:
+            return [{"flow": "after-chat", "nps": 40.0, "n": 10}]
+
+        async def ready() -> None:
+            if self.unready is not None:
+                raise self.unready
+
+        return application(
+            Site(
+                channels=channels,
+                handle=self.bot.handle,
+                chat=self.chat,
+                settings=CurrentSettings(settings),
+                interactions=self.interactions,
+                report=report,
+                ready=ready,
+                heartbeat=self.heartbeat,
+            )
+        )
+
+
+@asynccontextmanager
+async def serving(app: web.Application, port: int = 0) -> AsyncIterator[int]:
+    """The port that the application listens on, until the block ends."""
+    runner = await listen(app, "127.0.0.1", port)
+    try:
+        yield port_of(runner)
+    finally:
+        await runner.cleanup()
+
+
+def chromium() -> str:
+    """The browser for the tests; without one they are skipped, and fail in continuous integration."""
+    for name in (os.environ.get("AFTERCHAT_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
+        if name and (path := shutil.which(name)):
+            return path
+    if os.environ.get("CI") == "true":
+        pytest.fail("no Chromium: run 'make browser' or set AFTERCHAT_CHROMIUM")
+    pytest.skip("no Chromium: run 'make browser' or set AFTERCHAT_CHROMIUM")
