@@ -22,16 +22,16 @@ class Api:
     object for each part of a message and of the answer, four times the processor time of the whole exchange.
     """
 
-    def __init__(self, settings: TelegramSettings) -> None:
-        self._request = Request()
+    def __init__(self, settings: TelegramSettings, *, timeout: float) -> None:
+        self._request = Request(timeout=timeout)
         base_url = f"{settings.api_url.rstrip('/')}/bot"
         self.bot = Bot(settings.token, base_url=base_url, request=self._request, get_updates_request=self._request)
 
-    async def call(self, method: str, fields: dict[str, Any], *, read_timeout: float | None = None) -> Any:
-        """The result of one method; ``fields`` hold JSON values. Raises telegram.error.TelegramError."""
+    async def call(self, method: str, fields: dict[str, Any], *, timeout: float | None = None) -> Any:
+        """The result of one method; ``fields`` hold JSON values, ``timeout`` is in seconds."""
         data = RequestData([RequestParameter(name, value, None) for name, value in fields.items()])
-        timeout = self._request.read_timeout if read_timeout is None else read_timeout
-        return await self._request.post(f"{self.bot.base_url}/{method}", data, read_timeout=timeout)
+        seconds = self._request.read_timeout if timeout is None else timeout
+        return await self._request.post(f"{self.bot.base_url}/{method}", data, read_timeout=seconds)
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""

@@ -53,7 +53,7 @@ class TelegramChannel:
 
     ``public_url`` is where Telegram reaches us, for the webhook: ``<public_url>/channels/<name>``. ``first_wait``
     and ``longest_wait`` (seconds) bound the pauses after failures; ``poll`` is how long (seconds) Telegram holds a
-    request for updates.
+    request for updates; ``timeout`` is how long (seconds) any other request may take.
     """
 
     limits = Limits(buttons=100, text=TEXT_LENGTH, button_label=64, token_bytes=TOKEN_BYTES, edits=True)
@@ -67,12 +67,13 @@ class TelegramChannel:
         first_wait: float = 1.0,
         longest_wait: float = 60.0,
         poll: int = 30,
+        timeout: float = 10.0,
     ) -> None:
         self.name = settings.name
         self._settings = settings
         self._clock = clock
         self._webhook_url = f"{public_url.rstrip('/')}/channels/{settings.name}"
-        self._api = Api(settings)
+        self._api = Api(settings, timeout=timeout)
         number = settings.token.partition(":")[0]
         self._me = Me(channel=settings.name, id=int(number) if number.isascii() and number.isdigit() else None)
         self._patience = Patience(log, f"Telegram channel {settings.name}", first=first_wait, longest=longest_wait)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from secrets import SystemRandom
 
 from telegram.error import RetryAfter, TelegramError
@@ -9,15 +10,20 @@ from telegram.error import RetryAfter, TelegramError
 from bot.channels.telegram.failures import reason_of, seconds_to_wait
 from bot.errors import AfterchatError
 
+Sleep = Callable[[float], Awaitable[None]]
+
 
 class Patience:
     """Counts the failures of one loop: ``await failed(error)`` waits between half of and the whole next interval."""
 
-    def __init__(self, log: logging.Logger, subject: str, *, first: float, longest: float) -> None:
+    def __init__(
+        self, log: logging.Logger, subject: str, *, first: float, longest: float, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._log = log
         self._subject = subject
         self._first = first
         self._longest = longest
+        self._sleep = sleep
         self._failures = 0
         self._trouble: str | None = None
         self._random = SystemRandom()
@@ -32,7 +38,7 @@ class Patience:
         if isinstance(error, RetryAfter):
             wait = max(wait, seconds_to_wait(error))
         self._failures += 1
-        await asyncio.sleep(wait)
+        await self._sleep(wait)
 
     def succeeded(self) -> None:
         """Forget the failures."""

@@ -80,7 +80,7 @@ class Polling:
         fields: dict[str, Any] = {"timeout": self._seconds, "allowed_updates": WANTED}
         if self._offset is not None:
             fields["offset"] = self._offset
-        updates = await self._api.call("getUpdates", fields, read_timeout=self._seconds + _ANSWER_MARGIN)
+        updates = await self._api.call("getUpdates", fields, timeout=self._seconds + _ANSWER_MARGIN)
         if not isinstance(updates, list):
             raise TypeError("getUpdates answered no list")
         # an offset has done its work once Telegram has seen it; ids may start again lower after an idle week, and

@@ -37,15 +37,15 @@ class Request(BaseRequest):
 
     __slots__ = ("_default_timeout", "_read_timeout", "_session", "_urls")
 
-    def __init__(self, *, read_timeout: float = 10.0) -> None:
-        self._read_timeout = read_timeout
-        self._default_timeout = _timeout(read_timeout)
+    def __init__(self, *, timeout: float) -> None:
+        self._read_timeout = timeout
+        self._default_timeout = _timeout(timeout)
         self._session: aiohttp.ClientSession | None = None
         self._urls: dict[str, URL] = {}
 
     @property
     def read_timeout(self) -> float | None:
-        """Seconds to wait for an answer."""
+        """Seconds that one exchange may take, connecting included."""
         return self._read_timeout
 
     async def initialize(self) -> None:
@@ -121,9 +121,10 @@ class Request(BaseRequest):
         return answer
 
 
-def _timeout(read: float | None) -> aiohttp.ClientTimeout:
-    total = None if read is None else read + _CONNECT_TIMEOUT
-    return aiohttp.ClientTimeout(total=total, connect=_CONNECT_TIMEOUT)
+def _timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    # connecting has a limit of its own, well before the whole: only then is it certain that nothing was sent
+    connect = _CONNECT_TIMEOUT if seconds is None else min(_CONNECT_TIMEOUT, seconds / 2)
+    return aiohttp.ClientTimeout(total=seconds, connect=connect)
 
 
 def _body(request_data: RequestData | None) -> bytes | None:

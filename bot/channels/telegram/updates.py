@@ -115,17 +115,18 @@ def read_update(update: object, me: Me, at: datetime, body: bytes | None = None)
     """The meaning of one update, of any shape. ``at`` is when it came; ``body`` is what to keep aside of it."""
     if body is None:
         body = _dumped(update)
-    fields = _object(update)
+    # some serialisers write every field that there could be, as null, 0 or false
+    fields = {name: value for name, value in _object(update).items() if value is not None}
     number = update_id(update)
     event = _digest(me, body) if number is None else f"telegram:{me.channel}:{number}"
     context = _Update(me=me, event=event, at=at, body=body)
     match fields:
-        case {"callback_query": query}:
-            return _read_query(_object(query), context)
-        case {"message": message}:
-            return _read_message(_object(message), context)
-        case {"my_chat_member": change}:
-            return _read_membership(_object(change), context)
+        case {"callback_query": dict(query)}:
+            return _read_query(query, context)
+        case {"message": dict(message)}:
+            return _read_message(message, context)
+        case {"my_chat_member": dict(change)}:
+            return _read_membership(change, context)
         case _ if not SILENT_KINDS.isdisjoint(fields):
             return Reading()
         case _:
@@ -195,13 +196,13 @@ def _read_message(message: Json, context: _Update) -> Reading:
     if number is None:
         return context.unread("a message without a chat")
     moved = _id(message.get("migrate_to_chat_id"))
-    if moved is not None:
+    if moved:
         # every address of the group begins with the group's id
         old, new = context.address(str(number)), context.address(str(moved))
         return Reading(inbound=Moved(event=context.event, sender=old, to=new, at=context.at))
     sender = _object(message.get("from"))
     # bots, anonymous admins and channels speaking through a group are nobody whom we could ask
-    if sender.get("is_bot") is True or "sender_chat" in message:
+    if sender.get("is_bot") is True or message.get("sender_chat"):
         return Reading()
     kind = chat.get("type")
     if kind == "private":
@@ -215,9 +216,15 @@ def _read_message(message: Json, context: _Update) -> Reading:
 def _read_private(message: Json, user: int, sender: Json, context: _Update) -> Reading:
     address = context.address(str(user))
     inbound = _command(message, address, sender, context) or _words(message, address, sender, context)
-    if inbound is None and SILENT_CONTENT.isdisjoint(message):
+    if inbound is None and not any(_holds(message, content) for content in SILENT_CONTENT):
         return context.unread("a message of unknown content")
     return Reading(inbound=inbound)
+
+
+def _holds(message: Json, content: str) -> bool:
+    # a closed topic is an empty object
+    value = message.get(content)
+    return bool(value) or value == {}
 
 
 def _read_group(message: Json, key: str, sender: Json, context: _Update) -> Reading:
