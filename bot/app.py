@@ -1,0 +1,214 @@
+"""The composition root: the only place that builds things. A new channel is one line in ``_channel``."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Self, assert_never
+
+import aiohttp
+from aiohttp import web
+
+from bot.channels.slack import SlackChannel
+from bot.channels.telegram import TelegramChannel
+from bot.channels.webchat import WebchatChannel
+from bot.channels.webhook import WebhookChannel
+from bot.config import (
+    ChannelSettings,
+    CurrentSettings,
+    Settings,
+    SlackSettings,
+    TelegramSettings,
+    WebchatSettings,
+    WebhookChatSettings,
+)
+from bot.delivery import Courier
+from bot.ids import Ids, ids_from
+from bot.intake import Intake
+from bot.messages import ChannelName, Left
+from bot.ports import Channel, Clock, CountRow, Delivery
+from bot.reports import ReportRow, make_report
+from bot.storage import Storage, open_storage
+from bot.timers import Timers
+from bot.web.interactions import ReportedInteractions
+from bot.web.routes import Site, application
+from bot.web.serving import listen, port_of
+
+log = logging.getLogger(__name__)
+
+#: a channel whose listening failed in our own code is started again after this many seconds
+RESTART_SECONDS = 5.0
+
+
+def real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def fast_clock(speed: float) -> Clock:
+    """A clock that starts now and runs ``speed`` times as fast."""
+    began = real_clock()
+    return lambda: began + (real_clock() - began) * speed
+
+
+def ids_of(clock: Clock) -> Ids:
+    """Ids that nobody can guess: their chance comes from the operating system."""
+    return ids_from(lambda: int(clock().timestamp() * 1000), secrets.SystemRandom())
+
+
+class App:
+    """Everything that runs: the HTTP server, the channels, delivery and timers, over one storage."""
+
+    def __init__(
+        self,
+        *,
+        settings: CurrentSettings,
+        storage: Storage,
+        clock: Clock,
+        ids: Ids,
+        client: aiohttp.ClientSession,
+        speed: float,
+    ) -> None:
+        self.settings = settings
+        self.storage = storage
+        self.clock = clock
+        self.intake = Intake(store=storage, settings=settings, clock=clock, ids=ids)
+        self.channels: dict[ChannelName, Channel] = {
+            each.name: self._channel(each, client) for each in settings().channels
+        }
+        self.courier = Courier(
+            outbox=storage.outbox,
+            channels=self.channels,
+            settings=settings,
+            clock=clock,
+            chance=random.Random(),  # noqa: S311 - spreads retries, guards nothing
+            wakes=storage.wakes,
+            gone=self._gone,
+            speed=speed,
+        )
+        self.timers = Timers(dues=storage.dues, intake=self.intake, clock=clock, sweep=lambda: storage.sweep(clock()))
+        self.interactions = ReportedInteractions(intake=self.intake, settings=settings, clock=clock, ids=ids)
+        self._runner: web.AppRunner | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stack = AsyncExitStack()
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, *, clock: Clock = real_clock, ids: Ids | None = None, speed: float = 1.0
+    ) -> Self:
+        """Open the storage (with its migrations) and build the rest; nothing listens or sends yet."""
+        async with AsyncExitStack() as stack:
+            storage = await open_storage(settings.storage.url, clock=clock)
+            stack.push_async_callback(storage.close)
+            await storage.activate_flows(settings.flows, clock())
+            # Parallel sends of one channel are bounded by delivery, not by the connection pool.
+            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
+            client = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+            app = cls(
+                settings=CurrentSettings(settings),
+                storage=storage,
+                clock=clock,
+                ids=ids or ids_of(clock),
+                client=client,
+                speed=speed,
+            )
+            for channel in app.channels.values():
+                stack.push_async_callback(channel.close)
+            app._stack = stack.pop_all()
+            return app
+
+    def _channel(self, settings: ChannelSettings, client: aiohttp.ClientSession) -> Channel:
+        match settings:
+            case TelegramSettings():
+                public_url = self.settings().server.public_url
+                return TelegramChannel(settings, clock=self.clock, public_url=public_url)
+            case SlackSettings():
+                return SlackChannel(settings, clock=self.clock)
+            case WebchatSettings():
+                return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat)
+            case WebhookChatSettings():
+                return WebhookChannel(settings, clock=self.clock, session=client)
+            case _:
+                assert_never(settings)
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on, once started."""
+        if self._runner is None:
+            raise RuntimeError("the server is not started")
+        return port_of(self._runner)
+
+    def site(self) -> web.Application:
+        return application(
+            Site(
+                channels=self.channels,
+                handle=self.intake.handle,
+                chat=self.storage.chat,
+                settings=self.settings,
+                interactions=self.interactions,
+                report=self.report,
+                ready=self.storage.health,
+            )
+        )
+
+    async def start(self) -> None:
+        """Serve, listen, deliver and keep time."""
+        server = self.settings().server
+        self._runner = await listen(self.site(), server.host, server.port)
+        self._tasks = [
+            asyncio.create_task(
+                self._forever(f"channel {name}", lambda channel=channel: channel.run(self.intake.handle))
+            )
+            for name, channel in self.channels.items()
+        ]
+        self._tasks.append(asyncio.create_task(self._forever("delivery", self.courier.run)))
+        self.timers.start()
+
+    async def _forever(self, what: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part until it returns by itself; a defect in it is logged and must not silence it for good."""
+        while True:
+            try:
+                return await run()
+            except Exception:
+                log.exception("%s stopped unexpectedly; it starts again in %s s", what, RESTART_SECONDS)
+                await asyncio.sleep(RESTART_SECONDS)
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is under way, close. What is left in the outbox goes out at the next start."""
+        self.timers.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def report(
+        self, *, dimension: str = "all", since: timedelta | None = None, flow: str | None = None
+    ) -> list[ReportRow]:
+        """The figures of all answers, or of those given since some time ago."""
+        return await report_of(self.storage, self.settings(), self.clock(), dimension=dimension, since=since, flow=flow)
+
+    async def _gone(self, delivery: Delivery) -> None:
+        """Who cannot be reached any more has opted out; nothing is sent there again."""
+        left = Left(event=f"gone:{delivery.id}:{delivery.attempt}", sender=delivery.outbound.to, at=self.clock())
+        await self.intake.handle(left)
+
+
+async def report_of(
+    storage: Storage,
+    settings: Settings,
+    now: datetime,
+    *,
+    dimension: str = "all",
+    since: timedelta | None = None,
+    flow: str | None = None,
+) -> list[ReportRow]:
+    """The figures in a storage, by the flows of the settings."""
+    start = None if since is None else now - since
+    rows: Sequence[CountRow] = await storage.score_counts(start, None, dimension=dimension, flow=flow)
+    versions = await storage.versions({row.structure for row in rows})
+    current = [pinned for pinned in settings.flows if flow in (None, pinned.flow.id)]
+    return make_report(rows, current, versions, dimension=dimension)

@@ -1,0 +1,240 @@
+"""The command ``afterchat``: parse arguments, call, print. Nothing is decided here."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from bot import __version__
+from bot.app import App, real_clock, report_of
+from bot.config import Settings, check, load
+from bot.demo import Demo, with_placeholders
+from bot.errors import AfterchatError, ConfigError
+from bot.reports import as_table
+from bot.storage import open_storage
+
+EXAMPLE = "config.example.toml"
+CONFIG = "config.toml"
+#: set by people who want the real thing; the demo then steps aside
+TOKENS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN")
+_SPAN = re.compile(r"(\d{1,5})([mhd])")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command. Exit codes: 0 done, 1 failed, 2 a mistake in the config or on the command line."""
+    options = _parser().parse_args(arguments)
+    _log(options)
+    try:
+        code = asyncio.run(options.run(options))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    except AfterchatError as error:
+        print(f"afterchat: {error}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="afterchat", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--version", action="version", version=f"afterchat {__version__}")
+    parser.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="serve customers: the real thing, with the tokens in the environment")
+    _add_config(run)
+    run.set_defaults(run=_run)
+
+    demo = commands.add_parser("demo", help="try everything in a browser, with stand-ins for Telegram and Slack")
+    _add_config(demo, EXAMPLE)
+    demo.add_argument("--port", type=int, help="port of the page (default 8090; 0 takes a free one)", default=8090)
+    demo.add_argument("--speed", type=float, default=1.0, help="let the program's clock run this many times as fast")
+    demo.add_argument("--sandbox", action="store_true", help="run the sandbox even where real tokens are set")
+    demo.set_defaults(run=_demo)
+
+    checked = commands.add_parser("check", help="report every mistake in the config, with file and line")
+    _add_config(checked)
+    checked.set_defaults(run=_check)
+
+    report = commands.add_parser("report", help="print the figures: n, interval, small-n flags")
+    _add_config(report)
+    report.add_argument("--database", help="address of the database, instead of the config's")
+    report.add_argument("--json", action="store_true", help="print JSON")
+    report.add_argument(
+        "--by", default="all", choices=("all", "channel", "language", "agent", "team", "tag"), help="group by"
+    )
+    report.add_argument("--since", type=_span, metavar="30d", help="only answers of this long ago and later (m, h, d)")
+    report.add_argument("--flow", help="only this flow")
+    report.set_defaults(run=_report)
+
+    operator = commands.add_parser("trouble", help="what an operator should look at: given up, kept aside, miscounted")
+    _add_config(operator)
+    operator.add_argument("--database", help="address of the database, instead of the config's")
+    operator.add_argument("--limit", type=int, default=20, help="how many of each (default 20)")
+    operator.set_defaults(run=_trouble)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    parser.add_argument(
+        "config", nargs="?", type=Path, default=None, help=f"the config file (default: {default or CONFIG})"
+    )
+    parser.set_defaults(default_config=default)
+
+
+def _config(options: argparse.Namespace) -> Path:
+    """The file named, or the one that is there: config.toml, else the example."""
+    if options.config is not None:
+        return Path(options.config)
+    for name in [options.default_config] if options.default_config else [CONFIG, EXAMPLE]:
+        if Path(name).exists():
+            return Path(name)
+    name = options.default_config or CONFIG
+    raise ConfigError(
+        f"{name}: there is no such file in {Path.cwd()}. Name one, or copy {EXAMPLE} to {CONFIG} and edit it."
+    )
+
+
+def _span(text: str) -> timedelta:
+    found = _SPAN.fullmatch(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no span of time; write 45m, 12h or 30d")
+    number = int(found[1])
+    return {"m": timedelta(minutes=number), "h": timedelta(hours=number), "d": timedelta(days=number)}[found[2]]
+
+
+def _log(options: argparse.Namespace) -> None:
+    logging.basicConfig(
+        level=getattr(logging, options.log.upper()),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    # These write addresses that hold tokens, or each tick.
+    for name in ("httpx", "httpcore", "apscheduler", "telegram", "slack_bolt", "slack_sdk", "aiohttp.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+# ---- run and demo -----------------------------------------------------------------------------------------
+
+
+async def _run(options: argparse.Namespace) -> int:
+    settings = load(_config(options), os.environ)
+    app = await App.open(settings)
+    try:
+        await _started(app, settings)
+        print(f"afterchat serves on {settings.server.host}:{app.port} as {settings.server.public_url}", flush=True)
+        for channel in settings.channels:
+            print(f"  {channel.name}: {_where(channel, settings)}", flush=True)
+        await _until_told_to_stop()
+        print("stopping", flush=True)
+    finally:
+        await app.stop()
+    return 0
+
+
+async def _started(app: App, settings: Settings) -> None:
+    try:
+        await app.start()
+    except OSError as error:
+        place = f"{settings.server.host}:{settings.server.port}"
+        reason = error.strerror or str(error)
+        raise AfterchatError(f"cannot listen on {place}: {reason}. Choose another [server] port.") from error
+
+
+def _where(channel: object, settings: Settings) -> str:
+    kind, name = type(channel).__name__.removesuffix("Settings"), getattr(channel, "name", "")
+    mode = getattr(channel, "mode", "")
+    if mode in ("polling", "socket"):
+        return f"{kind}, {mode}"
+    return f"{kind}, {settings.server.public_url}/channels/{name}"
+
+
+async def _until_told_to_stop() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+async def _demo(options: argparse.Namespace) -> int:
+    tokens = [name for name in TOKENS if os.environ.get(name)]
+    if tokens and not options.sandbox:
+        print(
+            f"{' and '.join(tokens)} set: this starts the real thing with {_config(options)}."
+            " For the sandbox, add --sandbox.",
+            flush=True,
+        )
+        return await _run(options)
+    path = _config(options)
+    async with Demo.open(path, page_port=options.port, speed=options.speed) as demo:
+        print(demo.greeting(), flush=True)
+        await _until_told_to_stop()
+        print("stopping", flush=True)
+    return 0
+
+
+# ---- reports ----------------------------------------------------------------------------------------------
+
+
+async def _check(options: argparse.Namespace) -> int:
+    path = _config(options)
+    problems = check(path, os.environ)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {path}")
+        return 2
+    print(f"{path} is in order")
+    return 0
+
+
+def _database(options: argparse.Namespace) -> tuple[Settings, str]:
+    """The settings, and where the answers are. Reports need no channel's secrets, so missing ones are made up."""
+    settings = load(_config(options), with_placeholders(_config(options), os.environ))
+    return settings, options.database or settings.storage.url
+
+
+async def _report(options: argparse.Namespace) -> int:
+    settings, url = _database(options)
+    storage = await open_storage(url, clock=real_clock)
+    try:
+        rows = await report_of(
+            storage, settings, real_clock(), dimension=options.by, since=options.since, flow=options.flow
+        )
+    finally:
+        await storage.close()
+    print(json.dumps(msgspec.to_builtins(rows), ensure_ascii=False, indent=2) if options.json else as_table(rows))
+    return 0
+
+
+async def _trouble(options: argparse.Namespace) -> int:
+    _, url = _database(options)
+    storage = await open_storage(url, clock=real_clock)
+    try:
+        given_up = await storage.given_up(options.limit)
+        aside = await storage.aside(options.limit)
+        wrong = await storage.verify_counts()
+    finally:
+        await storage.close()
+    _section("messages given up", [str(row) for row in given_up])
+    _section("bodies kept aside", [str(row) for row in aside])
+    _section("counts that differ from the answers", [str(row) for row in wrong])
+    return 1 if wrong else 0
+
+
+def _section(title: str, lines: Sequence[str]) -> None:
+    print(f"{title}: {len(lines) or 'none'}")
+    for line in lines:
+        print(f"  {line}")
