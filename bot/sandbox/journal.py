@@ -74,8 +74,10 @@ class Journal:
                 self._next.set_result(None)
             self._next = None
 
-    async def next_change(self) -> None:
-        """Wait for the next change."""
+    async def next_change(self, seen: int | None = None) -> None:
+        """Wait for the next change, or not at all if there was one since version `seen`."""
+        if seen is not None and seen != self.version:
+            return
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._next)
