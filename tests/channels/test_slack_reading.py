@@ -1,0 +1,256 @@
+"""What each kind of body from Slack means to us, as a table of payloads."""
+
+import doctest
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channels.slack import plain
+from bot.channels.slack.plain import cut, escaped, pieces, shown, typed
+from bot.channels.slack.reading import Meant, Nothing, Reading, Unknown, read
+from bot.channels.slack.signing import parsed
+from bot.messages import (
+    Address,
+    AgentPressed,
+    Attachment,
+    ChannelName,
+    Commanded,
+    Inbound,
+    Profile,
+    Tapped,
+    Wrote,
+)
+from bot.ports import Raw
+
+PAYLOADS = Path(__file__).parent.parent / "payloads" / "slack"
+SLACK = ChannelName("slack")
+NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
+LAN = Address(channel=SLACK, key="U0LAN")
+SOME_ID = "slack:slack:event:"
+
+
+def raw_of(name: str) -> Raw:
+    """A payload as Slack's HTTP request carries it."""
+    file = next(PAYLOADS.glob(f"{name}.*"))
+    body = file.read_bytes().strip()
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    if file.suffix == ".txt":
+        return Raw(path="/channels/slack/commands", headers=form, body=body)
+    value = orjson.loads(body)
+    if "user" in value and value["type"] != "event_callback":
+        return Raw(path="/channels/slack/interactions", headers=form, body=urlencode({"payload": body}).encode())
+    return Raw(path="/channels/slack/events", headers={"content-type": "application/json"}, body=body)
+
+
+def reading_of(name: str) -> Reading:
+    raw = raw_of(name)
+    body = parsed(raw)
+    assert body is not None
+    return read(body, raw.body, SLACK, NOW)
+
+
+def wrote(event: str, text: str, **more: Any) -> Wrote:
+    return Wrote(event=f"{SOME_ID}{event}", sender=LAN, text=text, at=NOW, **more)
+
+
+NAMED = Profile(name="lan.tran")
+TOKEN = "1.0k3f9x2m7q8d4h1z.3.2"
+
+MEANT: dict[str, Inbound] = {
+    "message_im": wrote("Ev0SHOP01", "too slow & rude, see shop.example"),
+    "message_im_emoji": wrote("Ev0SHOP02", "⭐⭐ 👍🏻 :shop-logo:"),
+    "message_im_home": wrote("Ev0SHOP03", "three"),
+    "message_im_me": wrote("Ev0SHOP04", "is waiting"),
+    "message_im_files": wrote(
+        "Ev0SHOP05",
+        "",
+        attachments=(
+            Attachment(kind="photo", reference="F0PIC", name="broken.jpg"),
+            Attachment(kind="voice", reference="F0VOX", name="audio_message.m4a"),
+            Attachment(kind="file", reference="F0PDF", name="invoice"),
+        ),
+    ),
+    "press_customer": Tapped(
+        event="slack:slack:action:11.22.press_customer", sender=LAN, token=TOKEN, at=NOW, profile=NAMED
+    ),
+    # an old or foreign token is politely refused by whoever decides, not here
+    "press_of_tomorrow": Tapped(
+        event="slack:slack:action:11.22.press_of_tomorrow", sender=LAN, token="2.something.else", at=NOW, profile=NAMED
+    ),
+    "press_agent": AgentPressed(
+        event="slack:slack:action:11.22.press_agent",
+        agent=LAN,
+        agent_name="lan.tran",
+        token="c1.0k3f9x2m7q8d4h1z.claim",
+        at=NOW,
+    ),
+    "command_feedback": Commanded(
+        event="slack:slack:command:11.22.command",
+        sender=LAN,
+        command="feedback",
+        at=NOW,
+        # Bolt's own parser sees an empty body here, for the word in it
+        argument="my payload arrived & broken",
+        profile=NAMED,
+    ),
+    "shortcut_feedback": Commanded(
+        event="slack:slack:shortcut:11.22.shortcut_feedback", sender=LAN, command="feedback", at=NOW, profile=NAMED
+    ),
+}
+
+NOTHING = {
+    "message_im_own": "",
+    "message_im_bot": "",
+    "message_im_app": "",
+    "message_im_slackbot": "",
+    "message_im_changed": "",
+    "message_im_deleted": "",
+    "message_im_empty": "",
+    "message_channel": "",
+    "message_channel_join": "",
+    "message_nowhere": "",
+    "app_mention": "",
+    "app_home_opened": "",
+    "reaction_added": "",
+    "tokens_revoked": "tokens_revoked",
+    "app_uninstalled": "app_uninstalled",
+    "app_rate_limited": "app_rate_limited",
+}
+
+UNKNOWN = {
+    "message_im_nobody": "a direct message without a sender",
+    "event_of_tomorrow": "no use for an event of type 'hologram_projected'",
+    "event_without_type": "an event without a type",
+    "event_is_text": "an event without a type",
+    "press_link": "an action that is no button of ours",
+    "menu": "an action that is no button of ours",
+    "press_nothing": "an action that is no button of ours",
+    "press_nobody": "a press without a person",
+    "shortcut_other": "a shortcut of another app",
+    "message_shortcut": "no use for a body of type 'message_action'",
+    "view_submission": "no use for a body of type 'view_submission'",
+    "view_closed": "no use for a body of type 'view_closed'",
+    "block_suggestion": "no use for a body of type 'block_suggestion'",
+    "dialog_submission": "no use for a body of type 'dialog_submission'",
+    "interactive_message": "no use for a body of type 'interactive_message'",
+    "command_other": "a slash command of another app",
+}
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_what_concerns_us_becomes_a_message_of_ours(name: str) -> None:
+    reading = reading_of(name)
+    assert isinstance(reading, Meant)
+    assert reading.inbound == MEANT[name]
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_does_not_concern_us_is_nothing(name: str) -> None:
+    assert reading_of(name) == Nothing(alarm=NOTHING[name])
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_nobody_understands_says_why(name: str) -> None:
+    assert reading_of(name) == Unknown(why=UNKNOWN[name])
+
+
+def test_every_payload_is_in_a_table() -> None:
+    answered_by_bolt = {"url_verification", "ssl_check"}
+    by_content = {"message_im_no_id"}
+    assert {file.stem for file in PAYLOADS.iterdir()} == {*MEANT, *NOTHING, *UNKNOWN, *answered_by_bolt, *by_content}
+
+
+def test_an_event_without_an_id_is_known_again_by_its_content() -> None:
+    first, again = reading_of("message_im_no_id"), reading_of("message_im_no_id")
+    assert isinstance(first, Meant)
+    assert first == again
+    assert first.inbound.event.startswith(SOME_ID)
+    assert len(first.inbound.event) == len(SOME_ID) + 32
+
+
+TYPED = {
+    "entities": ("1 &lt; 2 &amp;&amp; 3 &gt; 2 &amp;lt;", "1 < 2 && 3 > 2 &lt;"),
+    "a bare link": ("<https://a.example/x?y=1&amp;z=2>", "https://a.example/x?y=1&z=2"),
+    "a link that Slack made of a word": ("<http://a.example|a.example>", "a.example"),
+    "a link with words of its own": ("<https://a.example|our shop>", "our shop (https://a.example)"),
+    "mail and telephone": ("<mailto:a@b.example|a@b.example> <tel:+48123|+48123>", "a@b.example +48123"),
+    "mentions": ("<@U0ANNA> <@U0ANNA|anna> <#C0|hall> <!channel> <!here>", "@U0ANNA @anna #hall @channel @here"),
+    "a group and a date": ("<!subteam^S1|@support> <!date^1^{date}|Monday>", "@support Monday"),
+    "typed angles are no markup": ("&lt;!channel&gt;", "<!channel>"),
+    "an emoji by name alone stays": (":tada: 10:30:45", ":tada: 10:30:45"),
+    "nothing that PostgreSQL refuses": ("a\0b", "ab"),
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_what_was_typed_comes_out_of_slacks_markup(name: str) -> None:
+    text, words = TYPED[name]
+    assert typed(text) == words
+
+
+@pytest.mark.parametrize("code", ["", "xyz", "110000", "-", "1f44d-", "ffffffffffffffffffff"])
+def test_a_broken_emoji_code_leaves_the_name(code: str) -> None:
+    assert typed(":x:", [{"type": "emoji", "name": "x", "unicode": code}]) == ":x:"
+
+
+@given(st.text())
+def test_what_we_escape_is_what_slack_hands_back(text: str) -> None:
+    assert typed(escaped(text)) == text.replace("\0", "")
+
+
+@given(st.text(st.characters(exclude_categories=())), st.integers(1, 40))
+def test_shown_text_is_short_enough_and_never_empty(text: str, length: int) -> None:
+    result = shown(text, length)
+    assert result.strip()
+    assert len(result.encode("utf-16-le")) <= 2 * length
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"))), st.integers(4, 20), st.integers(1, 4))
+def test_pieces_hold_the_whole_text_or_end_in_an_ellipsis(text: str, length: int, most: int) -> None:
+    parts = pieces(text, length, most)
+    assert 1 <= len(parts) <= most
+    assert all(len(part.encode("utf-16-le")) <= 2 * length for part in parts)
+    whole = "".join(parts).split()
+    assert whole == text.split() or parts[-1].endswith("…")
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(plain) == doctest.TestResults(failed=0, attempted=4)
+
+
+def test_cutting_never_splits_a_character() -> None:
+    assert cut("👍" * 10, 10) == "👍👍👍👍…"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+KNOWN_KEYS = (
+    "type event user channel actions value text blocks files message container authorizations command user_id "
+    "callback_id trigger_id response_url subtype channel_type ts bot_id event_id id elements name unicode is_bot"
+)
+KNOWN_VALUES = (
+    "event_callback block_actions shortcut message im button 1.a.1.2 c1.a.claim /feedback feedback U0LAN D0LAN "
+    "file_share emoji rich_text"
+)
+SHAPED = st.recursive(
+    JSON | st.sampled_from(KNOWN_VALUES.split()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KNOWN_KEYS.split()), inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KNOWN_KEYS.split()), SHAPED, max_size=8))
+def test_no_body_can_make_the_reader_stumble(body: dict[str, Any]) -> None:
+    reading = read(body, b"raw", SLACK, NOW)
+    if isinstance(reading, Meant):
+        assert reading.inbound.event.startswith("slack:slack:")
+        assert len(reading.inbound.event) < 200
