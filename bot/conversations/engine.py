@@ -7,11 +7,10 @@ A question is *open* while its buttons may be tapped: the one being asked, and o
 Its buttons carry the turn on which they were made; a tap with any other turn is stale and changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import assert_never
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar, assert_never
 
-import msgspec
 from msgspec.structs import replace
 
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Value, Worded
@@ -40,7 +39,8 @@ from bot.conversations.events import (
     Typed,
 )
 from bot.conversations.flow import Flow
-from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, holds, scale_of
+from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, scale_of
+from bot.conversations.rules import Rules, fits, may_change, next_question, reopened_too_long
 from bot.conversations.typed import is_word, read_options, read_rating
 from bot.languages import pack
 
@@ -48,49 +48,7 @@ from bot.languages import pack
 CHANGE, SKIP, DONE = "~change", "~skip", "~done"
 TICK, UNTICK = "+", "-"
 
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine needs to know of the settings."""
-
-    #: how long an answer may be changed
-    correction: timedelta = timedelta(minutes=15)
-
-
-# ---- what is asked next ---------------------------------------------------------------------------------
-
-
-def _values(answers: Mapping[str, Answer]) -> dict[str, Value]:
-    return {question: answer.value for question, answer in answers.items()}
-
-
-def _fits(question: Question, flow: Flow, answers: Mapping[str, Answer], conversation: Conversation) -> bool:
-    attributes = {
-        **conversation.attributes,
-        "channel": conversation.address.channel,
-        "language": conversation.locale,
-    }
-    questions = {each.id: each for each in flow.questions}
-    return holds(question.when, questions, _values(answers), attributes)
-
-
-def next_question(flow: Flow, conversation: Conversation) -> Question | None:
-    """The first question in the flow's order that fits and has no answer."""
-    for question in flow.questions:
-        if question.id not in conversation.answers and _fits(question, flow, conversation.answers, conversation):
-            return question
-    return None
-
-
-def may_change(conversation: Conversation, question: str, at: datetime, rules: Rules) -> bool:
-    """Whether an answer is still inside its correction window: some minutes, until the first comment."""
-    answer = conversation.answers.get(question)
-    return (
-        answer is not None
-        and not isinstance(answer.value, Worded)
-        and not conversation.commented
-        and conversation.status in ("waiting", "completed")
-        and at - answer.at <= rules.correction
-    )
+_V = TypeVar("_V")
 
 
 # ---- beginnings and ends --------------------------------------------------------------------------------
@@ -135,7 +93,7 @@ def receive(conversation: Conversation, flow: Flow, reply: Reply, *, at: datetim
         case Tap():
             return _tapped(conversation, flow, reply, at, rules)
         case Typed():
-            return _typed(conversation, flow, reply, at)
+            return _typed(conversation, flow, reply, at, rules)
         case _:
             assert_never(reply)
 
@@ -143,14 +101,13 @@ def receive(conversation: Conversation, flow: Flow, reply: Reply, *, at: datetim
 def _tapped(conversation: Conversation, flow: Flow, tap: Tap, at: datetime, rules: Rules) -> Turn:
     question = _question_of(conversation, flow, tap.turn)
     if question is None:
-        notice: Notice = "closed" if conversation.status in ("expired", "stopped") else "already_counted"
-        return _stale(conversation, tap, notice)
+        return _stale(conversation, tap, _past(conversation, None))
     if tap.value == CHANGE:
         return _reopen(conversation, question, tap, at, rules)
     if question.id not in (conversation.asked, conversation.reopened):
-        return _stale(conversation, tap, "already_counted")
-    if question.id == conversation.reopened and _reopened_too_long(conversation, question.id, at, rules):
-        return _too_late(replace(conversation, reopened=None), question, tap)
+        return _stale(conversation, tap, _past(conversation, question))
+    if question.id == conversation.reopened and reopened_too_long(conversation, at, rules):
+        return _too_late(conversation, question, tap)
     if tap.value == SKIP:
         if not question.optional:
             return _stale(conversation, tap, "unknown_button")
@@ -188,50 +145,63 @@ def _stale(conversation: Conversation, tap: Tap, notice: Notice) -> Turn:
     return Turn(conversation=conversation, events=(TappedStale(turn=tap.turn, value=tap.value),), notice=notice)
 
 
+def _past(conversation: Conversation, question: Question | None) -> Notice:
+    """Why a button of another turn does nothing; nobody who never answered is told that their answer was counted."""
+    counted = question is not None and question.id in conversation.answers
+    ended = conversation.status in ("expired", "stopped")
+    return "closed" if ended and not counted else "already_counted"
+
+
 def _reopen(conversation: Conversation, question: Question, tap: Tap, at: datetime, rules: Rules) -> Turn:
     """*Change* was pressed: show the buttons again, under a new turn."""
     if question.id in (conversation.asked, conversation.reopened) or question.id not in conversation.answers:
-        return _stale(conversation, tap, "already_counted")
+        return _stale(conversation, tap, _past(conversation, question))
     if not may_change(conversation, question.id, at, rules):
         return _too_late(conversation, question, tap)
-    given = conversation.answers[question.id].value
-    drafts = dict(conversation.drafts)
-    if isinstance(given, Chosen) and isinstance(question, Choices):
-        drafts[question.id] = given.options
     prompts: list[Prompt] = []
-    if conversation.reopened:
-        prompts.append(Show(question=conversation.reopened))
-        drafts.pop(conversation.reopened, None)
+    if conversation.reopened is not None:
+        prompts.append(
+            Show(question=conversation.reopened, changeable=may_change(conversation, conversation.reopened, at, rules))
+        )
+        conversation = _left_as_it_was(conversation, conversation.reopened)
     prompts.append(Show(question=question.id))
-    turn = conversation.turn + 1
-    opened = replace(conversation, turn=turn, reopened=question.id, drafts=drafts, touched_at=at)
-    if conversation.reopened:
-        opened = _made_now(opened, conversation.reopened, turn=turn)
-        turn += 1
-        opened = replace(opened, turn=turn)
+    drafts = dict(conversation.drafts)
+    given = conversation.answers[question.id].value
+    if isinstance(question, Choices) and isinstance(given, Chosen):
+        drafts[question.id] = given.options
+    opened = replace(conversation, turn=conversation.turn + 1, reopened=question.id, drafts=drafts, touched_at=at)
     return Turn(conversation=_made_now(opened, question.id), prompts=tuple(prompts), notice="changing")
 
 
-def _reopened_too_long(conversation: Conversation, question: str, at: datetime, rules: Rules) -> bool:
-    """Buttons shown by *Change* just before the window's end stay good for as long again, not for ever."""
-    answer = conversation.answers.get(question)
-    return answer is not None and at - answer.at > 2 * rules.correction
-
-
 def _too_late(conversation: Conversation, question: Question, tap: Tap) -> Turn:
-    changed = _made_now(replace(conversation, turn=conversation.turn + 1), question.id)
     return Turn(
-        conversation=changed,
+        conversation=_left_as_it_was(conversation, question.id),
         events=(TappedStale(turn=tap.turn, value=tap.value),),
         prompts=(Show(question=question.id, changeable=False),),
         notice="too_late_to_change",
     )
 
 
-def _made_now(conversation: Conversation, question: str, *, turn: int | None = None) -> Conversation:
+def _left_as_it_was(conversation: Conversation, question: str) -> Conversation:
+    """The answer stands and is not being corrected any longer; the buttons shown so far are past."""
+    return _made_now(
+        replace(
+            conversation,
+            turn=conversation.turn + 1,
+            reopened=None if conversation.reopened == question else conversation.reopened,
+            drafts=_without(conversation.drafts, {question}),
+        ),
+        question,
+    )
+
+
+def _without(mapping: Mapping[str, _V], gone: Collection[str]) -> dict[str, _V]:
+    return {id: value for id, value in mapping.items() if id not in gone}
+
+
+def _made_now(conversation: Conversation, question: str) -> Conversation:
     """The question's buttons are those of this turn from now on."""
-    made = conversation.turn if turn is None else turn
-    return replace(conversation, prompts={**conversation.prompts, question: made})
+    return replace(conversation, prompts={**conversation.prompts, question: conversation.turn})
 
 
 def _tapped_choices(conversation: Conversation, flow: Flow, question: Choices, tap: Tap, at: datetime) -> Turn:
@@ -266,15 +236,18 @@ def _finish_choices(
 # ---- words ----------------------------------------------------------------------------------------------
 
 
-def _typed(conversation: Conversation, flow: Flow, typed: Typed, at: datetime) -> Turn:
+def _typed(conversation: Conversation, flow: Flow, typed: Typed, at: datetime, rules: Rules) -> Turn:
     """Words go to the question being corrected if they answer it, else to the one being asked."""
-    waiting = [conversation.reopened] if conversation.reopened else []
-    waiting += [conversation.asked] if conversation.asked else []
+    if conversation.reopened is not None and reopened_too_long(conversation, at, rules):
+        late = conversation.reopened
+        turn = _typed(_left_as_it_was(conversation, late), flow, typed, at, rules)
+        return replace(turn, prompts=(Show(question=late, changeable=False), *turn.prompts))
+    waiting = [id for id in (conversation.reopened, conversation.asked) if id is not None]
     opened = [question for id in waiting if (question := flow.question(id)) is not None]
     for question in opened:
-        turn = _read(conversation, flow, question, typed, at)
-        if turn is not None:
-            return turn
+        read = _read(conversation, flow, question, typed, at)
+        if read is not None:
+            return read
     if not opened or conversation.status != "waiting":
         return Turn(conversation=conversation, events=_kept(typed))
     return _not_understood(conversation, opened[-1], typed, at)
@@ -314,6 +287,8 @@ def _kept(typed: Typed) -> tuple[Event, ...]:
 
 def _not_understood(conversation: Conversation, question: Question, typed: Typed, at: datetime) -> Turn:
     """Keep the words; say once how to answer; after that listen without nagging."""
+    if conversation.handed_back:
+        return Turn(conversation=conversation, events=_kept(typed))
     if conversation.reasked:
         kept = replace(conversation, handed_back=True, turn=conversation.turn + 1, touched_at=at)
         return Turn(conversation=kept, events=_kept(typed))
@@ -336,7 +311,6 @@ def _answer(
     """Take a value for an open question and decide again everything that comes after it."""
     before = conversation.answers.get(question.id)
     turn = conversation.turn + 1
-    drafts = {id: draft for id, draft in conversation.drafts.items() if id != question.id}
     answered = replace(
         conversation,
         turn=turn,
@@ -344,7 +318,7 @@ def _answer(
         asked=None if conversation.asked == question.id else conversation.asked,
         reopened=None if conversation.reopened == question.id else conversation.reopened,
         prompts={**conversation.prompts, question.id: turn},
-        drafts=drafts,
+        drafts=_without(conversation.drafts, {question.id}),
         reasked=False,
         handed_back=False,
         touched_at=at,
@@ -353,19 +327,17 @@ def _answer(
     if not isinstance(question, OpenText):
         prompts.append(Show(question=question.id))
     elif question.optional:
-        # Its message carries a button to skip, which must not outlive the answer.
-        prompts.append(Show(question=question.id, changeable=False))
+        # Its message carries a button to skip, which must not outlive the answer. Words once said stay said.
+        prompts.append(Show(question=question.id, changeable=isinstance(value, Skipped)))
     events: list[Event] = []
-    if before is not None and before.value == value:
-        # The same rating again is no correction: nothing is counted twice, the window does not start anew.
-        pass
-    else:
+    # The same value again is no correction: nothing is counted twice, the window does not start anew.
+    if before is None or before.value != value:
         answer = Answer(value=value, turn=turn, at=at)
         answered = replace(answered, answers={**conversation.answers, question.id: answer})
         events.append(Answered(question=question.id, answer=answer, before=before))
         answered = _prune(answered, flow, events, prompts)
     if comment is not None:
-        answered = _keep_comment(answered, flow, question, comment, at, events)
+        answered = _keep_comment(answered, flow, question, comment, at, events, prompts)
         if answered.reopened is not None:
             prompts.append(Show(question=answered.reopened, changeable=False))
             answered = replace(answered, reopened=None)
@@ -376,54 +348,58 @@ def _answer(
 def _prune(conversation: Conversation, flow: Flow, events: list[Event], prompts: list[Prompt]) -> Conversation:
     """Take back, in the flow's order, every answer and open question that no longer fits."""
     kept: dict[str, Answer] = {}
+    gone: set[str] = set()
     for question in flow.questions:
         answer = conversation.answers.get(question.id)
-        fits = _fits(question, flow, kept, conversation)
-        if answer is not None and fits:
-            kept[question.id] = answer
-        elif answer is not None:
-            events.append(Retracted(question=question.id, before=answer))
-            prompts.append(Close(question=question.id, withdrawn=True))
-        elif question.id == conversation.asked and not fits:
-            prompts.append(Close(question=question.id, withdrawn=True))
-    gone = {id for id in conversation.answers if id not in kept}
-    asked, reopened = conversation.asked, conversation.reopened
-    if asked is not None and any(isinstance(p, Close) and p.question == asked for p in prompts):
-        gone.add(asked)
-        asked = None
+        if fits(question, flow, kept, conversation):
+            if answer is not None:
+                kept[question.id] = answer
+        elif answer is not None or question.id == conversation.asked:
+            gone.add(question.id)
+            if answer is not None:
+                events.append(Retracted(question=question.id, before=answer))
+            # A comment beside a rating may have answered a question that was never posted.
+            if question.id in conversation.prompts:
+                prompts.append(Close(question=question.id, withdrawn=True))
     return replace(
         conversation,
         answers=kept,
-        asked=asked,
-        reopened=None if reopened in gone else reopened,
-        prompts={id: made for id, made in conversation.prompts.items() if id not in gone},
-        drafts={id: draft for id, draft in conversation.drafts.items() if id not in gone},
+        asked=None if conversation.asked in gone else conversation.asked,
+        reopened=None if conversation.reopened in gone else conversation.reopened,
+        prompts=_without(conversation.prompts, gone),
+        drafts=_without(conversation.drafts, gone),
     )
 
 
 def _keep_comment(
-    conversation: Conversation, flow: Flow, question: Question, typed: Typed, at: datetime, events: list[Event]
+    conversation: Conversation,
+    flow: Flow,
+    question: Question,
+    typed: Typed,
+    at: datetime,
+    events: list[Event],
+    prompts: list[Prompt],
 ) -> Conversation:
     """Words beside a rating answer the flow's next open text, so that nobody is asked for what they just said."""
-    target: Question | None = question if isinstance(question, OpenText) else None
-    if target is None:
-        target = next(
-            (
-                each
-                for each in flow.questions
-                if isinstance(each, OpenText)
-                and each.id not in conversation.answers
-                and each.id != conversation.asked
-                and _fits(each, flow, conversation.answers, conversation)
-            ),
-            None,
-        )
+    target = question if isinstance(question, OpenText) else _next_open_text(conversation, flow)
     if target is not None and target is not question:
         answer = Answer(value=Worded(words=typed.words), turn=conversation.turn, at=at)
         conversation = replace(conversation, answers={**conversation.answers, target.id: answer})
         events.append(Answered(question=target.id, answer=answer))
+        if target.id == conversation.asked:
+            conversation = replace(conversation, asked=None)
+            if target.optional:
+                prompts.append(Show(question=target.id, changeable=False))
     events.append(Said(question=target.id if target else None, text=typed.text, words=typed.words))
     return replace(conversation, commented=True)
+
+
+def _next_open_text(conversation: Conversation, flow: Flow) -> Question | None:
+    for question in flow.questions:
+        unanswered = isinstance(question, OpenText) and question.id not in conversation.answers
+        if unanswered and fits(question, flow, conversation.answers, conversation):
+            return question
+    return None
 
 
 def _ask_next(
@@ -435,28 +411,28 @@ def _ask_next(
     first: bool = False,
     was_completed: bool = False,
 ) -> Turn:
-    """Ask the next question, or say thanks; where one is open already, only that."""
+    """Ask the next question, or say thanks; where one is being asked already, only that.
+
+    A survey is complete when all its questions have answers, even while one of these is being corrected.
+    """
     if conversation.asked is None:
         question = next_question(flow, conversation)
-        if question is not None:
-            if was_completed:
-                events.append(Resumed())
-            conversation = _made_now(replace(conversation, asked=question.id, reasked=False), question.id)
-            conversation = _own_turn(conversation, question.id)
-            events.append(Asked(question=question.id))
-            prompts.append(Ask(question=question.id, first=first))
-        elif conversation.reopened is None:
+        if question is None:
             conversation = _complete(conversation, events, prompts, was_completed=was_completed)
         else:
-            conversation = replace(conversation, status="completed" if was_completed else "waiting")
+            if was_completed:
+                events.append(Resumed())
+            conversation = _ask(conversation, question)
+            events.append(Asked(question=question.id))
+            prompts.append(Ask(question=question.id, first=first))
     return Turn(conversation=conversation, events=tuple(events), prompts=tuple(prompts))
 
 
-def _own_turn(conversation: Conversation, question: str) -> Conversation:
-    """Give a question's buttons a turn that no other question's buttons carry."""
-    if all(made != conversation.turn for id, made in conversation.prompts.items() if id != question):
-        return conversation
-    return _made_now(replace(conversation, turn=conversation.turn + 1), question)
+def _ask(conversation: Conversation, question: Question) -> Conversation:
+    """Open a question, under a turn that no other question's buttons carry."""
+    if conversation.turn in conversation.prompts.values():
+        conversation = replace(conversation, turn=conversation.turn + 1)
+    return _made_now(replace(conversation, asked=question.id, reasked=False), question.id)
 
 
 def _complete(

@@ -95,5 +95,5 @@ def end_of_quiet(now: datetime, quiet_from: time, quiet_until: time, time_zone: 
     if not quiet:
         return None
     day = local.date() + timedelta(days=1 if over_midnight and clock >= quiet_from else 0)
-    end = datetime.combine(day, quiet_until, tzinfo=zone).astimezone(now.tzinfo)
-    return end if end > now else now + timedelta(minutes=1)
+    # In a repeated hour the end lies in the same pass of it as now.
+    return datetime.combine(day, quiet_until, tzinfo=zone).replace(fold=local.fold).astimezone(now.tzinfo)

@@ -25,6 +25,9 @@ _THUMBS = {"👍": 1, "👎": 0}
 #: variation selectors, the keycap's frame and skin tones say nothing about the score
 _DECORATION = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 _WHOLE = re.compile(r"[0-9]{1,2}")
+_COMMENTED = re.compile(r"(.{1,40}?)(?:\s*[,;:.!]\s+|\s+[-–—]+\s+|\s*\n\s*)(?!\W*\d)(\S.*)", re.DOTALL)
+#: a longer text is no bare score, and not worth looking at closely
+_LONGEST = 60
 _QUOTES = "\"'“”„«»‘’`"
 
 
@@ -39,6 +42,11 @@ def _plain(text: str) -> str:
     return _DECORATION.sub("", unicodedata.normalize("NFKC", text)).strip()
 
 
+def _bare(text: str) -> str:
+    """A text without the quotation marks and the closing punctuation that people put around an answer."""
+    return _plain(text).strip(_QUOTES).rstrip("!.…").strip(_QUOTES).strip()
+
+
 def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     """The score that a text gives on a rating's scale, or None where it is not clearly one.
 
@@ -46,29 +54,31 @@ def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     these followed by a comma, a dash, a colon or a line break and a comment.
     """
     scale = scale_of(rating)
-    clean = _plain(text)
-    whole = _score(clean, rating, scale, pack)
+    whole = _score(text, rating, scale, pack)
     if whole is not None:
         return Rated(score=whole)
-    head, comment = _split(clean)
-    if not comment:
-        return None
+    head, comment = _split(text)
     score = _score(head, rating, scale, pack)
-    return None if score is None else Rated(score=score, comment=comment)
+    if score is None or _score(comment, rating, scale, pack) not in (None, score):
+        # "two, three" gives two scores, and choosing one of them would be a guess
+        return None
+    return Rated(score=score, comment=comment)
 
 
 def _split(text: str) -> tuple[str, str]:
-    """A leading answer and the comment behind it: "2, too slow" -> ("2", "too slow").
+    """A leading answer and the comment behind it, in the customer's own spelling: "2, too slow" -> ("2", "too slow").
 
-    What follows the separator must not begin with a digit: "3,7" and "5-10" are no answers with a comment.
+    What follows the separator must not begin with a number: "3, 7" and "5 - 10" are no answers with a comment.
     """
-    found = re.match(r"(.{1,40}?)(?:\s*[,;:.!]\s+|\s+[-–—]+\s+|\s*\n\s*)(?=[^\d\s])(.+)", text, re.DOTALL)
-    return (found[1].strip(), found[2].strip()) if found else ("", "")
+    found = _COMMENTED.match(text.strip())
+    return (found[1], found[2]) if found else ("", "")
 
 
 def _score(text: str, rating: Rating, scale: Scale, pack: Pack) -> int | None:
-    bare = text.strip(_QUOTES).rstrip("!.…").strip(_QUOTES).strip()
-    if not bare or len(bare) > 40:
+    if len(text) > _LONGEST:
+        return None
+    bare = _bare(text)
+    if not bare:
         return None
     number = _symbol(bare, rating, scale)
     if number is None:
@@ -86,10 +96,12 @@ def _symbol(text: str, rating: Rating, scale: Scale) -> int | None:
     if rating.scale == "csat5" and squeezed in _FACES:
         return _FACES[squeezed]
     stars = _STARS.fullmatch(squeezed)
-    if stars and scale.low == 1:
-        full, empty = len(stars[1]), len(stars[2])
-        return full if not empty or full + empty == scale.high else None
-    return None
+    if stars is None or scale.low != 1:
+        return None
+    full, empty = len(stars[1]), len(stars[2])
+    # Five stars are full marks to most people, so on a longer scale they count only where we speak of stars.
+    of_five = rating.scale == "csat5" or rating.look == "stars"
+    return full if full + empty == scale.high or (of_five and not empty) else None
 
 
 def _number(text: str, scale: Scale, pack: Pack) -> int | None:
@@ -118,22 +130,32 @@ def read_options(text: str, question: Choice | Choices, locale: str, fallback: s
 
     One for a single choice; for a multiple choice "1, 3" or labels with commas. None where any part names nothing.
     """
-    names: dict[str, str] = {}
-    for number, option in enumerate(question.options, start=1):
-        names[str(number)] = option.id
-        names[_plain(in_locale(option.text, locale, fallback)).casefold()] = option.id
-    whole = names.get(_plain(text).rstrip("!.").casefold())
-    if whole is not None:
+    names = _names(question, locale, fallback)
+    whole = names.get(_bare(text).casefold())
+    if whole:
         return (whole,)
     if isinstance(question, Choice):
         return None
-    parts = [part.strip().rstrip("!.") for part in re.split(r"[,;\n]|\s+(?=\d)", _plain(text)) if part.strip()]
+    parts = [bare for part in re.split(r"[,;\n]|\s+(?=\d)", _plain(text)) if (bare := _bare(part))]
     found = {names.get(part.casefold()) for part in parts}
-    if not found or None in found:
+    if not found or not all(found):
         return None
     return tuple(option.id for option in question.options if option.id in found)
 
 
+def _names(question: Choice | Choices, locale: str, fallback: str) -> dict[str, str]:
+    """What an option may be called -> its id; "" for a name of two options, as the label "2" beside the number 2."""
+    names: dict[str, str] = {}
+    for number, option in enumerate(question.options, start=1):
+        for name in (str(number), _bare(in_locale(option.text, locale, fallback)).casefold()):
+            names[name] = option.id if names.get(name, option.id) == option.id else ""
+    return names
+
+
 def is_word(text: str, words: tuple[str, ...]) -> bool:
-    """Whether the whole text is one of the words, whatever its case and closing punctuation."""
-    return _plain(text).rstrip("!.").casefold() in words
+    """Whether the whole text is one of the words, whatever its case, quotation marks and closing punctuation.
+
+    >>> is_word("“STOP” !", ("stop",)), is_word("please stop", ("stop",))
+    (True, False)
+    """
+    return len(text) <= _LONGEST and _bare(text).casefold() in words

@@ -1,6 +1,6 @@
 """What to do about a reported interaction, and about due rows. Pure."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -70,8 +70,7 @@ def decide_report(
         said = Said(kind="not_asked", text="reported before")
         return Outcome(said=said, writes=(decision,), ref=facts.interaction.id)
     customer, saved = _customer(facts, interaction.address, who, moment)
-    first_due = max(interaction.closed_at, moment.now - timedelta(days=1)) + moment.settings.asking.delay
-    due_at = max(first_due, moment.now)
+    due_at = _first_due(interaction, moment)
     planned = Invitation(verdict="deferred", rule="delay", inputs={"until": due_at.isoformat()}, again_at=due_at)
     return Outcome(
         said=Said(kind="asked", text=planned.rule),
@@ -115,6 +114,11 @@ def _must_write_first(address: Address, moment: Moment) -> bool:
         isinstance(channel, TelegramSettings) and channel.name == address.channel
         for channel in moment.settings.channels
     )
+
+
+def _first_due(interaction: Interaction, moment: Moment) -> datetime:
+    """When the customer would be asked if nothing spoke against it."""
+    return max(interaction.closed_at + moment.settings.asking.delay, interaction.reported_at)
 
 
 def _ask_at(interaction: Interaction, invitation: Invitation) -> Due:
@@ -176,22 +180,21 @@ def _ask(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     interaction = facts.interaction
     if interaction is None:
         return Outcome(writes=(settled,))
-    flow = moment.settings.flow(interaction.flow)
-    if flow is None:
-        gone = Invitation(verdict="not asked", rule="the flow is gone")
+    flow, customer = moment.settings.flow(interaction.flow), facts.customer
+    if flow is None or customer is None:
+        gone = Invitation(verdict="not asked", rule="the flow is gone" if flow is None else "the customer is gone")
         return Outcome(
             said=Said(kind="not_asked", text=gone.rule),
-            writes=(settled, _decision(interaction, facts.customer, "interaction", gone, moment)),
+            writes=(settled, _decision(interaction, customer, "interaction", gone, moment)),
         )
-    if facts.customer is None:
-        return Outcome(writes=(settled,))
-    invitation = decide_invitation(_candidate(interaction, flow, facts, moment), _asking_rules(moment), moment.now)
-    decision = _decision(interaction, facts.customer, "interaction", invitation, moment)
+    candidate = _candidate(interaction, flow, customer, facts, moment)
+    invitation = decide_invitation(candidate, _asking_rules(moment), moment.now)
+    decision = _decision(interaction, customer, "interaction", invitation, moment)
     match invitation.verdict:
         case "asked":
             return begin(
                 facts,
-                facts.customer,
+                customer,
                 interaction.address,
                 flow,
                 "interaction",
@@ -222,18 +225,20 @@ def _asking_rules(moment: Moment) -> AskingRules:
     )
 
 
-def _candidate(interaction: Interaction, flow: PinnedFlow, facts: Facts, moment: Moment) -> Candidate:
-    customer, conversation, rating = facts.customer, facts.conversation, flow.flow.score_question()
+def _candidate(
+    interaction: Interaction, flow: PinnedFlow, customer: Customer, facts: Facts, moment: Moment
+) -> Candidate:
+    conversation, rating = facts.conversation, flow.flow.score_question()
     return Candidate(
         flow=flow.flow.id,
         is_nps=isinstance(rating, Rating) and rating.scale == "nps",
         closed_at=interaction.closed_at,
-        first_due=max(interaction.closed_at, interaction.reported_at),
-        opted_out=customer is not None and customer.opted_out_at is not None,
-        reachable=customer is not None and customer.reachable,
+        first_due=_first_due(interaction, moment),
+        opted_out=customer.opted_out_at is not None,
+        reachable=customer.reachable,
         surveyed_now=conversation is not None and conversation.status == "waiting",
         past=[PastSurvey(flow=past.flow, is_nps=past.is_nps, at=past.at) for past in facts.shown],
-        time_zone=(customer.time_zone if customer else None) or moment.settings.asking.time_zone,
+        time_zone=customer.time_zone or moment.settings.asking.time_zone,
     )
 
 

@@ -7,14 +7,13 @@ from msgspec.structs import replace
 
 from bot.conversations import engine
 from bot.conversations.conversation import Conversation
-from bot.conversations.engine import Rules
-from bot.conversations.events import Tap, Turn, Typed
+from bot.conversations.events import Answered, Tap, Turn, Typed
 from bot.conversations.flow import PinnedFlow
-from bot.conversations.prompts import lane_of
-from bot.conversations.questions import Rating
+from bot.conversations.prompts import answer_label, lane_of
 from bot.conversations.router import route
+from bot.conversations.rules import Rules
 from bot.ids import ConversationId, CustomerId, InteractionId, WordsId
-from bot.intake.recording import Moment, record, settle_case
+from bot.intake.recording import Moment, expiry, record, settle_case
 from bot.languages import locales, say
 from bot.messages import (
     Address,
@@ -34,7 +33,6 @@ from bot.messages import (
 from bot.ports import (
     CaseNote,
     Customer,
-    Due,
     Facts,
     KeepAside,
     KeepWords,
@@ -104,7 +102,8 @@ def known_customer(facts: Facts, address: Address, profile: Profile, moment: Mom
     new = replace(
         old,
         name=profile.name or old.name,
-        locale=_tag(profile.language) or old.locale,
+        # what the business reported counts for more than the language of an app's menus
+        locale=old.locale or _tag(profile.language),
         reachable=True,
     )
     return new, [] if new == old else [SaveCustomer(customer=new, address=address, at=moment.now)]
@@ -145,13 +144,20 @@ def _tapped(event: Tapped, facts: Facts, moment: Moment) -> Outcome:
 
 
 def _outcome(turn: Turn, facts: Facts, flow: PinnedFlow, moment: Moment, before: tuple[Write, ...] = ()) -> Outcome:
-    said = Said(
-        kind=turn.notice,
-        text="" if turn.number is None else str(turn.number),
-        locale=turn.conversation.locale,
-    )
+    said = Said(kind=turn.notice, text=_told(turn, flow), locale=turn.conversation.locale)
     writes = record(turn, facts.conversation, facts.case, flow, moment)
     return Outcome(said=said, writes=before + writes, ref=turn.conversation.id)
+
+
+def _told(turn: Turn, flow: PinnedFlow) -> str:
+    """What the notice speaks of: the label of the answer that counts, or how many options at least or at most."""
+    if turn.number is not None:
+        return str(turn.number)
+    for event in turn.events:
+        question = flow.flow.question(event.question) if isinstance(event, Answered) else None
+        if question is not None and isinstance(event, Answered):
+            return answer_label(question, event.answer, flow.flow, turn.conversation.locale)
+    return ""
 
 
 def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
@@ -160,7 +166,7 @@ def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
     conversation, case = facts.conversation, facts.case
     goes_to = route(
         event.text,
-        conversation.locale if conversation else speaks(customer),
+        speaks(customer),
         conversation,
         open_case=case is not None and case.state != "withdrawn",
         opted_out=customer.opted_out_at is not None,
@@ -297,10 +303,6 @@ def begin(
     decided: RecordDecision | None = None,
 ) -> Outcome:
     """Ask the first question of a flow. A survey still waiting there ends first, with its answers kept."""
-    ended: tuple[Write, ...] = ()
-    if facts.conversation is not None and facts.flow is not None:
-        turn = engine.expire(facts.conversation, moment.now)
-        ended = record(turn, facts.conversation, facts.case, facts.flow, moment)
     conversation = Conversation(
         id=ConversationId(moment.ids()),
         flow=flow.hash,
@@ -311,15 +313,6 @@ def begin(
         attributes=attributes or {},
         started_at=moment.now,
         touched_at=moment.now,
-    )
-    turn = engine.start(conversation, flow.flow)
-    rating = flow.flow.score_question()
-    shown = Shown(flow=flow.flow.id, is_nps=isinstance(rating, Rating) and rating.scale == "nps", at=moment.now)
-    expiry = Due(
-        key=f"expire:{conversation.id}",
-        kind="expire",
-        ref=conversation.id,
-        due_at=moment.now + min(moment.settings.asking.expire_invitation, moment.settings.asking.expire_idle),
     )
     decision = decided or RecordDecision(
         trigger=trigger,
@@ -332,16 +325,28 @@ def begin(
         inputs={},
         at=moment.now,
     )
-    started = record(turn, None, None, flow, moment)
+    turn = engine.start(conversation, flow.flow)
+    if turn.conversation.asked is None:
+        decision = replace(decision, verdict="not asked", rule="no question fits")
+        return Outcome(said=Said(kind="not_asked", text=decision.rule), writes=(*writes, decision))
+    ended: tuple[Write, ...] = ()
+    if facts.conversation is not None and facts.flow is not None:
+        expired = engine.expire(facts.conversation, moment.now)
+        ended = record(expired, facts.conversation, facts.case, facts.flow, moment)
     return Outcome(
         said=Said(kind="asked", locale=conversation.locale),
         writes=(
             *writes,
             *ended,
-            *started,
-            RecordShown(customer=customer.id, shown=shown),
-            PutDue(due=expiry),
+            *record(turn, None, None, flow, moment),
+            RecordShown(customer=customer.id, shown=_shown(flow, moment)),
+            PutDue(due=expiry(conversation, moment)),
             decision,
         ),
         ref=conversation.id,
     )
+
+
+def _shown(flow: PinnedFlow, moment: Moment) -> Shown:
+    rating = flow.flow.score_question()
+    return Shown(flow=flow.flow.id, is_nps=rating is not None and rating.scale == "nps", at=moment.now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
@@ -93,8 +94,20 @@ def _record_event(event: Event, conversation: Conversation, flow: PinnedFlow, mo
             yield KeepWords(words=_words(event, conversation, moment.now))
         case TappedStale(turn=turn, value=value):
             yield RecordStaleTap(conversation=conversation.id, turn=turn, value=value, at=moment.now)
-        case Asked() | Completed() | Resumed() | Stopped() | Expired():
+        case Resumed():
+            # The first expiry may have come and gone while the survey was complete.
+            yield PutDue(due=expiry(conversation, moment))
+        case Asked() | Completed() | Stopped() | Expired():
             return
+        case _:
+            assert_never(event)
+
+
+def expiry(conversation: Conversation, moment: Moment) -> Due:
+    """When to look whether a conversation has ended by silence; whoever looks then may put it off."""
+    asking = moment.settings.asking
+    due_at = moment.now + min(asking.expire_invitation, asking.expire_idle)
+    return Due(key=f"expire:{conversation.id}", kind="expire", ref=conversation.id, due_at=due_at)
 
 
 def _words(said: Said, conversation: Conversation, at: datetime) -> Words:
