@@ -46,5 +46,5 @@ def parsed(raw: Raw) -> Mapping[str, Any] | None:
 
 
 def is_ssl_check(raw: Raw) -> bool:
-    """Whether Slack only looks at our certificate; it may do so without a signature."""
+    """Whether Slack only looks at our certificate, which has no effect and may come without a signature."""
     return raw.body.startswith(b"ssl_check=1&") or raw.body == b"ssl_check=1"
