@@ -15,6 +15,10 @@ class StoreUnavailable(AfterchatError):
     """The database did not answer; nothing was kept, and the sender should try again."""
 
 
+class StoreRefused(AfterchatError):
+    """The database will never take these values; nothing was kept, and trying again would not help."""
+
+
 @dataclass(eq=False, kw_only=True)
 class SendFailed(AfterchatError):
     """A channel could not hand a message over.

@@ -1,0 +1,237 @@
+"""Reads what a decision needs to know, and runs one whole step: read, decide, write. Procedures, no I/O."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import Flow, PinnedFlow
+from bot.followup.cases import Case
+from bot.ids import CustomerId, FlowHash, InteractionId
+from bot.messages import Address, ChannelName
+from bot.ports import Customer, Due, Facts, Interaction, Outcome, Read, Shown
+from bot.storage.codec import from_micros, maybe_time, to_micros
+from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
+from bot.storage.rows import SEEN_FOR, Person, event_key, remember, statements, wakes
+
+#: How many of a customer's newest surveys a decision may look at.
+RECENT_SHOWN = 50
+
+# One statement, so that what it finds belongs together.
+_FACTS = query(
+    """
+    SELECT
+      (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
+      c.id AS customer, n.text AS name, c.locale, c.time_zone, c.reference AS reference, c.opted_out_at, a.reachable,
+      v.state, v.channel AS v_channel, v.address_key AS v_key, v.flow,
+      f.body, f.channel AS f_channel, f.address_key AS f_key
+    FROM (SELECT 1 AS one) AS base
+    LEFT JOIN address a ON a.channel = :channel AND a.key = :key
+    LEFT JOIN customer c ON c.id = a.customer
+    LEFT JOIN name n ON n.person = c.person
+    LEFT JOIN conversation v ON v.id = CASE
+      WHEN :conversation IS NOT NULL THEN :conversation
+      WHEN :case_id IS NOT NULL THEN (SELECT g.conversation FROM followup_case g WHERE g.id = :case_id)
+      ELSE (
+        SELECT w.id FROM conversation w WHERE w.channel = :channel AND w.address_key = :key
+        ORDER BY CASE WHEN w.status = 'waiting' THEN 0 ELSE 1 END, w.started_at DESC, w.id DESC LIMIT 1
+      ) END
+    LEFT JOIN followup_case f ON f.id = CASE
+      WHEN :case_id IS NOT NULL THEN :case_id
+      ELSE (
+        SELECT g.id FROM followup_case g WHERE g.conversation = v.id ORDER BY g.opened_at DESC, g.id DESC LIMIT 1
+      ) END
+    """,
+    "event horizon:bigint channel key conversation case_id",
+)
+_SHOWN = query(
+    f"""
+    SELECT s.flow_id, s.is_nps, s.at FROM shown s WHERE s.customer = :customer
+    ORDER BY s.at DESC LIMIT {RECENT_SHOWN}
+    """,
+    "customer",
+)
+_DUE = query("SELECT d.key, d.kind, d.ref, d.due_at FROM due d WHERE d.key = :key", "key")
+_INTERACTION_COLUMNS = (
+    "i.id, i.source, i.reference, i.flow_id, i.channel, i.address_key, i.closed_at, i.reported_at, i.attributes"
+)
+_INTERACTION = query(f"SELECT {_INTERACTION_COLUMNS} FROM interaction i WHERE i.id = :id", "id")
+_REPORTED = query(
+    f"SELECT {_INTERACTION_COLUMNS} FROM interaction i WHERE i.source = :source AND i.reference = :reference",
+    "source reference",
+)
+_HOME = query(
+    """
+    SELECT v.channel, v.address_key FROM conversation v WHERE v.id = CASE
+      WHEN :conversation IS NOT NULL THEN :conversation
+      ELSE (SELECT g.conversation FROM followup_case g WHERE g.id = :case_id) END
+    """,
+    "conversation case_id",
+)
+_FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
+
+_conversations = msgspec.json.Decoder(Conversation)
+_cases = msgspec.json.Decoder(Case)
+_flows = msgspec.json.Decoder(Flow)
+_attributes = msgspec.json.Decoder(dict[str, str])
+
+#: Flow versions never change, so each is parsed once.
+FlowCache = dict[FlowHash, PinnedFlow]
+
+
+class Steps:
+    """Makes a job of each step. Holds what all steps share: the flow versions and the name of a person."""
+
+    def __init__(self, flows: FlowCache, person: Person) -> None:
+        self.flows = flows
+        self.person = person
+
+    def job(self, read: Read, decide: Callable[[Facts], Outcome], now: datetime) -> Job:
+        return Job(lambda: self._step(read, decide, now), lock_keys(read))
+
+    def _step(self, read: Read, decide: Callable[[Facts], Outcome], now: datetime) -> Procedure[Outcome]:
+        facts = yield from self.facts(read, now)
+        outcome = decide(facts)
+        rows = [] if read.event is None or facts.seen else [remember(read.event, now)]
+        for write in outcome.writes:
+            rows.extend(statements(write, self.person))
+        if rows:
+            yield from do(rows, wakes(outcome.writes))
+        return outcome
+
+    def facts(self, read: Read, now: datetime) -> Procedure[Facts]:
+        interaction = yield from _interaction(read)
+        address = read.address or (yield from _home(read, interaction))
+        event = None if read.event is None else event_key(read.event)
+        place = (None, None) if address is None else (address.channel, address.key)
+        horizon = to_micros(now) - SEEN_FOR
+        (row,) = yield from ask(_FACTS, event, horizon, *place, read.conversation, read.case)
+        customer = customer_of(row[1:8])
+        shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
+        conversation = conversation_of(row[8], row[9], row[10])
+        return Facts(
+            seen=row[0] is not None,
+            customer=customer,
+            conversation=conversation,
+            flow=None if conversation is None else (yield from self.flow(conversation.flow)),
+            case=case_of(row[12], row[13], row[14]),
+            interaction=interaction,
+            due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
+            shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
+        )
+
+    def flow(self, version: FlowHash) -> Procedure[PinnedFlow | None]:
+        """A flow version, active or not."""
+        if version in self.flows:
+            return self.flows[version]
+        rows = yield from ask(_FLOW, version)
+        if not rows:
+            return None
+        pinned = pinned_flow(version, *rows[0])
+        self.flows[version] = pinned
+        return pinned
+
+
+def pinned_flow(version: str, content: str, structure: str) -> PinnedFlow:
+    return PinnedFlow(flow=_flows.decode(content), hash=FlowHash(version), structure=structure)
+
+
+def lock_keys(read: Read) -> frozenset[str]:
+    """What nobody else may decide about at the same time."""
+    keys = []
+    if read.address is not None:
+        keys.append(address_lock(read.address))
+    if read.conversation is not None:
+        keys.append(f"conversation {read.conversation}")
+    if read.case is not None:
+        keys.append(f"case {read.case}")
+    if read.interaction is not None:
+        keys.append(f"interaction {read.interaction}")
+    if read.reported is not None:
+        keys.append(f"reported {read.reported[0]} {read.reported[1]}")
+    if read.due is not None:
+        keys.append(f"due {read.due}")
+    return frozenset(keys)
+
+
+def address_lock(address: Address) -> str:
+    return f"address {address.channel} {address.key}"
+
+
+def _interaction(read: Read) -> Procedure[Interaction | None]:
+    if read.interaction is not None:
+        rows = yield from ask(_INTERACTION, read.interaction)
+    elif read.reported is not None:
+        rows = yield from ask(_REPORTED, *read.reported)
+    else:
+        return None
+    return interaction_of(rows[0]) if rows else None
+
+
+def _home(read: Read, interaction: Interaction | None) -> Procedure[Address | None]:
+    """The customer's address where the caller could not know it; from here on nobody else decides there."""
+    address = None
+    if read.conversation is not None or read.case is not None:
+        rows = yield from ask(_HOME, read.conversation, read.case)
+        address = Address(channel=rows[0][0], key=rows[0][1]) if rows else None
+    if address is None and interaction is not None:
+        address = interaction.address
+    if address is not None:
+        yield Hold(frozenset({address_lock(address)}))
+    return address
+
+
+def customer_of(row: Row) -> Customer | None:
+    """From id, name, locale, time zone, reference, opted out at, reachable."""
+    id, name, locale, time_zone, reference, opted_out_at, reachable = row
+    if id is None:
+        return None
+    return Customer(
+        id=CustomerId(id),
+        name=name,
+        locale=locale,
+        time_zone=time_zone,
+        reference=reference,
+        opted_out_at=maybe_time(opted_out_at),
+        reachable=bool(reachable),
+    )
+
+
+def conversation_of(state: str | None, channel: str, key: str) -> Conversation | None:
+    """The columns know the address best: a chat may have moved since the state was written."""
+    return None if state is None else _at(_conversations.decode(state), channel, key)
+
+
+def case_of(body: str | None, channel: str, key: str) -> Case | None:
+    return None if body is None else _at(_cases.decode(body), channel, key)
+
+
+def _at(thing: Any, channel: str, key: str) -> Any:
+    if thing.address.key == key and thing.address.channel == channel:
+        return thing
+    return msgspec.structs.replace(thing, address=Address(channel=ChannelName(channel), key=key))
+
+
+def interaction_of(row: Row) -> Interaction:
+    id, source, reference, flow, channel, key, closed_at, reported_at, attributes = row
+    return Interaction(
+        id=InteractionId(id),
+        source=source,
+        reference=reference,
+        flow=flow,
+        address=Address(channel=channel, key=key),
+        closed_at=from_micros(closed_at),
+        reported_at=from_micros(reported_at),
+        attributes=_attributes.decode(attributes),
+    )
+
+
+def _due(row: Row | None = None) -> Due | None:
+    return None if row is None else due_of(row)
+
+
+def due_of(row: Row) -> Due:
+    key, kind, ref, due_at = row
+    return Due(key=key, kind=kind, ref=ref, due_at=from_micros(due_at))

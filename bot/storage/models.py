@@ -1,0 +1,321 @@
+"""The tables. Statements of our own read and write them (rows.py, facts.py); migrations are made from here.
+
+Times are microseconds since 1970 UTC. There are no foreign keys: Tortoise gives them no index, and a rebuilt parent
+table on SQLite would cascade into its children.
+"""
+
+from tortoise import fields
+from tortoise.indexes import Index, PartialIndex
+from tortoise.models import Model
+
+from bot.storage.fields import Key
+
+
+class Customer(Model):
+    id = Key(primary_key=True)
+    # a keyed hash of the id, under which names and words are kept
+    person = Key()
+    locale = Key(null=True)
+    time_zone = Key(null=True)
+    reference = Key(null=True)
+    opted_out_at = fields.BigIntField(null=True)
+    created_at = fields.BigIntField()
+    updated_at = fields.BigIntField()
+
+    class Meta:
+        table = "customer"
+
+
+class Address(Model):
+    id = fields.BigIntField(primary_key=True)
+    channel = Key()
+    key = Key()
+    customer = Key(db_index=True)
+    reachable = fields.BooleanField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "address"
+        unique_together = (("channel", "key"),)
+
+
+class Name(Model):
+    person = Key(primary_key=True)
+    text = fields.TextField()
+
+    class Meta:
+        table = "name"
+
+
+class Words(Model):
+    id = Key(primary_key=True)
+    person = Key(db_index=True)
+    conversation = Key(null=True, db_index=True)
+    question = Key(null=True)
+    text = fields.TextField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "words"
+
+
+class Conversation(Model):
+    id = Key(primary_key=True)
+    flow = Key()
+    flow_id = Key()
+    customer = Key(db_index=True)
+    channel = Key()
+    address_key = Key()
+    status = Key()
+    turn = fields.BigIntField()
+    state = fields.TextField()
+    started_at = fields.BigIntField()
+    touched_at = fields.BigIntField()
+
+    class Meta:
+        table = "conversation"
+        indexes = (Index(fields=("channel", "address_key", "started_at"), name="conversation_of_address"),)
+
+
+class Answer(Model):
+    id = fields.BigIntField(primary_key=True)
+    conversation = Key()
+    question = Key()
+    flow_id = Key()
+    structure = Key()
+    customer = Key(db_index=True)
+    at = fields.BigIntField()
+    score = fields.BigIntField(null=True)
+    # option ids as JSON, or null
+    options = fields.TextField(null=True)
+    words = Key(null=True)
+    skipped = fields.BooleanField()
+
+    class Meta:
+        table = "answer"
+        unique_together = (("conversation", "question"),)
+        indexes = (Index(fields=("flow_id", "at"), name="answer_of_flow"),)
+
+
+class ScoreCount(Model):
+    id = fields.BigIntField(primary_key=True)
+    dimension = Key()
+    # the start of its 15 minutes
+    bucket_at = fields.BigIntField()
+    structure = Key()
+    question = Key()
+    value = Key()
+    # -1 for a skipped rating: a null would make no two keys equal
+    score = fields.BigIntField()
+    flow_id = Key()
+    scale = Key()
+    n = fields.BigIntField()
+
+    class Meta:
+        table = "score_count"
+        # In this order a report reads one dimension's stretch of time and nothing else.
+        unique_together = (("dimension", "bucket_at", "structure", "question", "value", "score"),)
+
+
+class Outbox(Model):
+    id = fields.BigIntField(primary_key=True)
+    lane = Key()
+    channel = Key()
+    address_key = Key()
+    kind = Key()
+    slot = Key()
+    content = fields.TextField()
+    # queued, sent or given up
+    state = Key()
+    due_at = fields.BigIntField()
+    attempts = fields.BigIntField()
+    leased_until = fields.BigIntField(null=True)
+    maybe_delivered = fields.BooleanField()
+    error = fields.TextField(null=True)
+    queued_at = fields.BigIntField()
+    settled_at = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "outbox"
+        indexes = (
+            PartialIndex(fields=("lane", "id"), name="outbox_lane", condition={"state": "queued"}),
+            PartialIndex(fields=("due_at", "id"), name="outbox_due", condition={"state": "queued"}),
+            PartialIndex(fields=("settled_at",), name="outbox_sent", condition={"state": "sent"}),
+            PartialIndex(fields=("id",), name="outbox_given_up", condition={"state": "given up"}),
+        )
+
+
+class RemoteMessage(Model):
+    slot = Key(primary_key=True)
+    channel = Key()
+    address_key = Key()
+    remote = Key()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "remote_message"
+
+
+class Due(Model):
+    key = Key(primary_key=True)
+    kind = Key()
+    ref = Key()
+    due_at = fields.BigIntField(db_index=True)
+
+    class Meta:
+        table = "due"
+
+
+class FollowupCase(Model):
+    id = Key(primary_key=True)
+    conversation = Key(unique=True)
+    customer = Key(db_index=True)
+    channel = Key()
+    address_key = Key()
+    flow_id = Key()
+    score = fields.BigIntField()
+    state = Key()
+    revision = fields.BigIntField()
+    opened_at = fields.BigIntField()
+    body = fields.TextField()
+
+    class Meta:
+        table = "followup_case"
+        indexes = (
+            Index(fields=("channel", "address_key"), name="case_of_address"),
+            Index(fields=("state", "opened_at"), name="case_by_state"),
+        )
+
+
+class CaseNote(Model):
+    id = fields.BigIntField(primary_key=True)
+    case_id = Key(db_index=True)
+    what = Key()
+    who = Key(null=True)
+    detail = fields.TextField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "case_note"
+
+
+class Interaction(Model):
+    id = Key(primary_key=True)
+    source = Key()
+    reference = Key()
+    flow_id = Key()
+    channel = Key()
+    address_key = Key()
+    closed_at = fields.BigIntField()
+    reported_at = fields.BigIntField()
+    # JSON
+    attributes = fields.TextField()
+
+    class Meta:
+        table = "interaction"
+        unique_together = (("source", "reference"),)
+        indexes = (Index(fields=("channel", "address_key"), name="interaction_of_address"),)
+
+
+class Decision(Model):
+    id = fields.BigIntField(primary_key=True)
+    trigger = Key()
+    flow_id = Key()
+    channel = Key()
+    address_key = Key()
+    customer = Key(null=True, db_index=True)
+    interaction = Key(null=True)
+    verdict = Key()
+    rule = Key()
+    # JSON
+    inputs = fields.TextField()
+    at = fields.BigIntField(db_index=True)
+
+    class Meta:
+        table = "decision"
+        indexes = (Index(fields=("channel", "address_key"), name="decision_of_address"),)
+
+
+class Shown(Model):
+    id = fields.BigIntField(primary_key=True)
+    customer = Key()
+    flow_id = Key()
+    is_nps = fields.BooleanField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "shown"
+        indexes = (Index(fields=("customer", "at"), name="shown_to_customer"),)
+
+
+class SeenEvent(Model):
+    key = Key(primary_key=True)
+    at = fields.BigIntField(db_index=True)
+
+    class Meta:
+        table = "seen_event"
+
+
+class StaleTap(Model):
+    id = fields.BigIntField(primary_key=True)
+    conversation = Key()
+    turn = fields.BigIntField()
+    value = Key()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "stale_tap"
+
+
+class Aside(Model):
+    id = fields.BigIntField(primary_key=True)
+    channel = Key()
+    why = fields.TextField()
+    body = fields.BinaryField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "aside"
+
+
+class FlowVersion(Model):
+    hash = Key(primary_key=True)
+    flow_id = Key()
+    structure = Key(db_index=True)
+    content = fields.TextField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "flow_version"
+
+
+class ActiveFlow(Model):
+    position = fields.BigIntField(primary_key=True, generated=False)
+    hash = Key()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "active_flow"
+
+
+class ChatLine(Model):
+    id = fields.BigIntField(primary_key=True)
+    channel = Key()
+    session = Key()
+    author = Key()
+    slot = Key()
+    content = fields.TextField()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "chat_line"
+        indexes = (Index(fields=("channel", "session", "id"), name="chat_line_of_session"),)
+
+
+class Keyring(Model):
+    id = fields.BigIntField(primary_key=True, generated=False)
+    secret = Key()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "keyring"

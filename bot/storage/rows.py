@@ -1,0 +1,324 @@
+"""What each Write does to the tables: pure, one dialect-neutral form for both databases."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import assert_never
+
+from bot.messages import Address, Outbound
+from bot.ports import (
+    CountScore,
+    Customer,
+    DropAnswer,
+    DropDue,
+    KeepAside,
+    KeepWords,
+    MoveAddress,
+    NoteCase,
+    OptOut,
+    PutDue,
+    Queue,
+    RecordDecision,
+    RecordShown,
+    RecordStaleTap,
+    SaveAnswer,
+    SaveCase,
+    SaveConversation,
+    SaveCustomer,
+    SaveInteraction,
+    SetReachable,
+    SettleDue,
+    Write,
+)
+from bot.storage.codec import encode, maybe_micros, to_micros
+from bot.storage.ops import Statement, add_up, delete, insert, update
+
+#: Count rows hold this many microseconds: 15 minutes, so that local days sum right in every time zone.
+BUCKET = 15 * 60 * 1_000_000
+#: The score of a skipped rating in count rows; no scale goes below 0.
+SKIPPED = -1
+#: Dedupe keys are good for a week: a service's ids may restart lower after that.
+SEEN_FOR = 7 * 24 * 3600 * 1_000_000
+#: A longer dedupe key is kept as its hash: PostgreSQL's indexes hold no more than 2,700 bytes of a row.
+_KEY_LENGTH = 300
+
+#: Names what is kept of a person: a keyed hash of the customer's id.
+Person = Callable[[str], str]
+
+REMEMBER = insert(
+    "seen_event",
+    "key at:bigint",
+    rank=1,
+    key="key",
+    conflict=f"DO UPDATE SET at = excluded.at WHERE seen_event.at < excluded.at - {SEEN_FOR}",
+)
+_NEW_CONVERSATION = insert(
+    "conversation",
+    "id flow flow_id customer channel address_key status turn:bigint state started_at:bigint touched_at:bigint",
+    rank=1,
+    key="id",
+    conflict="DO NOTHING",
+)
+_CHANGE_CONVERSATION = update(
+    "conversation",
+    "id flow flow_id customer channel address_key status turn:bigint state touched_at:bigint was:bigint",
+    rank=0,
+    key="id",
+    change="flow = :flow, flow_id = :flow_id, customer = :customer, channel = :channel, address_key = :address_key, "
+    "status = :status, turn = :turn, state = :state, touched_at = :touched_at",
+    where="t.id = :id AND t.turn = :was",
+)
+_NEW_CASE = insert(
+    "followup_case",
+    "id conversation customer channel address_key flow_id score:bigint state revision:bigint opened_at:bigint body",
+    rank=1,
+    key="id",
+    conflict="DO NOTHING",
+)
+_CHANGE_CASE = update(
+    "followup_case",
+    "id channel address_key score:bigint state revision:bigint body was:bigint",
+    rank=0,
+    key="id",
+    change="channel = :channel, address_key = :address_key, score = :score, state = :state, revision = :revision, "
+    "body = :body",
+    where="t.id = :id AND t.revision = :was",
+)
+_SETTLE_DUE = delete("due", "key due_at:bigint", rank=0, key="key", where="t.key = :key AND t.due_at = :due_at")
+_DROP_DUE = delete("due", "key", key="key", where="t.key = :key")
+_PUT_DUE = insert(
+    "due",
+    "key kind ref due_at:bigint",
+    key="key",
+    conflict="DO UPDATE SET kind = excluded.kind, ref = excluded.ref, due_at = excluded.due_at",
+)
+_CUSTOMER = insert(
+    "customer",
+    "id person locale time_zone reference opted_out_at:bigint created_at:bigint updated_at:bigint",
+    rank=3,
+    key="id",
+    conflict="DO UPDATE SET locale = excluded.locale, time_zone = excluded.time_zone, "
+    "reference = excluded.reference, opted_out_at = excluded.opted_out_at, updated_at = excluded.updated_at",
+)
+#: An address never changes hands here: whoever read it as free or as another's decides again.
+_ADDRESS = insert(
+    "address",
+    "channel key customer reachable:boolean at:bigint",
+    rank=3,
+    key="channel key",
+    conflict="DO UPDATE SET reachable = excluded.reachable WHERE address.customer = excluded.customer",
+)
+_NAME = insert("name", "person text", rank=4, key="person", conflict="DO UPDATE SET text = excluded.text")
+_FORGET_NAME = delete("name", "person", key="person", where="t.person = :person")
+_OPT_OUT = update("customer", "id at:bigint", rank=4, key="id", change="opted_out_at = :at", where="t.id = :id")
+_REACHABLE = update(
+    "address",
+    "channel key reachable:boolean",
+    rank=4,
+    key="channel key",
+    change="reachable = :reachable",
+    where="t.channel = :channel AND t.key = :key",
+)
+_ANSWER = insert(
+    "answer",
+    "conversation question flow_id structure customer at:bigint score:bigint options words skipped:boolean",
+    key="conversation question",
+    conflict="DO UPDATE SET flow_id = excluded.flow_id, structure = excluded.structure, "
+    "customer = excluded.customer, at = excluded.at, score = excluded.score, options = excluded.options, "
+    "words = excluded.words, skipped = excluded.skipped",
+)
+_DROP_ANSWER = delete(
+    "answer",
+    "conversation question",
+    key="conversation question",
+    where="t.conversation = :conversation AND t.question = :question",
+)
+_WORDS = insert("words", "id person conversation question text at:bigint")
+_COUNT = add_up(
+    "score_count",
+    "dimension bucket_at:bigint structure question value score:bigint flow_id scale n:bigint",
+    key="dimension bucket_at structure question value score",
+    column="n",
+)
+_QUEUE = insert(
+    "outbox",
+    "lane channel address_key kind slot content state due_at:bigint attempts:bigint maybe_delivered:boolean "
+    "queued_at:bigint",
+    rank=7,
+)
+_NOTE = insert("case_note", "case_id what who detail at:bigint")
+_INTERACTION = insert(
+    "interaction",
+    "id source reference flow_id channel address_key closed_at:bigint reported_at:bigint attributes",
+    rank=1,
+    key="source reference",
+    conflict="DO NOTHING",
+)
+_DECISION = insert(
+    "decision",
+    "trigger flow_id channel address_key customer interaction verdict rule inputs at:bigint",
+)
+_SHOWN = insert("shown", "customer flow_id is_nps:boolean at:bigint")
+_STALE_TAP = insert("stale_tap", "conversation turn:bigint value at:bigint")
+_ASIDE = insert("aside", "channel why body:bytea at:bigint")
+
+_FROM_TO = "from_channel from_key channel key"
+_MOVE_ADDRESS = update(
+    "address",
+    _FROM_TO,
+    key="from_channel from_key",
+    change="channel = :channel, key = :key",
+    where="t.channel = :from_channel AND t.key = :from_key AND NOT EXISTS "
+    "(SELECT 1 FROM address o WHERE o.channel = :channel AND o.key = :key)",
+)
+_MOVES = tuple(
+    update(
+        table,
+        _FROM_TO,
+        key="from_channel from_key",
+        rank=8,
+        change="channel = :channel, address_key = :key",
+        where=f"t.channel = :from_channel AND t.address_key = :from_key{more}",
+    )
+    for table, more in (
+        ("conversation", ""),
+        ("outbox", " AND t.state = 'queued'"),
+        ("followup_case", ""),
+        ("interaction", ""),
+    )
+)
+
+
+def event_key(event: str) -> str:
+    """The key under which an event is remembered."""
+    return event if len(event) <= _KEY_LENGTH else f"{event[:64]}#{digest(event)}"
+
+
+def digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def remember(event: str, now: datetime) -> Statement:
+    return Statement(REMEMBER, (event_key(event), to_micros(now)), must_change=True)
+
+
+def statements(write: Write, person: Person) -> Iterable[Statement]:
+    """The rows that a Write changes, in order."""
+    match write:
+        case SaveConversation():
+            yield _conversation(write)
+        case SaveAnswer():
+            yield _answer(write)
+        case DropAnswer():
+            yield Statement(_DROP_ANSWER, (write.conversation, write.question))
+        case CountScore():
+            yield from _counts(write)
+        case Queue(outbound=outbound, at=at):
+            yield _queued(outbound, at)
+        case SaveCustomer(customer=customer, address=address, at=at):
+            yield from _customer(customer, address, to_micros(at), person)
+        case KeepWords(words=w):
+            yield Statement(_WORDS, (w.id, person(w.customer), w.conversation, w.question, w.text, to_micros(w.at)))
+        case PutDue(due=due):
+            yield Statement(_PUT_DUE, (due.key, due.kind, due.ref, to_micros(due.due_at)))
+        case DropDue(key=key):
+            yield Statement(_DROP_DUE, (key,))
+        case SettleDue(due=due):
+            yield Statement(_SETTLE_DUE, (due.key, to_micros(due.due_at)), must_change=True)
+        case SaveCase():
+            yield _case(write)
+        case NoteCase(note=note):
+            yield Statement(_NOTE, (note.case, note.what, note.who, note.detail, to_micros(note.at)))
+        case SaveInteraction():
+            yield _interaction(write)
+        case RecordDecision():
+            yield _decision(write)
+        case RecordShown(customer=shown_to, shown=shown):
+            yield Statement(_SHOWN, (shown_to, shown.flow, shown.is_nps, to_micros(shown.at)))
+        case OptOut(customer=who, at=opted_out_at):
+            yield Statement(_OPT_OUT, (who, maybe_micros(opted_out_at)))
+        case SetReachable(address=address, reachable=reachable):
+            yield Statement(_REACHABLE, (address.channel, address.key, reachable))
+        case MoveAddress(address=old, to=new):
+            values = (old.channel, old.key, new.channel, new.key)
+            yield Statement(_MOVE_ADDRESS, values)
+            yield from (Statement(move, values) for move in _MOVES)
+        case RecordStaleTap():
+            yield Statement(_STALE_TAP, (write.conversation, write.turn, write.value, to_micros(write.at)))
+        case KeepAside():
+            yield Statement(_ASIDE, (write.channel, write.why, write.body, to_micros(write.at)))
+        case _:
+            assert_never(write)
+
+
+def wakes(writes: Iterable[Write]) -> frozenset[str]:
+    """Which loops have something to do once these are committed."""
+    woken = set()
+    for write in writes:
+        if isinstance(write, Queue):
+            woken.add("outbox")
+        elif isinstance(write, PutDue):
+            woken.add("dues")
+    return frozenset(woken)
+
+
+def _conversation(write: SaveConversation) -> Statement:
+    c = write.conversation
+    row = (c.id, c.flow, write.flow_id, c.customer, c.address.channel, c.address.key, c.status, c.turn, encode(c))
+    touched = to_micros(c.touched_at)
+    if write.was_turn is None:
+        return Statement(_NEW_CONVERSATION, (*row, to_micros(c.started_at), touched), must_change=True)
+    return Statement(_CHANGE_CONVERSATION, (*row, touched, write.was_turn), must_change=True)
+
+
+def _case(write: SaveCase) -> Statement:
+    c = write.case
+    if write.was_revision is None:
+        head = (c.id, c.conversation, c.customer, c.address.channel, c.address.key, c.flow, c.score, c.state)
+        return Statement(_NEW_CASE, (*head, c.revision, to_micros(c.opened_at), encode(c)), must_change=True)
+    row = (c.id, c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c), write.was_revision)
+    return Statement(_CHANGE_CASE, row, must_change=True)
+
+
+def _answer(write: SaveAnswer) -> Statement:
+    options = encode(write.options) if write.options else None
+    key = (write.conversation, write.question, write.flow_id, write.structure, write.customer, to_micros(write.at))
+    return Statement(_ANSWER, (*key, write.score, options, write.words, write.skipped))
+
+
+def _counts(write: CountScore) -> Iterable[Statement]:
+    at = to_micros(write.at)
+    bucket = at - at % BUCKET
+    score = SKIPPED if write.score is None else write.score
+    for dimension, value in write.dimensions.items():
+        key = (dimension, bucket, write.structure, write.question, value, score)
+        yield Statement(_COUNT, (*key, write.flow_id, write.scale, write.n))
+
+
+def _queued(outbound: Outbound, at: datetime) -> Statement:
+    to, now = outbound.to, to_micros(at)
+    head = (outbound.lane, to.channel, to.key, outbound.kind, outbound.slot, encode(outbound.content))
+    return Statement(_QUEUE, (*head, "queued", now, 0, False, now))
+
+
+def _customer(customer: Customer, address: Address, at: int, person: Person) -> Iterable[Statement]:
+    kept_as = person(customer.id)
+    about = (customer.locale, customer.time_zone, customer.reference, maybe_micros(customer.opted_out_at))
+    yield Statement(_CUSTOMER, (customer.id, kept_as, *about, at, at))
+    yield Statement(_ADDRESS, (address.channel, address.key, customer.id, customer.reachable, at), must_change=True)
+    if customer.name is None:
+        yield Statement(_FORGET_NAME, (kept_as,))
+    else:
+        yield Statement(_NAME, (kept_as, customer.name))
+
+
+def _interaction(write: SaveInteraction) -> Statement:
+    i = write.interaction
+    row = (i.id, i.source, i.reference, i.flow, i.address.channel, i.address.key)
+    times = (to_micros(i.closed_at), to_micros(i.reported_at))
+    return Statement(_INTERACTION, (*row, *times, encode(i.attributes)), must_change=True)
+
+
+def _decision(write: RecordDecision) -> Statement:
+    about = (write.trigger, write.flow, write.address.channel, write.address.key, write.customer, write.interaction)
+    return Statement(_DECISION, (*about, write.verdict, write.rule, encode(write.inputs), to_micros(write.at)))
