@@ -75,10 +75,13 @@ def quoted(words: Collection[str]) -> str:
     return each[0] if len(each) == 1 else f"{', '.join(each[:-1])} and {each[-1]}" if each else "nothing"
 
 
-def did_you_mean(word: str, known: Collection[str], otherwise: str = "") -> str:
-    """A question that names the nearest known word; without a near one the text given, else all known words."""
+def did_you_mean(word: str, known: Collection[str], otherwise: str = "", *, nearness: float = 0.72) -> str:
+    """A question that names the nearest known word; without a near one the text given, else all known words.
+
+    ``nearness`` is the share of the characters that must agree, from 0 to 1.
+    """
     folded = {each.casefold(): each for each in sorted(known, reverse=True)}
-    near = get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.6)
+    near = get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=nearness)
     if near:
         return f"Did you mean '{folded[near[0]]}'?"
     return otherwise or (f"Known here: {', '.join(sorted(known))}." if known else "")
@@ -194,9 +197,9 @@ class Table:
         return value
 
     def one_of(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
-        value = self.text(key, default, example=" or ".join(f'{key} = "{each}"' for each in allowed))
+        value = self.text(key, default, example=f'{key} = "{allowed[0]}", or one of {", ".join(allowed[1:])}')
         if value and value not in allowed:
-            self.report(key, f"there is no '{value[:60]}'", did_you_mean(value, allowed))
+            self.report(key, f"there is no {key} '{value[:60]}'", did_you_mean(value, allowed))
             return default or ""
         return value
 
@@ -275,6 +278,9 @@ class Table:
 
     def tables(self, key: str) -> list["Table"]:
         """A list of tables; what is no table in it is reported and left out."""
+        if isinstance(self.raw(key), Mapping):
+            self.report(key, "must be a list of tables, not a table", "Write its name in two pairs of brackets: [[…]].")
+            return []
         values = self._typed(key, list, "a list of tables") or []
         good = []
         for index, value in enumerate(values):

@@ -210,7 +210,8 @@ def _asking(root: Table) -> AskingSettings:
     zones = available_timezones()
     if asking.time_zone and asking.time_zone not in zones:
         more = "Use a name such as 'Europe/Rome' or 'Asia/Ho_Chi_Minh'."
-        right = did_you_mean(asking.time_zone, zones, more)
+        # All names of a continent begin alike, so a near one must be very near.
+        right = did_you_mean(asking.time_zone, zones, more, nearness=0.85)
         table.report("time_zone", f"there is no time zone '{asking.time_zone[:60]}'", right)
     if asking.delay >= asking.closed_at_most and not table.findings.under(table.path):
         table.report("delay", "is not shorter than closed_at_most, so nobody would ever be asked")

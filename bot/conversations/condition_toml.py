@@ -182,7 +182,7 @@ def _kind(question: Question) -> str:
 
 
 def _not_for(table: Table, test: str, question: Question, right: str) -> None:
-    table.report(test, f"'{question.id}' is a {_kind(question)} question", right)
+    table.report(test, f"'{question.id}' is of type {_kind(question)}", right)
 
 
 def _between(table: Table, tests: list[str], question: Question) -> Condition | None:
@@ -220,7 +220,7 @@ def _in_band(table: Table, test: str, question: Question) -> Condition | None:
     for index, name in enumerate(named):
         path = (*table.path, test) if test == "band" else (*table.path, test, index)
         if name in get_args(BandName) and name not in own:
-            table.findings.add(path, f"a {question.scale} rating has no band '{name}'", f"It has {quoted(own)}.")
+            table.findings.add(path, f"{question.scale} has no band '{name}'", f"It has {quoted(own)}.")
         elif name and name not in own:
             table.findings.add(path, f"there is no band '{name[:40]}'", did_you_mean(name, own))
     if test == "bands" and not named:

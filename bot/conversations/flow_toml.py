@@ -201,7 +201,7 @@ def _read_rating(table: Table, scale: ScaleName, speech: Speech, common: dict[st
     looks = _LOOKS[scale]
     look = table.text("look", "numbers") if looks else "numbers"
     if looks and look not in looks:
-        table.report("look", f"a {scale} question has no look '{look[:40]}'", did_you_mean(look, looks))
+        table.report("look", f"{scale} has no look '{look[:40]}'", did_you_mean(look, looks))
     low, high = (
         read_texts(table, key, speech, required=False, variables=False, longest=80) or from_packs(built_in, speech)
         for key, built_in in zip(("low", "high"), _ENDS[scale], strict=True)

@@ -1,0 +1,290 @@
+"""Reading config.toml: the example, its defaults, the environment, the sandbox, and files that are no text."""
+
+import re
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.config import (
+    AskingSettings,
+    DeliverySettings,
+    FollowUpSettings,
+    ServerSettings,
+    SlackSettings,
+    StorageSettings,
+    TelegramSettings,
+    WebchatSettings,
+    WebhookChatSettings,
+    check,
+    load,
+    sandbox_changes,
+    secrets_named,
+)
+from bot.errors import ConfigError
+from bot.messages import ChannelName
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+SECRETS = {
+    "AFTERCHAT_API_KEYS": "key-of-the-shop-1, key-of-the-shop-2",
+    "TELEGRAM_TOKEN": " 123:abc\n",
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "WEBCHAT_SECRET": "0123456789abcdef",
+}
+SMALL = """
+company = "Lotus Home"
+[channels.web]
+kind = "webchat"
+secret = { env = "WEBCHAT_SECRET" }
+[[flow]]
+id = "csat"
+languages = ["en"]
+title = "Chat"
+[[flow.question]]
+id = "score"
+type = "csat5"
+text = "How was it?"
+"""
+
+
+def told(tmp_path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> list[str]:
+    file = tmp_path / "config.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return [str(problem) for problem in check(file, SECRETS if environ is None else environ)]
+
+
+# ---- the example -----------------------------------------------------------------------------------------
+
+
+def test_the_example_is_right() -> None:
+    assert check(EXAMPLE, SECRETS) == []
+
+
+def test_without_its_secrets_the_example_names_each_of_them() -> None:
+    problems = [str(problem) for problem in check(EXAMPLE, {})]
+    assert len(problems) == len(SECRETS)
+    for name, problem in zip(SECRETS, problems, strict=True):
+        assert f"{name} is not set in the environment" in problem
+    assert [secret.variable for secret in secrets_named(EXAMPLE)] == list(SECRETS)
+    assert ("telegram", "token") in {(secret.kind, secret.key) for secret in secrets_named(EXAMPLE)}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    shown = load(EXAMPLE, SECRETS)
+    assert shown.asking == AskingSettings(time_zone="Europe/Rome")
+    assert shown.delivery == DeliverySettings()
+    assert shown.storage == StorageSettings()
+    assert shown.server == ServerSettings(api_keys=("key-of-the-shop-1", "key-of-the-shop-2"))
+    assert shown.followup == FollowUpSettings(channel=ChannelName("slack"), room="#support-recovery")
+    telegram, slack, web = shown.channels
+    assert telegram == TelegramSettings(name=ChannelName("telegram"), token="123:abc")
+    assert slack == SlackSettings(name=ChannelName("slack"), bot_token="xoxb-1", app_token="xapp-1")
+    assert isinstance(web, WebchatSettings)
+    assert web.title["vi"] == "Lotus Home xin chào quý khách"
+
+
+def test_the_example_shows_every_key() -> None:
+    """A key that someone adds to the settings must be added to the example, too."""
+    text = EXAMPLE.read_text("utf-8")
+    every = [
+        field
+        for struct in (
+            ServerSettings,
+            StorageSettings,
+            TelegramSettings,
+            SlackSettings,
+            WebchatSettings,
+            WebhookChatSettings,
+            AskingSettings,
+            FollowUpSettings,
+            DeliverySettings,
+        )
+        for field in struct.__struct_fields__
+        if field != "name"
+    ]
+    assert len(every) > 40
+    assert [field for field in every if not re.search(rf"^(# )?{field}( =|\.en =)", text, re.MULTILINE)] == []
+
+
+def test_the_example_speaks_its_four_languages_everywhere() -> None:
+    for pinned in load(EXAMPLE, SECRETS).flows:
+        flow = pinned.flow
+        assert flow.locales == ("en", "vi", "it", "pl")
+        for question in flow.questions:
+            assert tuple(question.text) == flow.locales
+            assert len(set(question.text.values())) == 4
+        for texts in (flow.thanks.good, flow.thanks.middling, flow.thanks.poor, flow.thanks.otherwise):
+            assert tuple(texts) == flow.locales
+
+
+# ---- the environment ---------------------------------------------------------------------------------------
+
+
+def test_a_default_stands_in_for_a_variable_that_is_not_set(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(SMALL + '[storage]\nurl = { env = "DB", default = "sqlite:///a.db" }\n')
+    assert load(file, SECRETS).storage.url == "sqlite:///a.db"
+    assert load(file, {**SECRETS, "DB": "postgresql://me:pw@host/db"}).storage.url == "postgresql://me:pw@host/db"
+
+
+def test_a_channel_that_is_off_needs_no_secrets_and_is_left_out(tmp_path: Path) -> None:
+    off = '[channels.telegram]\nkind = "telegram"\nenabled = false\ntoken = { env = "NOWHERE" }\n'
+    file = tmp_path / "config.toml"
+    file.write_text(SMALL + off)
+    assert check(file, SECRETS) == []
+    assert [channel.name for channel in load(file, SECRETS).channels] == ["web"]
+    assert [secret.variable for secret in secrets_named(file)] == ["WEBCHAT_SECRET"]
+
+
+def test_the_webhooks_secrets_are_a_list(tmp_path: Path) -> None:
+    pair = '[channels.site]\nkind = "webhook"\nurl = "https://chat.example/in/"\nsecrets = { env = "HOOK" }\n'
+    file = tmp_path / "config.toml"
+    file.write_text(SMALL + pair)
+    secret = "whsec_" + "QUJD" * 8
+    site = load(file, {**SECRETS, "HOOK": f"{secret}, {secret[:-4]}QUJE"}).channels[1]
+    assert isinstance(site, WebhookChatSettings)
+    assert site.secrets == (secret, f"{secret[:-4]}QUJE")
+    assert site.url == "https://chat.example/in"
+
+
+# ---- the sandbox -------------------------------------------------------------------------------------------
+
+
+def test_the_sandbox_block_counts_in_the_sandbox_only() -> None:
+    real, here = load(EXAMPLE, SECRETS), load(EXAMPLE, SECRETS, sandbox=True)
+    assert real.asking.delay == timedelta(minutes=10)
+    assert here.asking.delay == timedelta(seconds=2)
+    assert here.asking.quiet_from == here.asking.quiet_until == time(0)
+    assert here.asking.cool_down == here.asking.cool_down_nps == timedelta(0)
+    assert here.followup is not None
+    assert here.followup.hold == timedelta(seconds=10)
+    assert here.flows == real.flows
+
+
+def test_the_page_can_say_what_the_sandbox_changes() -> None:
+    changes = sandbox_changes(load(EXAMPLE, SECRETS), load(EXAMPLE, SECRETS, sandbox=True))
+    assert changes == (
+        ("Asked after a chat ends", "10 minutes", "2 seconds"),
+        ("Quiet hours", "21:00 to 08:00", "none"),
+        ("Between two surveys", "7 days", "no time at all"),
+        ("Between two NPS surveys", "90 days", "no time at all"),
+        ("Alert waits for the comment", "90 seconds", "10 seconds"),
+    )
+
+
+def test_without_a_sandbox_block_nothing_changes(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(SMALL)
+    assert sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)) == ()
+
+
+# ---- files ---------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert [str(each) for each in check(tmp_path / "config.toml", {})] == [
+        "config.toml:1: cannot be read: No such file or directory"
+    ]
+    with pytest.raises(ConfigError, match=r"cannot be read"):
+        load(tmp_path / "config.toml", {})
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert [str(each) for each in check(tmp_path, {})] == [f"{tmp_path.name}:1: cannot be read: Is a directory"]
+
+
+def test_a_file_in_another_encoding(tmp_path: Path) -> None:
+    assert told(tmp_path, 'a = 1\ncompany = "Caff\u00e8"\n'.encode("latin-1")) == [
+        "config.toml:2: is not UTF-8. Save it as UTF-8."
+    ]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path, ends: str) -> None:
+    text = (SMALL + 'colour = "blue"\n').replace("\n", ends)
+    assert told(tmp_path, b"\xef\xbb\xbf" + text.encode()) == [
+        "config.toml:14: flow[0].question[0].colour: there is no setting 'colour'. "
+        "Known here: high, id, look, low, optional, text, type, when."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("a = " + "[" * 5000, "is nested too deeply", id="brackets"),
+        pytest.param("a = " + "1" * 5000, "is no TOML: exceeds the limit", id="digits"),
+        pytest.param("a = 1\0", "is no TOML: ", id="NUL"),
+    ],
+)
+def test_a_hostile_file_is_one_problem(tmp_path: Path, text: str, wanted: str) -> None:
+    problems = told(tmp_path, text)
+    assert len(problems) == 1
+    assert wanted in problems[0]
+
+
+# ---- whatever someone does to the example ------------------------------------------------------------------
+
+LINES = EXAMPLE.read_text("utf-8").splitlines()
+FRAGMENTS = st.sampled_from(
+    [
+        *LINES,
+        "[[flow]]",
+        "[[flow.question]]",
+        "[flow]",
+        "[channels]",
+        "[channels.telegram]",
+        'id = ""',
+        "id = 7",
+        "languages = 1",
+        "text = []",
+        "text.en = {}",
+        "when = { not = {} }",
+        "when = { all = [1] }",
+        'when = { question = ["score"] }',
+        'type = "choice"',
+        "options = [{}, 1]",
+        "options = {}",
+        "channels = []",
+        "flow = [1]",
+        "token = { env = 1 }",
+        "title = 1979-05-27",
+        "port = -1",
+        "delay = inf",
+        "]",
+        '"',
+        '"""',
+        "= 1",
+        "\u202e\U0001f600",
+    ]
+)
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["delete", "replace", "insert"]), st.integers(0, len(LINES) - 1), FRAGMENTS),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(changes=CHANGES)
+def test_check_answers_whatever_the_file_holds(
+    changes: list[tuple[str, int, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lines = list(LINES)
+    for what, at, fragment in changes:
+        match what:
+            case "delete":
+                del lines[at % len(lines)]
+            case "replace":
+                lines[at % len(lines)] = fragment
+            case _:
+                lines.insert(at, fragment)
+    file = tmp_path_factory.getbasetemp() / "changed.toml"
+    file.write_text("\n".join(lines), "utf-8")
+    problems = check(file, SECRETS)
+    assert all(1 <= problem.line <= len(lines) and problem.wrong for problem in problems)
+    assert [problem.line for problem in problems] == sorted(problem.line for problem in problems)
+    if not problems:
+        assert load(file, SECRETS).flows
