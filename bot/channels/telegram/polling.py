@@ -69,9 +69,9 @@ class Polling:
     async def _round(self, handle: Handle) -> None:
         started = asyncio.get_running_loop().time()
         updates = await self._fetch()
+        failure = await self._take_all(updates, handle)
         if not updates and asyncio.get_running_loop().time() - started < self._seconds / 10:
             raise Stuck("Telegram holds no request: nothing came, at once")
-        failure = await self._take_all(updates, handle)
         if failure is not None:
             raise failure
         self._patience.succeeded()
@@ -83,9 +83,6 @@ class Polling:
         updates = await self._api.call("getUpdates", fields, timeout=self._seconds + _ANSWER_MARGIN)
         if not isinstance(updates, list):
             raise TypeError("getUpdates answered no list")
-        # an offset has done its work once Telegram has seen it; ids may start again lower after an idle week, and
-        # what is below an offset is thrown away
-        self._offset = None
         return sorted(updates, key=lambda update: update_id(update) or 0)
 
     async def _take_all(self, updates: Sequence[Any], handle: Handle) -> Exception | None:
@@ -98,6 +95,8 @@ class Polling:
             self._offset = min((number for number, _ in stuck if number is not None), default=None)
             return stuck[0][1]
         self._failures.clear()
+        # none after an empty batch: numbers may start again lower after an idle week, and Telegram throws away what
+        # is below an offset
         self._offset = max(numbers) + 1 if numbers else None
         return Stuck("no update has a number") if updates and not numbers else None
 
