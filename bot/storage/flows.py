@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.conversations.flow import PinnedFlow
 from bot.storage.codec import encode, to_micros
-from bot.storage.facts import FlowCache, pinned_flow
+from bot.storage.facts import FlowCache, Steps, pinned_flow
 from bot.storage.ops import Procedure, Statement, ask, delete, do, insert, query
 
 #: Replicas that start together change the active set one after the other.
@@ -30,7 +30,6 @@ _OF_STRUCTURES = query(
     postgres="SELECT w.structure, max(w.hash) FROM flow_version w "
     "WHERE w.structure IN (SELECT jsonb_array_elements_text(:wanted::jsonb)) GROUP BY w.structure",
 )
-_VERSION = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
 
 
 def activate(flows: Sequence[PinnedFlow], at: datetime) -> Procedure[None]:
@@ -53,15 +52,14 @@ def active(cache: FlowCache) -> Procedure[tuple[PinnedFlow, ...]]:
     return tuple(cache[row[0]] for row in rows)
 
 
-def of_structures(structures: Collection[str], cache: FlowCache) -> Procedure[dict[str, PinnedFlow]]:
+def of_structures(structures: Collection[str], steps: Steps) -> Procedure[dict[str, PinnedFlow]]:
     """One version of each structure: they differ in texts alone."""
     found = yield from ask(_OF_STRUCTURES, encode(sorted(structures)))
     versions = {}
     for structure, version in found:
-        if version not in cache:
-            (row,) = yield from ask(_VERSION, version)
-            cache[version] = pinned_flow(version, *row)
-        versions[structure] = cache[version]
+        flow = yield from steps.flow(version)
+        if flow is not None:
+            versions[structure] = flow
     return versions
 
 

@@ -4,13 +4,12 @@ from datetime import datetime
 
 import msgspec
 
-from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import Rating
-from bot.ids import FlowHash
 from bot.messages import Address, ChannelName
 from bot.ports import CountRow
 from bot.storage.codec import from_micros, maybe_micros
 from bot.storage.facts import Steps
+from bot.storage.flows import of_structures
 from bot.storage.ops import Procedure, Row, ask, query
 from bot.storage.rows import BUCKET, SKIPPED
 
@@ -38,7 +37,6 @@ _ANSWERED = query(
     FROM answer a WHERE a.score IS NOT NULL OR a.skipped GROUP BY 1, 2, 3, 4
     """
 )
-_VERSIONS = query("SELECT w.structure, min(w.hash) FROM flow_version w GROUP BY w.structure")
 _ASIDE = query("SELECT a.id, a.channel, a.why, a.body, a.at FROM aside a ORDER BY a.id DESC LIMIT :most", "most:bigint")
 _GIVEN_UP = query(
     """
@@ -154,8 +152,8 @@ def _difference(dimension: str, key: _Key, counted: int, answered: int) -> Diffe
 
 
 def _answered(steps: Steps) -> Procedure[dict[_Key, int]]:
-    ratings = yield from _ratings(steps)
     rows = yield from ask(_ANSWERED)
+    ratings = yield from _ratings({row[1] for row in rows}, steps)
     return {
         (int(bucket), structure, question, int(score)): int(n)
         for bucket, structure, question, score, n in rows
@@ -163,14 +161,15 @@ def _answered(steps: Steps) -> Procedure[dict[_Key, int]]:
     }
 
 
-def _ratings(steps: Steps) -> Procedure[set[tuple[str, str]]]:
+def _ratings(structures: set[str], steps: Steps) -> Procedure[set[tuple[str, str]]]:
     """Which questions of which structure are ratings: a skipped one counts, a skipped open text does not."""
-    ratings = set()
-    for structure, version in (yield from ask(_VERSIONS)):
-        flow: PinnedFlow | None = yield from steps.flow(FlowHash(version))
-        if flow is not None:
-            ratings |= {(structure, question.id) for question in flow.flow.questions if isinstance(question, Rating)}
-    return ratings
+    versions = yield from of_structures(structures, steps)
+    return {
+        (structure, question.id)
+        for structure, pinned in versions.items()
+        for question in pinned.flow.questions
+        if isinstance(question, Rating)
+    }
 
 
 def aside(limit: int) -> Procedure[list[SetAside]]:

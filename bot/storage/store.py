@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.conversations.flow import PinnedFlow
@@ -62,7 +62,7 @@ class Storage:
 
     async def versions(self, structures: Collection[str]) -> Mapping[str, PinnedFlow]:
         """A flow version of each structure, also of those that are no longer active."""
-        return await self._engine.read(lambda: flows.of_structures(structures, self._steps.flows))
+        return await self._engine.read(lambda: flows.of_structures(structures, self._steps))
 
     async def score_counts(
         self, since: datetime | None, until: datetime | None, *, dimension: str = "all", flow: str | None = None
