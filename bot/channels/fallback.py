@@ -19,12 +19,13 @@ def as_text(card: Card) -> str:
     """
     if card.chosen is not None:
         return _paragraphs(card.text, f"✓ {card.chosen}", card.hint)
-    buttons = tuple(button for row in card.buttons for button in row)
-    options = tuple(button for button in buttons if not _value(button).startswith(_CONTROL))
+    valued = _valued(card)
+    options = [(value, button) for value, button in valued if not value.startswith(_CONTROL)]
     # numbers typed at a multiple choice are complete in themselves: there is nothing to finish
-    controls = tuple(button for button in buttons if button not in options and _value(button) != DONE)
+    controls = [button for value, button in valued if value.startswith(_CONTROL) and value != DONE]
     scores = _scores(options)
-    shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(_numbered(options), ends(card))
+    numbered = "\n".join(f"{n}. {_ticked(button)}" for n, (_, button) in enumerate(options, start=1))
+    shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(numbered, ends(card))
     words = "\n".join(f"“{button.label}”" for button in controls)
     return _paragraphs(card.text, shown, card.hint or words)
 
@@ -34,8 +35,9 @@ def ends(card: Card) -> str:
 
     The numbers are left out where the buttons carry none.
     """
-    options = (button for row in card.buttons for button in row if not _value(button).startswith(_CONTROL))
-    scores = _scores(tuple(options))
+    if not (card.low or card.high):
+        return ""
+    scores = _scores([(value, button) for value, button in _valued(card) if not value.startswith(_CONTROL)])
     if not scores:
         return " – ".join(label for label in (card.low, card.high) if label)
     first, last = scores[min(scores)].label, scores[max(scores)].label
@@ -43,20 +45,22 @@ def ends(card: Card) -> str:
     return " · ".join(f"{name} = {label}" for name, label in pairs if label)
 
 
-def _value(button: Button) -> str:
-    token = parse_token(button.token)
-    return token.value if isinstance(token, Token) else ""
+_Valued = list[tuple[str, Button]]
 
 
-def _scores(buttons: tuple[Button, ...]) -> dict[int, Button]:
+def _valued(card: Card) -> _Valued:
+    tokens = ((parse_token(button.token), button) for row in card.buttons for button in row)
+    return [(token.value if isinstance(token, Token) else "", button) for token, button in tokens]
+
+
+def _scores(options: _Valued) -> dict[int, Button]:
     """The buttons by score, where all their values are consecutive scores; empty when they are no rating."""
-    values = [_value(button) for button in buttons]
-    if not all(value.isascii() and value.isdigit() for value in values):
+    if not all(value.isascii() and value.isdigit() for value, _ in options):
         return {}
-    by_score = {int(value): button for value, button in zip(values, buttons, strict=True)}
+    by_score = {int(value): button for value, button in options}
     scores = {score: by_score[score] for score in sorted(by_score)}
     consecutive = list(scores) == list(range(min(scores, default=0), max(scores, default=-1) + 1))
-    return scores if consecutive and len(scores) == len(buttons) else {}
+    return scores if consecutive and len(scores) == len(options) else {}
 
 
 def _scale(card: Card, scores: dict[int, Button]) -> str:
@@ -68,10 +72,6 @@ def _scale(card: Card, scores: dict[int, Button]) -> str:
         for score, button in scores.items()
     )
     return "\n".join(lines)
-
-
-def _numbered(options: tuple[Button, ...]) -> str:
-    return "\n".join(f"{n}. {_ticked(button)}" for n, button in enumerate(options, start=1))
 
 
 def _ticked(button: Button) -> str:

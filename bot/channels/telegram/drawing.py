@@ -82,10 +82,10 @@ def cut(text: str, length: int) -> str:
     >>> cut("a long story", 7), cut("👍👍", 3)
     ('a long…', '👍…')
     """
+    text = text.replace("\0", "")
     if text.isascii():
-        plain = text.replace("\0", "")
-        return plain if len(plain) <= length else plain[: length - 1] + _ELLIPSIS
-    encoded = text.replace("\0", "").encode("utf-16-le", "surrogatepass")
+        return text if len(text) <= length else text[: length - 1] + _ELLIPSIS
+    encoded = text.encode("utf-16-le", "surrogatepass")
     if len(encoded) <= 2 * length:
         return encoded.decode("utf-16-le", "replace")
     head = encoded[: 2 * (length - 1)]
