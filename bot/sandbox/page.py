@@ -51,7 +51,11 @@ class Sandbox:
         app.router.add_get("/sandbox/setting", self._setting)
         app.router.add_get("/sandbox/events", self._events)
         app.router.add_get("/sandbox/report", self._report)
-        app.router.add_post("/sandbox/deeds", lambda request: _deed(request, deeds))
+
+        async def deed(request: web.Request) -> web.Response:
+            return await _deed(request, deeds)
+
+        app.router.add_post("/sandbox/deeds", deed)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -180,7 +184,7 @@ async def _only_loopback(request: web.Request, handler: Any) -> web.StreamRespon
     """Refuse names that merely resolve to this computer: another site's page must not play here."""
     host = request.host.rpartition(":")[0] or request.host
     if host not in ("127.0.0.1", "localhost", "[::1]"):
-        return web.Response(status=403, text="The sandbox answers on 127.0.0.1 only.")
+        return _json({"ok": False, "error": "The sandbox answers on 127.0.0.1 only."}, status=403)
     response: web.StreamResponse = await handler(request)
     return response
 

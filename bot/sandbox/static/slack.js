@@ -39,6 +39,7 @@ export function setAgent(id) {
 export function showSlack(slack) {
   latest = slack;
   people = slack.people;
+  document.getElementById("desk-name").textContent = slack.desk.name;
   show(direct, slack.direct, slack.private[customer] ?? [], customer);
   show(desk, slack.desk, slack.private[agent] ?? [], agent);
   if (thread && !slack.desk.posts.some((post) => post.ts === thread)) replyTo(null);

@@ -1,0 +1,244 @@
+"""The demo page: its addresses, and in a browser the whole of what a visitor does with it."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from playwright.async_api import Page, async_playwright, expect
+from slack_sdk.web.async_client import AsyncWebClient
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.sandbox.demo import Demo, FlowChoice, Shortened
+from bot.sandbox.page import Sandbox
+from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack_state import Workspace
+from bot.sandbox.telegram import TelegramStandIn
+
+TOKEN = "1001:sandbox"
+CHROMIUM = os.environ.get("AFTERCHAT_CHROMIUM") or shutil.which("chromium") or ""
+ROW = {
+    "flow": "csat",
+    "title": "After a chat",
+    "metric": "csat",
+    "current": True,
+    "n": 12,
+    "display": "85% [60%, 95%] n=12",
+}
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """A demo whose app notes what it is told and does what a test says."""
+
+    telegram: TelegramStandIn
+    slack: SlackStandIn
+    sandbox: Sandbox
+    reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    async def interactions(self, request: web.Request) -> web.Response:
+        report = await request.json()
+        self.reports.append((request.headers["Authorization"], report))
+        if report.get("flow") == "gone":
+            return web.json_response({"error": {"message": "There is no flow 'gone'."}}, status=422)
+        return web.json_response({"decision": "asked"}, status=202)
+
+    async def from_slack(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        self.heard.append(dict(form))
+        return web.json_response({})
+
+    async def deed(self, deed: dict[str, Any], **options: Any) -> tuple[int, dict[str, Any]]:
+        url = f"{self.sandbox.url}sandbox/deeds"
+        async with aiohttp.ClientSession() as http, http.post(url, json=deed, **options) as response:
+            return response.status, await response.json(content_type=None)
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with (
+        TelegramStandIn({TOKEN: "shop_bot"}) as telegram,
+        SlackStandIn(Workspace(bot_token="xoxb-1"), signing_secret="s") as slack,
+    ):
+        app = web.Application()
+        runner = web.AppRunner(app, access_log=None)
+        one = Shop(telegram=telegram, slack=slack, sandbox=Sandbox.__new__(Sandbox))
+        app.router.add_post("/api/v1/interactions", one.interactions)
+        app.router.add_get("/api/v1/report", _rows)
+        app.router.add_post("/slack", one.from_slack)
+        app.router.add_get("/widget.js", _widget)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        slack.connect(f"{url}/slack")
+        demo = Demo(
+            app_url=url,
+            api_key="key",
+            bot=TOKEN,
+            desk="support",
+            widget='data-channel="web" data-language="{language}"',
+            flows=(FlowChoice(id="csat", title="After a chat"),),
+            shortened=(Shortened(what="Delay", normal="10 minutes", here="none"),),
+        )
+        one.sandbox = Sandbox(telegram, slack, demo)
+        await one.sandbox.start()
+        yield one
+        await one.sandbox.stop()
+        await runner.cleanup()
+
+
+async def _rows(_request: web.Request) -> web.Response:
+    return web.json_response([ROW])
+
+
+async def _widget(_request: web.Request) -> web.Response:
+    script = "fetch(location.origin + '/nowhere', {headers: {Authorization: 'Bearer visitor-1.proof'}})"
+    return web.Response(text=script, content_type="text/javascript")
+
+
+async def test_only_this_computer_may_ask(shop: Shop) -> None:
+    status, _ = await shop.deed({"do": "telegram.start"}, headers={"Host": "evil.example"})
+    assert status == 403
+    async with aiohttp.ClientSession() as http:
+        plain = await http.post(f"{shop.sandbox.url}sandbox/deeds", data='{"do": "telegram.start"}')
+        assert plain.status == 415
+        for path in ("static/..%2Fpage.py", "static/none.js"):
+            assert (await http.get(f"{shop.sandbox.url}{path}")).status == 404
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "unknown deed": {"do": "telegram.sing"},
+    "unknown service": {"do": "x.y"},
+    "nothing": {},
+    "somebody else": {"do": "slack.send", "as": "U404", "channel": "desk", "text": "x"},
+    "no message": {"do": "slack.click", "as": "U0ANNA", "channel": "desk", "ts": "1.2", "action": "a"},
+    "unknown language": {"do": "chat.language", "chat": "telegram", "language": "xx"},
+    "unknown fault": {"do": "fault.next", "service": "slack", "fault": "fire"},
+}
+
+
+@pytest.mark.parametrize("deed", WRONG.values(), ids=WRONG)
+async def test_deeds_that_cannot_be(shop: Shop, deed: dict[str, Any]) -> None:
+    status, answer = await shop.deed(deed)
+    assert (status, answer["ok"]) == (400, False)
+
+
+async def test_the_end_of_a_chat_is_reported(shop: Shop) -> None:
+    _, answer = await shop.deed(
+        {"do": "chat.end", "chat": "telegram", "flow": "csat", "language": "vi", "agent": "Ben"}
+    )
+    assert answer["ok"]
+    key, report = shop.reports[0]
+    assert (key, report.pop("reference")[:5]) == ("Bearer key", "demo-")
+    address = {"channel": "telegram", "key": "7001"}
+    assert report == {
+        "customer": {"address": address, "name": "Mai Tran", "language": "vi"},
+        "agent": "Ben",
+        "flow": "csat",
+    }
+    _, answer = await shop.deed({"do": "chat.end", "chat": "web"})
+    assert answer["error"].startswith("Open the chat in the shop first")
+    _, answer = await shop.deed({"do": "chat.end", "chat": "slack", "flow": "gone"})
+    assert answer["error"] == "There is no flow 'gone'."
+
+
+async def test_a_language_is_what_the_services_tell(shop: Shop) -> None:
+    await shop.deed({"do": "chat.language", "chat": "telegram", "language": "pl"})
+    await shop.deed({"do": "chat.language", "chat": "slack", "language": "it"})
+    assert shop.telegram.user(7001).language_code == "pl"
+    assert shop.slack.member("U0GIULIA").locale == "it"
+
+
+@pytest.fixture
+async def page(shop: Shop) -> AsyncIterator[Page]:
+    if not CHROMIUM:
+        pytest.skip("no Chromium was found")
+    options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        view = await browser.new_page(viewport={"width": 1280, "height": 800})
+        problems: list[str] = []
+        view.on("pageerror", lambda error: problems.append(str(error)))
+        await view.goto(shop.sandbox.url)
+        await expect(view.locator("#line")).to_have_text("live")
+        yield view
+        await browser.close()
+        assert problems == []
+
+
+@pytest.mark.browser
+async def test_a_rating_from_tap_to_claim(shop: Shop, page: Page) -> None:
+    async with Bot(TOKEN, base_url=shop.telegram.base_url) as bot:
+        rating = InlineKeyboardMarkup([[InlineKeyboardButton("😞", callback_data="1")]])
+        sent = await bot.send_message(7001, "How was it? <b>x</b>", reply_markup=rating)
+        await page.click("#telegram .keyboard button")
+        tap = (await bot.get_updates())[-1].callback_query
+        assert tap is not None
+        assert tap.data == "1"
+        await bot.answer_callback_query(tap.id, text="Counted")
+        await expect(page.locator(".toast", has_text="Counted")).to_be_visible()
+        await bot.edit_message_text("How was it? 😞", chat_id=7001, message_id=sent.message_id)
+    await expect(page.locator("#telegram .keyboard")).to_have_count(0)
+    client = AsyncWebClient(token="xoxb-1", base_url=shop.slack.base_url)
+    button = {"type": "button", "action_id": "claim", "text": {"type": "plain_text", "text": "Claim"}}
+    words = {"type": "section", "text": {"type": "mrkdwn", "text": "&lt;!channel&gt; *late*"}}
+    blocks: list[dict[str, Any]] = [words, {"type": "actions", "elements": [button]}]
+    await client.chat_postMessage(channel="#support", text="New case", blocks=blocks)
+    await expect(page.locator("#desk .post", has_text="<!channel> late")).to_be_visible()
+    await page.get_by_text("Ben Carter").click()
+    await page.click("#desk .slack-button")
+    claim = await shop.slack.wait_for(lambda: [one for one in shop.heard if "payload" in one])
+    assert '"id":"U0BEN"' in claim[0]["payload"]
+
+
+@pytest.mark.browser
+async def test_a_modal_is_filled_in(shop: Shop, page: Page) -> None:
+    client = AsyncWebClient(token="xoxb-1", base_url=shop.slack.base_url)
+    field = {
+        "type": "input",
+        "block_id": "words",
+        "label": {"type": "plain_text", "text": "Your words"},
+        "element": {"type": "plain_text_input", "action_id": "text", "multiline": True},
+    }
+    title, submit = {"type": "plain_text", "text": "Reply"}, {"type": "plain_text", "text": "Send"}
+    view = {"type": "modal", "title": title, "submit": submit, "blocks": [field]}
+    await client.views_open(trigger_id=shop.slack.world.trigger("U0ANNA"), view=view)
+    await page.get_by_role("button", name="Send", exact=True).last.click()
+    await expect(page.locator("dialog .error")).to_have_text("Please complete this required field.")
+    await page.get_by_label("Your words").fill("We are sorry")
+    await page.keyboard.press("Tab")
+    await page.locator("dialog .primary").click()
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    assert "We are sorry" in shop.heard[-1]["payload"]
+
+
+@pytest.mark.browser
+async def test_what_a_visitor_sees_at_once(shop: Shop, page: Page) -> None:
+    await expect(page.locator(".banner")).to_have_text("Sandbox: nothing here leaves this computer")
+    await expect(page.locator(".figure .value span").first).to_have_text("85%")
+    await page.click("#shortened summary")
+    await expect(page.locator("#shortened tbody tr")).to_have_text("Delay10 minutesnone")
+    fits = "document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth"
+    assert await page.evaluate(fits)
+    await expect(page.frame_locator("#shop").locator("h2")).to_have_text("Your order A-1042")
+    await page.locator("#web .end").click()
+    await expect(page.locator(".toast")).to_have_text("The chat with Jan Kowalski is over; the app was told.")
+    assert shop.reports[0][1]["customer"]["address"] == {"channel": "web", "key": "visitor-1"}
+
+
+@pytest.mark.browser
+async def test_misbehaviour_and_slash_commands(shop: Shop, page: Page) -> None:
+    await page.click("#misbehave summary")
+    await page.click("[data-fault='429']")
+    await expect(page.locator("#pending li")).to_have_text("Telegram: the next sendMessage meets RateLimited")
+    await page.click("#behave")
+    await expect(page.locator("#pending li")).to_have_count(0)
+    await page.fill("#direct input[name=text]", "/feedback now")
+    await page.press("#direct input[name=text]", "Enter")
+    heard = await shop.slack.wait_for(lambda: [one for one in shop.heard if "command" in one])
+    assert (heard[0]["command"], heard[0]["text"]) == ("/feedback", "now")
