@@ -157,14 +157,13 @@ class App:
         """Serve, listen, deliver and keep time."""
         server = self.settings().server
         self._runner = await listen(self.site(), server.host, server.port)
-        self._tasks = [
-            asyncio.create_task(
-                self._forever(f"channel {name}", lambda channel=channel: channel.run(self.intake.handle))
-            )
-            for name, channel in self.channels.items()
-        ]
+        for name, channel in self.channels.items():
+            self._tasks.append(asyncio.create_task(self._forever(f"channel {name}", self._listener(channel))))
         self._tasks.append(asyncio.create_task(self._forever("delivery", self.courier.run)))
         self.timers.start()
+
+    def _listener(self, channel: Channel) -> Callable[[], Awaitable[None]]:
+        return lambda: channel.run(self.intake.handle)
 
     async def _forever(self, what: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part until it returns by itself; a defect in it is logged and must not silence it for good."""

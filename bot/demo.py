@@ -1,0 +1,207 @@
+"""The sandbox: the real program on the example's settings, with stand-ins of Telegram and Slack, on loopback only."""
+
+import base64
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from msgspec.structs import replace
+
+from bot.app import App, fast_clock, real_clock
+from bot.config import (
+    ChannelSettings,
+    Settings,
+    SlackSettings,
+    TelegramSettings,
+    WebchatSettings,
+    load,
+    sandbox_changes,
+    secrets_named,
+    with_sandbox,
+)
+from bot.conversations.questions import in_locale
+from bot.errors import AfterchatError, ConfigError
+from bot.sandbox.demo import Customer, FlowChoice, Shortened
+from bot.sandbox.demo import Demo as Play
+from bot.sandbox.page import Sandbox
+from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack_state import Workspace
+from bot.sandbox.telegram import TelegramStandIn
+
+LOOPBACK = "127.0.0.1"
+TELEGRAM_TOKEN = "100001:sandbox"  # noqa: S105 - the stand-in's, good for nothing else
+#: made anew at each start: the stand-ins forget everything too
+DATABASE = Path("data/sandbox.db")
+
+
+def with_placeholders(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with a made-up value for every secret of a config that it lacks.
+
+    Good for the sandbox, and for commands that need no service: reports, the preview of a flow.
+    """
+    made = {name.variable: _placeholder(name.kind, name.key) for name in secrets_named(path)}
+    return made | {name: value for name, value in environ.items() if value.strip()}
+
+
+def _placeholder(kind: str, key: str) -> str:
+    match kind, key:
+        case "telegram", "token":
+            return TELEGRAM_TOKEN
+        case "slack", "bot_token":
+            return "xoxb-sandbox"
+        case "slack", "app_token":
+            return "xapp-sandbox"
+        case "webhook", _:
+            return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        case _:
+            return secrets.token_hex(24)
+
+
+def _only_sandbox(environ: Mapping[str, str], path: Path) -> dict[str, str]:
+    """No secret of the person's own reaches the sandbox, and no database of theirs is written."""
+    named = {name.variable for name in secrets_named(path)} | {"AFTERCHAT_DATABASE_URL"}
+    return with_placeholders(path, {name: value for name, value in environ.items() if name not in named})
+
+
+class Demo:
+    """The sandbox while it runs."""
+
+    def __init__(self, app: App, page: Sandbox, telegram: TelegramStandIn, slack: SlackStandIn) -> None:
+        self.app = app
+        self.page = page
+        self.telegram = telegram
+        self.slack = slack
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path,
+        *,
+        page_port: int = 0,
+        app_port: int | None = None,
+        speed: float = 1.0,
+        database: str | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Self]:
+        """Start everything on loopback; all of it ends with the context. Raises ConfigError, AfterchatError."""
+        real = load(path, _only_sandbox(os.environ if environ is None else environ, path))
+        async with AsyncExitStack() as stack:
+            telegram = TelegramStandIn({TELEGRAM_TOKEN: "afterchat_sandbox_bot"}, keep_calls=2000)
+            await telegram.start(LOOPBACK)
+            stack.push_async_callback(telegram.stop)
+            slack_settings = _first_slack(real)
+            slack = SlackStandIn(
+                Workspace(bot_token=slack_settings.bot_token),
+                signing_secret=slack_settings.signing_secret or secrets.token_hex(16),
+                app_token=slack_settings.app_token or "xapp-sandbox",
+                keep_calls=2000,
+            )
+            await slack.start(LOOPBACK)
+            stack.push_async_callback(slack.stop)
+            settings = _on_loopback(with_sandbox(real), telegram, slack, app_port, database or _fresh_database())
+            clock = real_clock if speed == 1.0 else fast_clock(speed)
+            app = await App.open(settings, clock=clock, speed=speed)
+            stack.push_async_callback(app.stop)
+            await _listening(app, settings)
+            play = _play(real, settings, app)
+            telegram.user_starts(TELEGRAM_TOKEN, int(play.telegram.key))
+            page = Sandbox(telegram, slack, play)
+            try:
+                await page.start(LOOPBACK, page_port)
+            except OSError as error:
+                raise _busy(page_port, "--port 0 takes a free one") from error
+            stack.push_async_callback(page.stop)
+            yield cls(app, page, telegram, slack)
+
+    def greeting(self) -> str:
+        """What the terminal says once everything runs."""
+        database = self.app.settings().storage.url
+        return "\n".join(
+            (
+                "",
+                f"  Afterchat's sandbox is ready:  {self.page.url}",
+                "",
+                "  Telegram and Slack are stand-ins on this computer; nothing leaves it. No account is needed.",
+                f"  Figures in another terminal:   .venv/bin/afterchat report --database {database}",
+                "  Ctrl-C ends it.",
+                "",
+            )
+        )
+
+
+def _first_slack(settings: Settings) -> SlackSettings:
+    for channel in settings.channels:
+        if isinstance(channel, SlackSettings):
+            return channel
+    raise ConfigError("the sandbox needs a Slack channel in the config: the agents read their alerts there")
+
+
+def _on_loopback(
+    settings: Settings, telegram: TelegramStandIn, slack: SlackStandIn, port: int | None, database: str
+) -> Settings:
+    """The settings with every address replaced by one on this computer."""
+    port = settings.server.port if port is None else port
+    url = f"http://{LOOPBACK}:{port}"
+
+    def moved(channel: ChannelSettings) -> ChannelSettings:
+        if isinstance(channel, TelegramSettings):
+            # the library adds "/bot" itself
+            return replace(channel, api_url=telegram.base_url.removesuffix("/bot"), mode="polling")
+        if isinstance(channel, SlackSettings):
+            return replace(channel, api_url=slack.base_url.removesuffix("/").removesuffix("/api"), mode="socket")
+        return channel
+
+    return replace(
+        settings,
+        server=replace(settings.server, host=LOOPBACK, port=port, public_url=url),
+        storage=replace(settings.storage, url=database),
+        channels=tuple(moved(channel) for channel in settings.channels if channel.name != "site"),
+    )
+
+
+def _fresh_database() -> str:
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{DATABASE}{suffix}").unlink()
+    return f"sqlite:///{DATABASE}"
+
+
+async def _listening(app: App, settings: Settings) -> None:
+    try:
+        await app.start()
+    except OSError as error:
+        raise _busy(settings.server.port, "change [server] port in the config") from error
+
+
+def _busy(port: int, advice: str) -> AfterchatError:
+    return AfterchatError(f"port {port} of {LOOPBACK} is taken, perhaps by another sandbox: stop that one, or {advice}")
+
+
+def _play(real: Settings, settings: Settings, app: App) -> Play:
+    web = next((channel for channel in settings.channels if isinstance(channel, WebchatSettings)), None)
+    followup = settings.followup
+    return Play(
+        app_url=f"http://{LOOPBACK}:{app.port}",
+        api_key=settings.server.api_keys[0],
+        bot=TELEGRAM_TOKEN,
+        desk=(followup.room if followup else "#support-recovery").removeprefix("#"),
+        widget=f'data-channel="{web.name if web else "web"}" data-language="{{language}}"',
+        flows=tuple(
+            FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale))
+            for each in settings.flows
+        ),
+        shortened=tuple(
+            Shortened(what=change.what, normal=change.normal, here=change.here)
+            for change in sandbox_changes(real, settings)
+        ),
+        telegram=Customer(channel=_name(settings, TelegramSettings), key="7001", name="Mai Tran"),
+        slack=Customer(channel=_name(settings, SlackSettings), key="U0GIULIA", name="Giulia Rossi"),
+    )
+
+
+def _name(settings: Settings, kind: type[ChannelSettings]) -> str:
+    return next((channel.name for channel in settings.channels if isinstance(channel, kind)), "")
