@@ -1,0 +1,1 @@
+"""How fast the bot is, measured against the least that could do its work: ``python -m benchmarks``."""
