@@ -208,10 +208,9 @@ async def test_a_modal_is_filled_in(shop: Shop, page: Page) -> None:
     title, submit = {"type": "plain_text", "text": "Reply"}, {"type": "plain_text", "text": "Send"}
     view = {"type": "modal", "title": title, "submit": submit, "blocks": [field]}
     await client.views_open(trigger_id=shop.slack.world.trigger("U0ANNA"), view=view)
-    await page.get_by_role("button", name="Send", exact=True).last.click()
+    await page.locator("dialog .primary").click()
     await expect(page.locator("dialog .error")).to_have_text("Please complete this required field.")
     await page.get_by_label("Your words").fill("We are sorry")
-    await page.keyboard.press("Tab")
     await page.locator("dialog .primary").click()
     await expect(page.locator("dialog[open]")).to_have_count(0)
     assert "We are sorry" in shop.heard[-1]["payload"]
