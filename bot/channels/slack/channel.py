@@ -158,7 +158,7 @@ class SlackChannel:
         client = self._opened()
         message = _message(drawn)
         try:
-            if origin.response_url:
+            if _is_of(self._settings.api_url, origin.response_url):
                 hook = AsyncWebhookClient(
                     origin.response_url,
                     timeout=CALL_TIMEOUT,
@@ -336,3 +336,14 @@ def _place(remote: str | None) -> tuple[str, str] | None:
 
 def _reply(response: BoltResponse) -> Reply:
     return Reply(status=response.status, body=response.body.encode(), headers=response.first_headers())
+
+
+def _is_of(api_url: str, response_url: str) -> bool:
+    """Whether an address that a body names is Slack's own (hooks.slack.com): we post nothing anywhere else."""
+    try:
+        api, hook = URL(api_url), URL(response_url)
+    except ValueError:
+        return False
+    if api.host is None or hook.host is None or hook.scheme != api.scheme:
+        return False
+    return hook.host == api.host or hook.host.endswith(f".{api.host}")
