@@ -49,7 +49,8 @@ class SlackStandIn(SlackPeople):
     """Slack on loopback: `SlackStandIn(Workspace(bot_token="xoxb-1"), signing_secret="s", app_token="xapp-1")`.
 
     `retry_delays` are the seconds before each retry of an event that was not answered 2xx within three seconds.
-    With `echoes` the app hears of its own messages too, as with the real one.
+    Events go to the URLs given to `connect`, else over Socket Mode once the app asks for a socket. With `echoes` the
+    app hears of its own messages too, as with the real one.
     """
 
     def __init__(
@@ -167,6 +168,9 @@ class SlackStandIn(SlackPeople):
         if method == "apps.connections.open":
             if workspace is not None:
                 raise Declined("not_allowed_token_type")
+            if self.deliveries.route is None:
+                # an app without request URLs that asks for a socket has Socket Mode on
+                self.use_socket_mode()
             link = self._origin.replace("http://", "ws://", 1)
             return {"url": f"{link}/link/?ticket={self.socket.ticket()}&app_id={self.world.app_id}"}
         known = _METHODS.get(method)

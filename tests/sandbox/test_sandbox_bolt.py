@@ -166,7 +166,6 @@ async def over_http(app: App) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def over_sockets(app: App) -> AsyncIterator[None]:
-    app.service.use_socket_mode()
     handler = AsyncSocketModeHandler(app.bolt, "xapp-1", web_client=app.bolt.client, ping_interval=0.05)
     await handler.connect_async()  # type: ignore[no-untyped-call]
     await app.service.wait_for(lambda: app.service.socket.connections)
