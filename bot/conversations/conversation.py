@@ -34,8 +34,6 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[str, Answer] = {}
     #: option ids ticked so far, per multiple choice that is not finished
     drafts: Mapping[str, tuple[str, ...]] = {}
-    #: the turn of the thanks, once said
-    thanked: int | None = None
     #: whether the one re-ask of the current question was used
     reasked: bool = False
     #: whether we stopped listening to words that are no answer, until the next tap or answer

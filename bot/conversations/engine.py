@@ -438,10 +438,10 @@ def _ask(conversation: Conversation, question: Question) -> Conversation:
 def _complete(
     conversation: Conversation, events: list[Event], prompts: list[Prompt], *, was_completed: bool
 ) -> Conversation:
-    changed = any(isinstance(event, Answered | Retracted) for event in events)
     if not was_completed:
+        # Also after a survey that was complete asked more: whoever answered that reads thanks below their words.
         events.append(Completed())
-    if changed or not was_completed:
-        prompts.append(Thank(again=conversation.thanked is not None))
-        conversation = replace(conversation, thanked=conversation.turn)
+        prompts.append(Thank())
+    elif any(isinstance(event, Answered | Retracted) for event in events):
+        prompts.append(Thank(again=True))
     return replace(conversation, status="completed")

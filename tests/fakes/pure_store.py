@@ -1,0 +1,373 @@
+"""Storage in dicts: the Store, Outbox and Dues ports complete, without a database, for tests that need rules only."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import PinnedFlow
+from bot.errors import StoreUnavailable
+from bot.followup.cases import Case
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
+from bot.messages import Address, ChannelName, Outbound
+from bot.ports import (
+    CaseNote,
+    CaseView,
+    CountScore,
+    Customer,
+    Delivery,
+    DropAnswer,
+    DropDue,
+    Due,
+    Facts,
+    GaveUp,
+    Interaction,
+    KeepAside,
+    KeepWords,
+    MoveAddress,
+    NoteCase,
+    OptOut,
+    Outcome,
+    PutDue,
+    Queue,
+    Read,
+    RecordDecision,
+    RecordShown,
+    RecordStaleTap,
+    RetryAt,
+    SaveAnswer,
+    SaveCase,
+    SaveConversation,
+    SaveCustomer,
+    SaveInteraction,
+    Sent,
+    SetReachable,
+    SettleDue,
+    Settlement,
+    Shown,
+    Words,
+    Write,
+)
+
+#: How often a step that lost a race is decided again, before the race is taken for endless.
+TRIES = 20
+
+
+class LostRace(Exception):
+    """What a step read has changed meanwhile; it is decided again."""
+
+
+class CountKey(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of counts: 15 minutes of one dimension's value."""
+
+    flow_id: str
+    structure: str
+    question: str
+    scale: str
+    score: int | None
+    bucket: datetime
+    dimension: str
+    value: str
+
+
+class Queued(msgspec.Struct, kw_only=True):
+    """One row of the outbox."""
+
+    id: int
+    outbound: Outbound
+    queued_at: datetime
+    due_at: datetime
+    state: str = "queued"  # or "sent", "given up"
+    attempts: int = 0
+    leased_until: datetime | None = None
+    maybe_delivered: bool = False
+    error: str = ""
+
+
+def bucket_of(at: datetime) -> datetime:
+    """The quarter of an hour that a time lies in."""
+    return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
+
+
+class PureStore:
+    """All rows in plain dicts and lists, open to a test's eyes. One step at a time, so nothing is ever half written."""
+
+    def __init__(self, flows: Iterable[PinnedFlow] = ()) -> None:
+        self.flows: dict[FlowHash, PinnedFlow] = {}
+        self.seen: set[str] = set()
+        self.customers: dict[CustomerId, Customer] = {}
+        self.homes: dict[Address, CustomerId] = {}
+        self.reachable: dict[Address, bool] = {}
+        self.shown: dict[CustomerId, list[Shown]] = {}
+        self.conversations: dict[ConversationId, Conversation] = {}
+        self.answers: dict[tuple[ConversationId, str], SaveAnswer] = {}
+        self.counts: Counter[CountKey] = Counter()
+        self.words: dict[WordsId, Words] = {}
+        self.outbox: list[Queued] = []
+        self.remotes: dict[str, str] = {}
+        self.dues: dict[str, Due] = {}
+        self.cases: dict[CaseId, Case] = {}
+        self.notes: list[CaseNote] = []
+        self.interactions: dict[InteractionId, Interaction] = {}
+        self.decisions: list[RecordDecision] = []
+        self.stale_taps: list[RecordStaleTap] = []
+        self.aside: list[KeepAside] = []
+        for flow in flows:
+            self.add_flow(flow)
+
+    def add_flow(self, flow: PinnedFlow) -> None:
+        self.flows[flow.hash] = flow
+
+    # ---- Store --------------------------------------------------------------------------------------------
+
+    async def run(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
+        return self.run_now(read, decide)
+
+    def run_now(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
+        """The same without a loop. A ``decide`` that runs another step inside itself plays a lost race."""
+        for _ in range(TRIES):
+            outcome = decide(self.facts(read))
+            try:
+                self._check(outcome.writes)
+            except LostRace:
+                continue
+            if read.event is not None:
+                self.seen.add(read.event)
+            for write in outcome.writes:
+                self._apply(write)
+            return outcome
+        raise StoreUnavailable(f"no decision held in {TRIES} tries")
+
+    def facts(self, read: Read) -> Facts:
+        """What a step is given to decide upon."""
+        interaction = self._interaction(read)
+        conversation = self._conversation(read, interaction)
+        address = read.address or (interaction.address if interaction else None)
+        address = address or (conversation.address if conversation else None)
+        case = self.cases.get(read.case) if read.case else self._case_of(conversation)
+        customer = self._customer_at(address)
+        return Facts(
+            seen=read.event in self.seen,
+            customer=customer,
+            conversation=conversation,
+            flow=None if conversation is None else self.flows[conversation.flow],
+            case=case,
+            interaction=interaction,
+            due=self.dues.get(read.due) if read.due else None,
+            shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
+        )
+
+    def _interaction(self, read: Read) -> Interaction | None:
+        if read.reported is not None:
+            source, reference = read.reported
+            found = (i for i in self.interactions.values() if (i.source, i.reference) == (source, reference))
+            return next(found, None)
+        return self.interactions.get(read.interaction) if read.interaction else None
+
+    def _conversation(self, read: Read, interaction: Interaction | None) -> Conversation | None:
+        if read.conversation is not None:
+            return self.conversations.get(read.conversation)
+        if read.case is not None:
+            case = self.cases.get(read.case)
+            return None if case is None else self.conversations.get(case.conversation)
+        address = read.address or (interaction.address if interaction else None)
+        here = [each for each in self.conversations.values() if each.address == address]
+        return max(here, key=lambda each: (each.status == "waiting", each.started_at, each.id), default=None)
+
+    def _case_of(self, conversation: Conversation | None) -> Case | None:
+        if conversation is None:
+            return None
+        return next((case for case in self.cases.values() if case.conversation == conversation.id), None)
+
+    def _customer_at(self, address: Address | None) -> Customer | None:
+        if address is None or address not in self.homes:
+            return None
+        return replace(self.customers[self.homes[address]], reachable=self.reachable.get(address, True))
+
+    def _check(self, writes: Sequence[Write]) -> None:
+        """Refuse the whole step when anything that it stands on has moved."""
+        for write in writes:
+            match write:
+                case SaveConversation(conversation=conversation, was_turn=was):
+                    old = self.conversations.get(conversation.id)
+                    held = (None if old is None else old.turn) == was
+                case SaveCase(case=case, was_revision=revision):
+                    known = self.cases.get(case.id)
+                    other = any(
+                        each.conversation == case.conversation and each.id != case.id for each in self.cases.values()
+                    )
+                    held = (None if known is None else known.revision) == revision and not other
+                case SettleDue(due=due):
+                    held = self.dues.get(due.key) == due
+                case SaveInteraction(interaction=new):
+                    held = self._interaction(Read(reported=(new.source, new.reference))) is None
+                case _:
+                    held = True
+            if not held:
+                raise LostRace
+
+    def _apply(self, write: Write) -> None:
+        match write:
+            case SaveCustomer(customer=customer, address=address):
+                self.customers[customer.id] = customer
+                self.homes[address] = customer.id
+                self.reachable[address] = customer.reachable
+            case SaveConversation(conversation=conversation):
+                self.conversations[conversation.id] = conversation
+            case SaveAnswer():
+                self.answers[write.conversation, write.question] = write
+            case DropAnswer(conversation=id, question=question):
+                del self.answers[id, question]
+            case CountScore():
+                self._count(write)
+            case KeepWords(words=words):
+                self.words[words.id] = words
+            case Queue(outbound=outbound, at=at):
+                row = Queued(id=len(self.outbox) + 1, outbound=outbound, queued_at=at, due_at=at)
+                self.outbox.append(row)
+            case PutDue(due=due):
+                self.dues[due.key] = due
+            case DropDue(key=key):
+                self.dues.pop(key, None)
+            case SettleDue(due=due):
+                del self.dues[due.key]
+            case SaveCase(case=case):
+                self.cases[case.id] = case
+            case NoteCase(note=note):
+                self.notes.append(note)
+            case SaveInteraction(interaction=interaction):
+                self.interactions[interaction.id] = interaction
+            case RecordDecision():
+                self.decisions.append(write)
+            case RecordShown(customer=id, shown=shown):
+                self.shown.setdefault(id, []).append(shown)
+            case OptOut(customer=id, at=at):
+                self.customers[id] = replace(self.customers[id], opted_out_at=at)
+            case SetReachable(address=address, reachable=reachable):
+                if address in self.homes:
+                    self.reachable[address] = reachable
+            case MoveAddress(address=address, to=to):
+                self._move(address, to)
+            case RecordStaleTap():
+                self.stale_taps.append(write)
+            case KeepAside():
+                self.aside.append(write)
+            case _:
+                assert_never(write)
+
+    def _count(self, write: CountScore) -> None:
+        for dimension, value in write.dimensions.items():
+            key = CountKey(
+                flow_id=write.flow_id,
+                structure=write.structure,
+                question=write.question,
+                scale=write.scale,
+                score=write.score,
+                bucket=bucket_of(write.at),
+                dimension=dimension,
+                value=value,
+            )
+            self.counts[key] += write.n
+            if not self.counts[key]:
+                del self.counts[key]
+
+    def _move(self, address: Address, to: Address) -> None:
+        if address in self.homes:
+            self.homes[to] = self.homes.pop(address)
+            self.reachable[to] = self.reachable.pop(address)
+        for id, conversation in self.conversations.items():
+            if conversation.address == address:
+                self.conversations[id] = replace(conversation, address=to)
+        for row in self.outbox:
+            if row.outbound.to == address and row.state == "queued":
+                row.outbound = replace(row.outbound, to=to)
+
+    # ---- Outbox -------------------------------------------------------------------------------------------
+
+    async def claim(
+        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[ChannelName] = ()
+    ) -> Sequence[Delivery]:
+        claimed: list[Delivery] = []
+        for row in self._heads():
+            leased = row.leased_until is not None and row.leased_until > now
+            if len(claimed) == limit or row.due_at > now or leased or row.outbound.to.channel in blocked:
+                continue
+            # a lease that ran out tells nothing of whether the message went
+            row.maybe_delivered = row.maybe_delivered or row.leased_until is not None
+            row.attempts += 1
+            row.leased_until = lease_until
+            claimed.append(self._delivery(row))
+        return claimed
+
+    def _heads(self) -> list[Queued]:
+        heads: dict[str, Queued] = {}
+        for row in self.outbox:
+            if row.state == "queued":
+                heads.setdefault(row.outbound.lane, row)
+        return sorted(heads.values(), key=lambda row: (row.due_at, row.id))
+
+    def _delivery(self, row: Queued) -> Delivery:
+        return Delivery(
+            id=row.id,
+            outbound=row.outbound,
+            attempt=row.attempts,
+            queued_at=row.queued_at,
+            remote=self.remotes.get(row.outbound.slot),
+            maybe_delivered=row.maybe_delivered,
+        )
+
+    async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
+        row = self.outbox[delivery.id - 1]
+        if row.state != "queued" or row.attempts != delivery.attempt or row.leased_until is None:
+            return False
+        row.leased_until = None
+        match settlement:
+            case Sent(receipt=receipt):
+                row.state = "sent"
+                self.remotes[row.outbound.slot] = receipt.remote
+            case RetryAt(due_at=due_at, error=error, maybe_delivered=maybe, counts=counts):
+                row.due_at, row.error = due_at, error
+                row.maybe_delivered = row.maybe_delivered or maybe
+                row.attempts -= 0 if counts else 1
+            case GaveUp(error=error):
+                row.state, row.error = "given up", error
+            case _:
+                assert_never(settlement)
+        return True
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        waits = [max(row.due_at, row.leased_until or row.due_at) for row in self._heads()]
+        return min(waits, default=None)
+
+    async def case_view(self, case: CaseId) -> CaseView | None:
+        found = self.cases.get(case)
+        if found is None:
+            return None
+        conversation = self.conversations[found.conversation]
+        customer = self._customer_at(conversation.address)
+        return CaseView(
+            case=found,
+            flow=self.flows[conversation.flow],
+            customer=customer or self.customers[found.customer],
+            conversation=conversation,
+            words=tuple(each for each in self.words.values() if each.conversation == conversation.id),
+            notes=tuple(each for each in self.notes if each.case == case),
+        )
+
+
+class PureDues:
+    """The Dues port over the same rows: apart, because both ports have a ``next_due``."""
+
+    def __init__(self, store: PureStore) -> None:
+        self._store = store
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        ripe = [due for due in self._store.dues.values() if due.due_at <= now]
+        return sorted(ripe, key=lambda due: (due.due_at, due.key))[:limit]
+
+    async def next_due(self) -> datetime | None:
+        return min((due.due_at for due in self._store.dues.values()), default=None)
