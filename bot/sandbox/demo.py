@@ -58,3 +58,5 @@ class Demo:
     )
     languages: tuple[str, ...] = ("en", "vi", "it", "pl")
     command: str = "/feedback"
+    #: what the demo shop is called
+    shop: str = "Lotus Home"

@@ -109,6 +109,7 @@ class Sandbox:
         page = _file("shop.html").decode()
         attributes = self._demo.widget.replace("{language}", language)
         script = f'<script src="{html.escape(self._demo.app_url)}/widget.js" {attributes} async></script>'
+        page = page.replace("{{shop}}", html.escape(self._demo.shop))
         return _page(page.replace("{{language}}", language).replace("{{widget}}", script))
 
     async def _setting(self, _request: web.Request) -> web.Response:
