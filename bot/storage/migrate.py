@@ -64,7 +64,7 @@ async def _migrate_sqlite(at: SqliteAt) -> None:
             break
         except BaseORMException as error:
             # Another process may have made the same table a moment ago: then there is nothing left to do.
-            if attempt == TRIES:
+            if attempt == TRIES or not any(said in str(error) for said in ("already exists", "locked")):
                 raise StoreUnavailable(f"the tables could not be made: {error}") from error
             await asyncio.sleep(0.05 * attempt)
 

@@ -1,0 +1,202 @@
+"""The Outbox port on both databases: lanes, leases, fences."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+from msgspec.structs import replace
+
+from bot.ids import CaseId
+from bot.messages import Address, ChannelName, Receipt
+from bot.ports import CaseNote, CaseView, Delivery, GaveUp, NoteCase, Queue, RetryAt, SaveCase, Sent, Settlement
+from bot.storage import Storage
+from tests.storage.samples import (
+    FLOW,
+    NOON,
+    TELEGRAM,
+    begin_talk,
+    case,
+    conversation,
+    customer,
+    later,
+    outbound,
+    queued,
+    write,
+)
+
+SENT = Sent(receipt=Receipt(remote="m1"))
+
+
+async def claim(
+    storage: Storage, at: datetime = NOON, *, limit: int = 10, blocked: Sequence[ChannelName] = ()
+) -> Sequence[Delivery]:
+    return await storage.outbox.claim(at, limit=limit, lease_until=at.replace(minute=at.minute + 1), blocked=blocked)
+
+
+async def claim_one(storage: Storage, at: datetime = NOON) -> Delivery:
+    (delivery,) = await claim(storage, at)
+    return delivery
+
+
+def slots(deliveries: Sequence[Delivery]) -> list[str]:
+    return [delivery.outbound.slot for delivery in deliveries]
+
+
+async def test_a_queued_message_comes_back_whole(storage: Storage) -> None:
+    await write(storage, *queued("q1"))
+    delivery = await claim_one(storage)
+    assert delivery == Delivery(id=delivery.id, outbound=outbound("q1"), attempt=1, queued_at=NOON)
+
+
+async def test_one_message_of_a_lane_at_a_time_in_order(storage: Storage) -> None:
+    await write(storage, *queued("a1", "a2", lane="a"), *queued("b1", lane="b"))
+    first = await claim(storage)
+    assert slots(first) == ["a1", "b1"]
+    assert slots(await claim(storage)) == []
+    assert await storage.outbox.settle(first[0], SENT, NOON)
+    assert slots(await claim(storage)) == ["a2"]
+
+
+async def test_the_limit_takes_the_oldest(storage: Storage) -> None:
+    for n in range(4):
+        await write(storage, *queued(f"s{n}", lane=f"lane {n}", at=later(minutes=-n)))
+    assert slots(await claim(storage, limit=2)) == ["s2", "s3"]
+
+
+async def test_a_retried_message_holds_its_lane(storage: Storage) -> None:
+    await write(storage, *queued("a1", "a2"))
+    delivery = await claim_one(storage)
+    await storage.outbox.settle(delivery, RetryAt(due_at=later(minutes=5), error="hiccup"), NOON)
+    assert slots(await claim(storage, later(minutes=4))) == []
+    again = await claim_one(storage, later(minutes=5))
+    assert (again.outbound.slot, again.attempt, again.maybe_delivered) == ("a1", 2, False)
+
+
+async def test_a_wait_that_we_were_told_to_make_is_no_attempt(storage: Storage) -> None:
+    await write(storage, *queued("a1"))
+    told = RetryAt(due_at=later(minutes=1), error="rate limit", counts=False)
+    await storage.outbox.settle(await claim_one(storage), told, NOON)
+    assert (await claim_one(storage, later(minutes=1))).attempt == 1
+
+
+async def test_doubt_about_an_earlier_attempt_stays(storage: Storage) -> None:
+    await write(storage, *queued("a1"))
+    lost = RetryAt(due_at=later(minutes=1), error="reset", maybe_delivered=True)
+    await storage.outbox.settle(await claim_one(storage), lost, NOON)
+    await storage.outbox.settle(
+        await claim_one(storage, later(minutes=1)), RetryAt(due_at=later(minutes=2), error="x"), NOON
+    )
+    assert (await claim_one(storage, later(minutes=2))).maybe_delivered
+
+
+async def test_a_given_up_message_frees_its_lane_and_is_told(storage: Storage) -> None:
+    await write(storage, *queued("a1", "a2"))
+    await storage.outbox.settle(await claim_one(storage), GaveUp(error="chat not found"), later(minutes=1))
+    assert slots(await claim(storage)) == ["a2"]
+    (lost,) = await storage.given_up(10)
+    assert (lost.slot, lost.error, lost.attempts, lost.given_up_at) == ("a1", "chat not found", 1, later(minutes=1))
+
+
+async def test_an_expired_lease_is_anybodys(storage: Storage) -> None:
+    await write(storage, *queued("a1"))
+    lost = await claim_one(storage)
+    taken = await claim_one(storage, later(minutes=1))
+    assert taken.attempt == 2
+    assert not await storage.outbox.settle(lost, SENT, later(minutes=1))
+    assert await storage.outbox.settle(taken, SENT, later(minutes=1))
+    assert not await storage.outbox.settle(taken, SENT, later(minutes=1))
+
+
+async def test_an_expired_lease_that_nobody_took_may_be_settled(storage: Storage) -> None:
+    await write(storage, *queued("a1"))
+    late = await claim_one(storage)
+    assert await storage.outbox.settle(late, SENT, later(hours=1))
+    assert await claim(storage, later(hours=2)) == []
+
+
+async def test_a_lost_lease_stays_lost_when_attempts_are_not_counted(storage: Storage) -> None:
+    # The taker's attempt is taken back, so the row counts as many attempts as when the first owner had it.
+    await write(storage, *queued("a1"))
+    lost = await claim_one(storage)
+    taken = await claim_one(storage, later(minutes=1))
+    told = RetryAt(due_at=later(minutes=2), error="rate limit", counts=False)
+    assert await storage.outbox.settle(taken, told, later(minutes=1))
+    assert not await storage.outbox.settle(lost, SENT, later(minutes=1))
+    again = await claim_one(storage, later(minutes=2))
+    assert not await storage.outbox.settle(lost, SENT, later(minutes=2))
+    assert await storage.outbox.settle(again, SENT, later(minutes=2))
+
+
+async def test_an_edit_waits_for_the_post_and_knows_its_remote_message(storage: Storage) -> None:
+    await write(storage, *queued("q1"), *queued("q1", kind="edit"))
+    await storage.outbox.settle(await claim_one(storage), SENT, NOON)
+    edit = await claim_one(storage)
+    assert (edit.outbound.kind, edit.remote) == ("edit", "m1")
+
+
+async def test_an_edit_of_a_post_given_up_has_no_remote_message(storage: Storage) -> None:
+    await write(storage, *queued("q1"), *queued("q1", kind="edit"))
+    await storage.outbox.settle(await claim_one(storage), GaveUp(error="gone"), NOON)
+    assert (await claim_one(storage)).remote is None
+
+
+async def test_the_receipt_of_an_edit_changes_no_remote_message(storage: Storage) -> None:
+    await write(storage, *queued("q1"), *queued("q1", "q1", kind="edit"))
+    await storage.outbox.settle(await claim_one(storage), SENT, NOON)
+    await storage.outbox.settle(await claim_one(storage), Sent(receipt=Receipt(remote="other")), NOON)
+    assert (await claim_one(storage)).remote == "m1"
+
+
+async def test_blocked_channels_are_left_alone(storage: Storage) -> None:
+    slack = replace(outbound("s1", lane="s"), to=Address(channel=ChannelName("slack"), key="U1"))
+    await write(storage, *queued("t1"), Queue(outbound=slack, at=NOON))
+    assert slots(await claim(storage, blocked=[TELEGRAM])) == ["s1"]
+    assert slots(await claim(storage, blocked=[TELEGRAM, ChannelName("slack")])) == []
+    assert slots(await claim(storage)) == ["t1"]
+
+
+async def test_when_the_next_message_may_go(storage: Storage) -> None:
+    assert await storage.outbox.next_due(NOON) is None
+    await write(storage, *queued("a1", lane="a", at=later(minutes=10)))
+    assert await storage.outbox.next_due(NOON) == later(minutes=10)
+    await write(storage, *queued("b1", "b2", lane="b", at=later(minutes=-1)))
+    assert await storage.outbox.next_due(NOON) == NOON
+    assert await storage.outbox.next_due(NOON, blocked=[TELEGRAM]) is None
+    await claim(storage)
+    # The lease of b1 ends first, and b2 waits behind it.
+    assert await storage.outbox.next_due(NOON) == later(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "settlement", [SENT, GaveUp(error="x"), RetryAt(due_at=NOON, error="x")], ids=["sent", "given up", "retried"]
+)
+async def test_only_the_owner_settles(storage: Storage, settlement: Settlement) -> None:
+    await write(storage, *queued("a1"))
+    delivery = await claim_one(storage)
+    stranger = Delivery(id=delivery.id, outbound=delivery.outbound, attempt=7, queued_at=NOON)
+    assert not await storage.outbox.settle(stranger, settlement, NOON)
+    assert await storage.outbox.settle(delivery, settlement, NOON)
+
+
+async def test_what_an_alert_shows(storage: Storage) -> None:
+    await begin_talk(storage)
+    opened = CaseNote(case=CaseId("case"), what="opened", who=None, at=NOON)
+    notes = (opened, CaseNote(case=CaseId("case"), what="claimed", who="Minh", at=NOON))
+    await write(storage, SaveCase(case=case(), was_revision=None), *(NoteCase(note=note) for note in notes))
+    view = CaseView(case=case(), flow=FLOW, customer=customer(), conversation=conversation(), words=(), notes=notes)
+    assert await storage.outbox.case_view(CaseId("case")) == view
+    assert await storage.outbox.case_view(CaseId("none")) is None
+
+
+async def test_sent_messages_are_forgotten_after_a_week(storage: Storage) -> None:
+    await write(storage, *queued("a1", lane="a"), *queued("b1", lane="b"), *queued("c1", lane="c"))
+    first, second, _ = await claim(storage)
+    await storage.outbox.settle(first, SENT, NOON)
+    await storage.outbox.settle(second, GaveUp(error="gone"), NOON)
+    await storage.sweep(later(days=8))
+    # What was given up stays for the operator, what is queued stays queued.
+    assert len(await storage.given_up(10)) == 1
+    assert slots(await claim(storage, later(days=8))) == ["c1"]
+    # The remote message stays as well: it may be edited long after.
+    await write(storage, *queued("a1", lane="a", kind="edit"))
+    assert (await claim_one(storage)).remote == "m1"

@@ -1,0 +1,400 @@
+"""The Store port on both databases: what a step reads, writes, and when it is decided again."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.errors import StoreUnavailable
+from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
+from bot.messages import ChannelName
+from bot.ports import (
+    Customer,
+    DropAnswer,
+    DropDue,
+    Due,
+    Facts,
+    KeepAside,
+    KeepWords,
+    MoveAddress,
+    OptOut,
+    Outcome,
+    PutDue,
+    Read,
+    RecordDecision,
+    RecordShown,
+    RecordStaleTap,
+    SaveCase,
+    SaveConversation,
+    SaveCustomer,
+    SaveInteraction,
+    SetReachable,
+    SettleDue,
+    Shown,
+    Words,
+    Write,
+)
+from bot.storage import Storage
+from tests.conftest import SetClock
+from tests.storage.samples import (
+    FLOW,
+    NOON,
+    address,
+    answer,
+    begin_talk,
+    case,
+    conversation,
+    counted,
+    customer,
+    interaction,
+    later,
+    look,
+    queued,
+    scored,
+    write,
+)
+
+
+def save(talk: Any, was_turn: int | None = None) -> SaveConversation:
+    return SaveConversation(conversation=talk, flow_id="delivery", was_turn=was_turn)
+
+
+async def test_an_unknown_address_is_nobody(storage: Storage) -> None:
+    assert await look(storage, event="update:1", address=address()) == Facts()
+
+
+async def test_what_was_saved_is_read(storage: Storage) -> None:
+    await begin_talk(storage)
+    await write(storage, SaveCase(case=case(), was_revision=None))
+    facts = await look(storage, address=address())
+    assert facts == Facts(customer=customer(), conversation=conversation(), flow=FLOW, case=case())
+
+
+async def test_an_event_is_new_once(storage: Storage) -> None:
+    assert not (await look(storage, event="update:1")).seen
+    assert (await look(storage, event="update:1")).seen
+    assert not (await look(storage, event="update:2")).seen
+
+
+async def test_an_event_is_new_again_after_a_week(storage: Storage, clock: SetClock) -> None:
+    await look(storage, event="update:1")
+    clock.advance(days=6, hours=23)
+    assert (await look(storage, event="update:1")).seen
+    clock.advance(hours=2)
+    assert not (await look(storage, event="update:1")).seen
+    assert (await look(storage, event="update:1")).seen
+
+
+async def test_a_step_that_raises_remembers_no_event(storage: Storage) -> None:
+    def broken(_: Facts) -> Outcome:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await storage.run(Read(event="update:1"), broken)
+    assert not (await look(storage, event="update:1")).seen
+
+
+async def test_the_outcome_comes_back(storage: Storage) -> None:
+    outcome = Outcome(ref="talk")
+    assert await storage.run(Read(), lambda _: outcome) is outcome
+
+
+async def test_the_newest_waiting_conversation_comes_first(storage: Storage) -> None:
+    await begin_talk(storage)
+    await write(storage, save(conversation("older", at=later(hours=-2))))
+    await write(storage, save(conversation("done", at=later(hours=2), status="completed")))
+    facts = await look(storage, address=address())
+    assert facts.conversation is not None
+    assert facts.conversation.id == "talk"
+
+
+async def test_without_a_waiting_conversation_the_newest_is_read(storage: Storage) -> None:
+    await write(storage, save(conversation("old", status="completed")))
+    await write(storage, save(conversation("new", at=later(hours=1), status="expired")))
+    facts = await look(storage, address=address())
+    assert facts.conversation is not None
+    assert facts.conversation.id == "new"
+
+
+async def test_a_named_conversation_wins(storage: Storage) -> None:
+    await begin_talk(storage, "5512", "9")
+    facts = await look(storage, address=address(), conversation=ConversationId("talk 9"))
+    assert facts.customer == customer()
+    assert facts.conversation == conversation("talk 9", key="9")
+    assert (await look(storage, address=address(), conversation=ConversationId("none"))).conversation is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        {"conversation": ConversationId("talk")},
+        {"case": CaseId("case")},
+        {"interaction": InteractionId("deal")},
+        {"reported": ("helpdesk", "ticket 7")},
+    ],
+    ids=["conversation", "case", "interaction", "reported"],
+)
+async def test_the_customer_is_found_by_what_is_named(storage: Storage, read: dict[str, Any]) -> None:
+    await begin_talk(storage)
+    await write(storage, SaveCase(case=case(), was_revision=None), SaveInteraction(interaction=interaction()))
+    facts = await look(storage, **read)
+    assert facts.customer == customer()
+    assert facts.conversation == conversation()
+    assert facts.case == case()
+
+
+async def test_an_interaction_is_read_by_id_and_by_reference(storage: Storage) -> None:
+    await write(storage, SaveInteraction(interaction=interaction()))
+    assert (await look(storage, interaction=InteractionId("deal"))).interaction == interaction()
+    assert (await look(storage, reported=("helpdesk", "ticket 7"))).interaction == interaction()
+    assert (await look(storage, reported=("helpdesk", "ticket 8"))).interaction is None
+
+
+async def test_recent_surveys_are_read(storage: Storage) -> None:
+    await begin_talk(storage)
+    surveys = [Shown(flow="delivery", is_nps=bool(n % 2), at=later(days=n)) for n in range(3)]
+    await write(storage, *(RecordShown(customer=customer().id, shown=shown) for shown in surveys))
+    assert set((await look(storage, address=address())).shown) == set(surveys)
+
+
+async def test_a_lost_race_is_decided_again_on_fresh_facts(storage: Storage) -> None:
+    await begin_talk(storage)
+    await write(storage, save(conversation(turn=1), was_turn=0))
+    turns: list[int] = []
+
+    def decide(facts: Facts) -> Outcome:
+        talk = facts.conversation
+        assert talk is not None
+        turns.append(talk.turn)
+        # The first decision compares with a turn that is past, as if it had read before the other wrote.
+        was = 0 if len(turns) == 1 else talk.turn
+        return Outcome(writes=(*queued("why"), save(replace(talk, turn=talk.turn + 1), was_turn=was)))
+
+    await storage.run(Read(address=address()), decide)
+    assert turns == [1, 1]
+    assert len(await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1))) == 1
+
+
+STALE_WRITES: dict[str, Write] = {
+    "conversation of another turn": save(conversation(turn=5), was_turn=4),
+    "conversation that exists": save(conversation()),
+    "case of another revision": SaveCase(case=case(revision=3), was_revision=2),
+    "case that exists": SaveCase(case=case(), was_revision=None),
+    "due row that moved": SettleDue(due=Due(key="expire", kind="expire", ref="talk", due_at=later(hours=1))),
+    "due row that is gone": SettleDue(due=Due(key="gone", kind="expire", ref="talk", due_at=NOON)),
+    "interaction reported before": SaveInteraction(interaction=interaction("other")),
+    "interaction of the same id": SaveInteraction(interaction=interaction(reference="ticket 8")),
+    "address of another customer": SaveCustomer(customer=customer("9"), address=address(), at=NOON),
+}
+
+
+@pytest.mark.parametrize("stale", STALE_WRITES.values(), ids=STALE_WRITES.keys())
+async def test_a_step_that_never_wins_keeps_nothing(storage: Storage, stale: Write) -> None:
+    await begin_talk(storage)
+    due = Due(key="expire", kind="expire", ref="talk", due_at=NOON)
+    await write(
+        storage, SaveCase(case=case(), was_revision=None), SaveInteraction(interaction=interaction()), PutDue(due=due)
+    )
+    with pytest.raises(StoreUnavailable):
+        await write(storage, *queued("lost"), stale, event="update:1")
+    assert not (await look(storage, event="update:1")).seen
+    assert await storage.outbox.next_due(NOON) is None
+
+
+async def test_a_case_changes_only_from_the_revision_that_was_read(storage: Storage) -> None:
+    await begin_talk(storage)
+    await write(storage, SaveCase(case=case(), was_revision=None))
+    claimed = case(state="claimed", owner_name="Minh", owner=address("agent"), revision=1, claimed_at=later(minutes=3))
+    await write(storage, SaveCase(case=claimed, was_revision=0))
+    assert (await look(storage, case=CaseId("case"))).case == claimed
+
+
+async def test_due_rows_are_put_moved_dropped_and_settled(storage: Storage) -> None:
+    first = Due(key="alert:1", kind="alert", ref="1", due_at=later(minutes=2))
+    await write(storage, PutDue(due=first), PutDue(due=Due(key="ask:2", kind="ask", ref="2", due_at=later(minutes=1))))
+    assert await storage.dues.next_due() == later(minutes=1)
+    assert [due.key for due in await storage.dues.due(later(minutes=5), 10)] == ["ask:2", "alert:1"]
+    assert [due.key for due in await storage.dues.due(later(minutes=5), 1)] == ["ask:2"]
+    assert await storage.dues.due(NOON, 10) == []
+    moved = replace(first, due_at=later(minutes=9))
+    await write(storage, PutDue(due=moved), DropDue(key="ask:2"))
+    assert (await look(storage, due="alert:1")).due == moved
+    assert (await look(storage, due="ask:2")).due is None
+    await write(storage, SettleDue(due=moved))
+    assert await storage.dues.next_due() is None
+
+
+async def test_a_due_row_may_be_settled_and_put_again_in_one_step(storage: Storage) -> None:
+    due = Due(key="ask:1", kind="ask", ref="1", due_at=NOON)
+    again = replace(due, due_at=later(hours=8))
+    await write(storage, PutDue(due=due))
+    await write(storage, SettleDue(due=due), PutDue(due=again))
+    assert (await look(storage, due="ask:1")).due == again
+
+
+async def test_the_last_write_of_a_step_to_a_row_stands(storage: Storage) -> None:
+    first, second = (Due(key="ask:1", kind="ask", ref=ref, due_at=NOON) for ref in ("a", "b"))
+    await write(storage, PutDue(due=first), DropDue(key="ask:1"), PutDue(due=first), PutDue(due=second))
+    assert (await look(storage, due="ask:1")).due == second
+    await begin_talk(storage)
+    await write(storage, save(conversation(turn=1), was_turn=0), save(conversation(turn=2), was_turn=1))
+    facts = await look(storage, address=address())
+    assert facts.conversation is not None
+    assert facts.conversation.turn == 2
+
+
+async def test_a_customer_changes_name_language_and_reach(storage: Storage) -> None:
+    changed = customer(name="Anna", locale="pl", time_zone="Europe/Warsaw", reference="c-7", reachable=False)
+    await write(storage, SaveCustomer(customer=customer(), address=address(), at=NOON))
+    await write(storage, SaveCustomer(customer=changed, address=address(), at=NOON))
+    assert (await look(storage, address=address())).customer == changed
+    await write(storage, SaveCustomer(customer=replace(changed, name=None), address=address(), at=NOON))
+    assert (await look(storage, address=address())).customer == replace(changed, name=None)
+
+
+async def test_a_customer_has_several_addresses(storage: Storage) -> None:
+    await write(storage, SaveCustomer(customer=customer(), address=address(), at=NOON))
+    await write(storage, SaveCustomer(customer=customer(), address=address("other"), at=NOON))
+    await write(storage, SetReachable(address=address("other"), reachable=False))
+    assert (await look(storage, address=address())).customer == customer()
+    assert (await look(storage, address=address("other"))).customer == customer(reachable=False)
+
+
+async def test_a_customer_opts_out_and_in(storage: Storage) -> None:
+    await write(storage, SaveCustomer(customer=customer(), address=address(), at=NOON))
+    await write(storage, OptOut(customer=customer().id, at=NOON))
+    assert (await look(storage, address=address())).customer == customer(opted_out_at=NOON)
+    await write(storage, OptOut(customer=customer().id, at=None))
+    assert (await look(storage, address=address())).customer == customer()
+
+
+async def test_a_chat_that_moves_takes_everything_along(storage: Storage) -> None:
+    await begin_talk(storage)
+    new = address("-100900")
+    await write(
+        storage,
+        *queued("question"),
+        SaveCase(case=case(), was_revision=None),
+        SaveInteraction(interaction=interaction()),
+    )
+    await write(storage, MoveAddress(address=address(), to=new))
+    facts = await look(storage, interaction=InteractionId("deal"))
+    assert facts.customer == customer()
+    assert facts.conversation == conversation(address=new)
+    assert facts.case == case(address=new)
+    assert facts.interaction == replace(interaction(), address=new)
+    (delivery,) = await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1))
+    assert delivery.outbound.to == new
+    assert await look(storage, address=address()) == Facts()
+
+
+async def test_a_chat_may_move_to_an_address_already_known(storage: Storage) -> None:
+    await begin_talk(storage, "5512", "9")
+    await write(storage, MoveAddress(address=address(), to=address("9")))
+    assert (await look(storage, address=address("9"))).customer == customer("9")
+    assert (await look(storage, conversation=ConversationId("talk"))).conversation == conversation(address=address("9"))
+
+
+async def test_answers_and_counts_agree(storage: Storage) -> None:
+    await begin_talk(storage)
+    await write(storage, save(scored(conversation(), 3), was_turn=0), answer(3), counted(3))
+    assert await storage.verify_counts() == []
+    await write(storage, answer(9, at=later(minutes=20)), counted(3, -1), counted(9, at=later(minutes=20)))
+    assert await storage.verify_counts() == []
+    await write(storage, DropAnswer(conversation=ConversationId("talk"), question="score"))
+    differences = await storage.verify_counts()
+    assert [(d.dimension, d.score, d.counted, d.answered) for d in differences] == [
+        ("all", 9, 1, 0),
+        ("channel", 9, 1, 0),
+    ]
+
+
+async def test_people_are_kept_under_a_keyed_hash(storage: Storage, storage_url: str) -> None:
+    await begin_talk(storage)
+    said = Words(
+        id=WordsId("w"),
+        customer=customer().id,
+        conversation=ConversationId("talk"),
+        question="why",
+        text="Too slow, said Ann",
+        at=NOON,
+    )
+    await write(storage, KeepWords(words=said), SaveCase(case=case(), was_revision=None))
+    view = await storage.outbox.case_view(CaseId("case"))
+    assert view is not None
+    assert (view.words, view.customer) == ((said,), customer())
+
+
+async def test_what_is_only_recorded_can_be_written(storage: Storage) -> None:
+    decision = RecordDecision(
+        trigger="interaction",
+        flow="delivery",
+        address=address(),
+        customer=None,
+        interaction=None,
+        verdict="not asked",
+        rule="cool-down",
+        inputs={"last": "3 days"},
+        at=NOON,
+    )
+    tap = RecordStaleTap(conversation=ConversationId("talk"), turn=3, value="9", at=NOON)
+    body = KeepAside(channel=ChannelName("slack"), why="no such type", body=b'{"\x00": "\xff"}', at=NOON)
+    await write(storage, decision, tap, body)
+    (kept,) = await storage.aside(5)
+    assert (kept.channel, kept.why, kept.body, kept.at) == (body.channel, body.why, body.body, NOON)
+
+
+HOSTILE = {
+    "NUL": ("a\0b", "ab"),
+    "lone surrogate": ("a\ud800b", "a\ufffdb"),
+    "emoji": ("👩‍👩‍👧 ok", "👩‍👩‍👧 ok"),
+    "right to left": ("\u202eabc\u202c שלום", "\u202eabc\u202c שלום"),
+    "64 KB": ("ä" * 32_768, "ä" * 32_768),
+    "quotes": ("'; DROP TABLE answer; --", "'; DROP TABLE answer; --"),
+    "backslashes": ("\\u0000 \\x00 %s $1 ?1 :key", "\\u0000 \\x00 %s $1 ?1 :key"),
+}
+
+
+@pytest.mark.parametrize(("text", "kept"), HOSTILE.values(), ids=HOSTILE.keys())
+async def test_any_text_is_kept_the_same_on_both_databases(storage: Storage, text: str, kept: str) -> None:
+    await begin_talk(storage)
+    talk = conversation(turn=1, attributes={"order": text})
+    said = Words(id=WordsId("w"), customer=customer().id, conversation=talk.id, question=None, text=text, at=NOON)
+    await write(
+        storage,
+        SaveCustomer(customer=customer(name=text), address=address(), at=NOON),
+        save(talk, was_turn=0),
+        SaveCase(case=case(), was_revision=None),
+        KeepWords(words=said),
+    )
+    view = await storage.outbox.case_view(CaseId("case"))
+    assert view is not None
+    assert (view.customer.name, view.words[0].text, view.conversation.attributes["order"]) == (kept, kept, kept)
+
+
+@pytest.mark.parametrize("key", ["a\0b", "\ud800", "k" * 5_000], ids=["NUL", "surrogate", "long"])
+async def test_any_event_key_is_remembered(storage: Storage, key: str) -> None:
+    assert not (await look(storage, event=key, address=address("a\0"))).seen
+    assert (await look(storage, event=key, address=address("a\0"))).seen
+
+
+async def test_big_chat_ids_and_times_stand(storage: Storage) -> None:
+    talk = conversation(started_at=datetime.max.replace(tzinfo=NOON.tzinfo), turn=2**62)
+    await write(storage, save(talk))
+    assert (await look(storage, address=address())).conversation == talk
+
+
+async def test_a_closed_store_says_so(storage: Storage) -> None:
+    await storage.close()
+    for call in (look(storage), storage.health(), storage.dues.next_due(), storage.active_flows()):
+        with pytest.raises(StoreUnavailable):
+            await call
+    await storage.close()
+
+
+async def test_an_unknown_customer_is_not_made_by_opting_out(storage: Storage) -> None:
+    await write(storage, OptOut(customer=CustomerId("nobody"), at=NOON), SetReachable(address=address(), reachable=True))
+    assert await look(storage, address=address()) == Facts()
+    await write(storage, SaveCustomer(customer=Customer(id=CustomerId("x")), address=address(), at=NOON))
+    assert (await look(storage, address=address())).customer == Customer(id=CustomerId("x"))
