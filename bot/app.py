@@ -176,7 +176,7 @@ class App:
 
     async def stop(self) -> None:
         """Take nothing new, finish what is under way, close. What is left in the outbox goes out at the next start."""
-        self.timers.stop()
+        await self.timers.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         for task in self._tasks:

@@ -1,5 +1,6 @@
 """One due row -> the same path as a tap: decide, commit. APScheduler only ticks, in memory; the rows are the truth."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -26,6 +27,7 @@ class Timers:
         self._clock = clock
         self._sweep = sweep
         self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
+        self._ticking = asyncio.Lock()
         #: rows that failed in our own code: key -> ticks still to pass over them, and how many next time
         self._passed_over: dict[str, tuple[int, int]] = {}
 
@@ -34,12 +36,19 @@ class Timers:
         self._scheduler.add_job(self._tidy, "interval", seconds=SWEEP_SECONDS, misfire_grace_time=None)
         self._scheduler.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """Tick no more, and let a tick that is under way come to its end."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+            self._scheduler.remove_all_jobs()
+            async with self._ticking:
+                self._scheduler.shutdown(wait=False)
 
     async def tick(self) -> int:
         """Decide what is due; returns how many rows were decided."""
+        async with self._ticking:
+            return await self._decide_due()
+
+    async def _decide_due(self) -> int:
         try:
             due = await self._dues.due(self._clock(), AT_ONCE)
         except StoreUnavailable as error:
@@ -74,7 +83,8 @@ class Timers:
         self._passed_over[key] = (wider, wider)
 
     async def _tidy(self) -> None:
-        try:
-            await self._sweep()
-        except StoreUnavailable as error:
-            log.warning("not tidied up: %s", error)
+        async with self._ticking:
+            try:
+                await self._sweep()
+            except StoreUnavailable as error:
+                log.warning("not tidied up: %s", error)
