@@ -69,8 +69,9 @@ class Streams:
         # A first sign of life: the widget shows the connection as standing before there is any news.
         yield b": welcome\n\n"
         news = aiter(self._chat.follow(channel, session))
-        # Following begins before the log is read: what is appended in between is news, not lost.
+        # Following begins, by giving way to its task, before the log is read: what is appended in between is news.
         wake = asyncio.ensure_future(anext(news, False))
+        await asyncio.sleep(0)
         try:
             while not end.done():
                 lines = await self._chat.since(channel, session, after, _PAGE)

@@ -12,7 +12,7 @@ from bot.web.api import problem
 BODY_DEADLINE = 15.0
 
 
-async def read_body(request: web.Request, largest: int, deadline: float = BODY_DEADLINE) -> bytes | web.Response:
+async def read_body(request: web.Request, largest: int, deadline: float) -> bytes | web.Response:
     """The body, or the error response for one that is too large, too slow or broken off."""
     if (request.content_length or 0) > largest:
         return _too_large(largest)

@@ -16,7 +16,7 @@ from bot.messages import ChannelName
 from bot.ports import Channel, ChatLog, Handle
 from bot.web.api import Interactions, ReportRefused, holds_key, json_response, problem, read_report
 from bot.web.events import HEARTBEAT, Streams
-from bot.web.requests import raw_from, read_body
+from bot.web.requests import BODY_DEADLINE, raw_from, read_body
 from bot.web.widget import Script, settings_response
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ async def _webchat(request: web.Request, channel: WebchatChannel, site: Site, st
 
 
 async def _received(request: web.Request, channel: Channel, site: Site) -> web.StreamResponse:
-    body = await read_body(request, site.settings().server.max_body)
+    body = await read_body(request, site.settings().server.max_body, BODY_DEADLINE)
     if isinstance(body, web.Response):
         return body
     reply = await channel.receive(raw_from(request, body), site.handle)
@@ -143,7 +143,7 @@ def _add_api(app: web.Application, site: Site) -> None:
         refusal = _refuse_key(request, site)
         if refusal is not None:
             return refusal
-        body = await read_body(request, site.settings().server.max_body)
+        body = await read_body(request, site.settings().server.max_body, BODY_DEADLINE)
         return body if isinstance(body, web.Response) else await _reported(body, site)
 
     async def report(request: web.Request) -> web.StreamResponse:

@@ -16,6 +16,9 @@ class FakeChatLog:
     def __init__(self) -> None:
         self.lines: list[tuple[ChannelName, ChatLine]] = []
         self.broken = False
+        #: set while nobody follows any session
+        self.unfollowed = asyncio.Event()
+        self.unfollowed.set()
         self._followers: set[tuple[ChannelName, str, asyncio.Event]] = set()
 
     async def append(
@@ -45,6 +48,7 @@ class FakeChatLog:
         news = asyncio.Event()
         follower = (channel, session, news)
         self._followers.add(follower)
+        self.unfollowed.clear()
         try:
             while True:
                 await news.wait()
@@ -52,11 +56,8 @@ class FakeChatLog:
                 yield
         finally:
             self._followers.discard(follower)
-
-    @property
-    def followed(self) -> int:
-        """How many streams follow some session now."""
-        return len(self._followers)
+            if not self._followers:
+                self.unfollowed.set()
 
     def of(self, session: str) -> list[ChatLine]:
         """The lines of one session, oldest first."""

@@ -30,25 +30,26 @@
   const backoff = (tries) => Math.min(30000, 500 * 2 ** tries) * (0.5 + Math.random());
   const chance = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => (n % 36).toString(36)).join("");
 
-  // ---- what outlives a reload: the session, what was seen, and what is not sent yet ---------------------
+  // ---- what outlives a reload: the session of the browser, and what this tab has not sent yet -------------
 
-  let state = {};
-  const load = () => {
+  const kept = (storage, fallback) => {
     try {
-      state = JSON.parse(localStorage.getItem(memory)) || {};
+      return JSON.parse(window[storage].getItem(memory)) || fallback;
     } catch {
-      state = {};
+      return fallback;
     }
-    state.unsent ||= [];
   };
-  const save = () => {
+  const keep = (storage, value) => {
     try {
-      localStorage.setItem(memory, JSON.stringify(state));
+      window[storage].setItem(memory, JSON.stringify(value));
     } catch {
       // Storage is full or forbidden: the chat lives as long as the page.
     }
   };
-  load();
+  let state = kept("localStorage", {}); // {session, token, seen: the newest id that was shown}
+  let unsent = kept("sessionStorage", []); // [{id, text}]
+  const save = () => keep("localStorage", state);
+  const saveUnsent = (words) => keep("sessionStorage", (unsent = words));
 
   // ---- elements ------------------------------------------------------------------------------------------
 
@@ -62,7 +63,7 @@
     return element;
   };
   // Text fonts of some systems hold black and white faces, which would be taken before the colourful ones.
-  const words = (text) => text.split(/(\p{Emoji_Presentation}+)/u).map((part, n) => (n % 2 ? make("span", { class: "face" }, part) : part));
+  const faced = (text) => text.split(/(\p{Emoji_Presentation}+)/u).map((part, n) => (n % 2 ? make("span", { class: "face" }, part) : part));
   const icon = (path) => {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("viewBox", "0 0 24 24");
@@ -148,6 +149,7 @@ textarea:focus-visible{outline-offset:-1px;outline-width:2px}
 form button{flex:none;width:42px;height:42px;border:0;border-radius:50%;display:grid;place-items:center;background:var(--brand);color:var(--on-brand)}
 form svg{width:20px;height:20px;stroke-width:2.4}
 @media (max-width:480px){.panel{inset:0;width:auto;max-width:none;height:100vh;height:100dvh;border:0;border-radius:0}.scale{gap:3px}}
+@media (max-width:340px){.log{padding-inline:10px}}
 @media (prefers-reduced-motion:no-preference){.panel,.teaser{animation:rise .18s ease-out}.line.fresh{animation:rise .2s ease-out}@keyframes rise{from{opacity:0;transform:translateY(8px)}}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}.launcher:hover,.emoji button:hover{transform:none!important}}
 @media (forced-colors:active){.answers button[aria-pressed=true]{outline:3px solid Highlight}.bubble,.launcher{border:1px solid}}
@@ -212,25 +214,33 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const toEnd = () => { log.scrollTop = log.scrollHeight; };
 
-  const draw = (line, className = "") => {
+  const draw = (line, logged) => {
     const key = `${line.author}/${line.slot}`;
     const old = lines.get(key);
     const follow = atEnd() || line.author === "customer";
     const focused = old && root.activeElement && old.contains(root.activeElement) ? root.activeElement : null;
-    const element = make("div", { class: `line ${line.author} ${className} ${old ? "" : "fresh"}` });
+    // What the log has may still wait to be handled: it counts as sent when the server says so.
+    const waits = unsent.some((each) => line.slot === `customer/${each.id}`);
+    const element = make("div", { class: `line ${line.author} ${waits ? "sending" : ""} ${old ? "" : "fresh"}` });
+    element.logged = logged;
     element.append(make("span", { class: "sr" }, `${line.author === "us" ? texts.from_us : texts.from_you}: `));
     element.append(...(line.content.type === "card" ? card(line.content, key, element) : [bubble(line.content)]));
     element.waiting = line.content.type === "card" && line.content.chosen === null && (line.content.typing || line.content.buttons.length > 0);
+    if (old?.logged) old.replaceWith(element);
+    else {
+      // Words that waited for a connection stand where the log has them.
+      old?.remove();
+      lines.delete(key);
+      log.append(element);
+    }
     lines.set(key, element);
-    if (old) old.replaceWith(element);
-    else log.append(element);
     if (focused) refocus(element, focused);
     placeStarter();
     if (follow) toEnd();
     return old === undefined;
   };
   const bubble = (content, id) => {
-    return make("div", { class: "bubble", dir: "auto", lang: content.locale || undefined, id }, ...words(content.text));
+    return make("div", { class: "bubble", dir: "auto", lang: content.locale || undefined, id }, ...faced(content.text));
   };
   // Whoever answers by keyboard stays where they are when the card changes under their fingers.
   const refocus = (element, focused) => {
@@ -250,7 +260,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     const question = bubble(content, id);
     const rows = content.buttons || [];
     if (typeof content.chosen === "string") {
-      const chosen = make("span", { class: "chosen", dir: "auto" }, icon(ICONS.check), make("span", {}, ...words(content.chosen)));
+      const chosen = make("span", { class: "chosen", dir: "auto" }, icon(ICONS.check), make("span", {}, ...faced(content.chosen)));
       return [question, make("div", { class: "after" }, chosen, answers(rows, id, element, content))];
     }
     if (!rows.length) return [question];
@@ -291,7 +301,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     const made = make("button", { type: "button", class: kind, "aria-label": label || undefined, "aria-pressed": pressed, click: () => tap(made, button.token, element) });
     made.dir = "auto";
     if (button.selected) made.append(icon(ICONS.check));
-    made.append(...words(button.label));
+    made.append(...faced(button.label));
     return made;
   };
   const arrows = (event) => {
@@ -328,8 +338,10 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     opening ||= (async () => {
       for (let tries = 0; ; tries++) {
         const reply = await request({ do: "open" }, {});
-        if (reply.ok) {
-          Object.assign(state, { session: reply.body.session, token: reply.body.token });
+        // Another tab may have opened one in the meantime: the browser has one session.
+        const stored = kept("localStorage", {});
+        if (reply.ok || stored.token) {
+          state = stored.token ? stored : { session: reply.body.session, token: reply.body.token };
           save();
           announce();
           return state.session;
@@ -341,12 +353,17 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     return opening;
   };
   const announce = () => window.dispatchEvent(new CustomEvent("afterchat:session", { detail: { session: state.session } }));
-  const forget = () => {
-    state = { unsent: state.unsent };
+  // The server no longer knows a token; what another tab opened since is taken instead of it.
+  const forget = (token) => {
+    if (state.token !== token) return;
+    const stored = kept("localStorage", {});
+    state = stored.token === token ? {} : stored;
     save();
     lastId = unread = 0;
     lines.clear();
     log.replaceChildren();
+    disconnect();
+    revive();
   };
 
   // One request: {ok, body}, or what to do about it: {final, message} or {wait}.
@@ -376,8 +393,8 @@ form svg{width:20px;height:20px;stroke-width:2.4}
         const token = state.token;
         const reply = await request({ ...command, language }, headers());
         if (reply.ok || reply.final) return reply;
-        if (reply.lost && state.token === token) forget();
-        else if (!reply.lost) await Promise.race([sleep(reply.wait || backoff(tries)), back()]);
+        if (reply.lost) forget(token);
+        else await Promise.race([sleep(reply.wait || backoff(tries)), back()]);
       }
       return { final: true, message: texts.error };
     });
@@ -407,10 +424,9 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   const deliver = async ({ id, text }) => {
     const line = { author: "customer", slot: `customer/${id}`, content: { type: "text", text } };
     const key = `${line.author}/${line.slot}`;
-    draw(line, "sending");
+    draw(line, false);
     const reply = await send({ do: "write", id, text });
-    state.unsent = state.unsent.filter((each) => each.id !== id);
-    save();
+    saveUnsent(unsent.filter((each) => each.id !== id));
     lines.get(key)?.classList.remove("sending");
     if (!reply.ok) lines.get(key)?.classList.add("failed");
     say(reply.ok ? reply.body.notice : reply.message);
@@ -420,13 +436,12 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     event.preventDefault();
     const text = field.value.trim();
     if (!text) return;
-    const unsent = { id: chance(), text };
-    state.unsent.push(unsent);
-    save();
+    const words = { id: chance(), text };
+    saveUnsent([...unsent, words]);
     field.value = "";
     grow();
     say("");
-    deliver(unsent);
+    deliver(words);
   });
   const grow = () => {
     field.style.height = "auto";
@@ -451,6 +466,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     clearTimeout(again);
     if (stream || !state.token || document.hidden) return;
     const controller = (stream = new AbortController());
+    const token = state.token;
     const began = Date.now();
     let stalled = setTimeout(() => controller.abort(), STALLED);
     try {
@@ -459,8 +475,10 @@ form svg{width:20px;height:20px;stroke-width:2.4}
         cache: "no-store",
         signal: controller.signal,
       });
-      if (response.status === 401) forget();
-      if (response.status === 401 && isOpen()) session();
+      if (response.status === 401) {
+        forget(token);
+        if (isOpen()) session().then(revive);
+      }
       if (!response.ok) throw new Error(response.status);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let pending = ""; ; ) {
@@ -509,7 +527,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     if (!id || !data || id <= lastId) return;
     lastId = id;
     const line = JSON.parse(data);
-    const isNew = draw(line);
+    const isNew = draw(line, true);
     if (isOpen()) return sawAll();
     if (line.author === "us" && isNew && id > (state.seen || 0)) {
       unread += 1;
@@ -564,7 +582,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   window.addEventListener("storage", (event) => {
     // Another tab opened the session first: this one joins it.
     if (event.key !== memory || state.token) return;
-    load();
+    state = kept("localStorage", {});
     if (!state.token) return;
     announce();
     revive();
@@ -585,7 +603,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     }
     document.body.append(host);
     if (state.token) announce();
-    state.unsent.forEach(deliver);
+    unsent.forEach(deliver);
     connect();
   };
   if (document.body) start();
