@@ -55,6 +55,17 @@ async def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
         yield url
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A database without tables, once of each kind."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "folder" / "to be made")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    async with server.database(empty=True) as url:
+        yield url
+
+
 @pytest.fixture
 async def storage(storage_url: str, clock: SetClock) -> AsyncIterator[Storage]:
     """An open store, once on each database, on a clock that stands still."""

@@ -6,6 +6,7 @@ to it): on SQLite, Tortoise's change of a column drops rows, indexes and unique 
 """
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import asyncpg
@@ -24,22 +25,16 @@ APP = "storage"
 LOCK = 0x61667465726368
 TRIES = 20
 
-_APPS: dict[str, dict[str, Any]] = {
-    APP: {
-        "models": ["bot.storage.models"],
-        "default_connection": "default",
-        "migrations": "bot.storage.migrations",
-    }
-}
+PACKAGE = "bot.storage.migrations"
 
 
-async def migrate(location: SqliteAt | PostgresAt) -> None:
-    """Apply what is missing. Raises StoreUnavailable.
+async def migrate(location: SqliteAt | PostgresAt, package: str = PACKAGE) -> None:
+    """Apply what is missing of the migrations in a package. Raises StoreUnavailable.
 
     In a task of its own: Tortoise keeps its state in a context variable, and cancelling it inside a transaction
     leaves its lock held for good.
     """
-    task = asyncio.create_task(_migrate(location))
+    task = asyncio.create_task(_migrate(location, package))
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -48,28 +43,28 @@ async def migrate(location: SqliteAt | PostgresAt) -> None:
         raise
 
 
-async def _migrate(location: SqliteAt | PostgresAt) -> None:
+async def _migrate(location: SqliteAt | PostgresAt, package: str) -> None:
     match location:
         case SqliteAt():
-            await _migrate_sqlite(location)
+            await _migrate_sqlite(location, package)
         case PostgresAt():
-            await _migrate_postgres(location)
+            await _migrate_postgres(location, package)
 
 
-async def _migrate_sqlite(at: SqliteAt) -> None:
+async def _migrate_sqlite(at: SqliteAt, package: str) -> None:
     credentials = {"file_path": str(at.path), "busy_timeout": 10_000, "synchronous": "FULL"}
     for attempt in range(1, TRIES + 1):
         try:
-            await _apply("tortoise.backends.sqlite", credentials)
+            await _apply("tortoise.backends.sqlite", credentials, package)
             break
-        except BaseORMException as error:
+        except (BaseORMException, sqlite3.Error) as error:
             # Another process may have made the same table a moment ago: then there is nothing left to do.
             if attempt == TRIES or not any(said in str(error) for said in ("already exists", "locked")):
                 raise StoreUnavailable(f"the tables could not be made: {error}") from error
             await asyncio.sleep(0.05 * attempt)
 
 
-async def _migrate_postgres(at: PostgresAt) -> None:
+async def _migrate_postgres(at: PostgresAt, package: str) -> None:
     try:
         guard = await asyncpg.connect(**connect_options(at))
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
@@ -77,11 +72,11 @@ async def _migrate_postgres(at: PostgresAt) -> None:
     try:
         await guard.execute(f"SELECT pg_advisory_lock({LOCK})")
         credentials = {**connect_options(at), "minsize": 1, "maxsize": 2}
-        await _apply("tortoise.backends.asyncpg", credentials)
-    except (BaseORMException, OSError, asyncpg.PostgresError) as error:
+        await _apply("tortoise.backends.asyncpg", credentials, package)
+    except (BaseORMException, OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise StoreUnavailable(f"the tables could not be made: {error}") from error
     finally:
-        guard.terminate()
+        await guard.close(timeout=5)
 
 
 def connect_options(at: PostgresAt) -> dict[str, Any]:
@@ -92,12 +87,16 @@ def connect_options(at: PostgresAt) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-async def _apply(engine: str, credentials: dict[str, Any]) -> None:
-    config = {"connections": {"default": {"engine": engine, "credentials": credentials}}, "apps": _APPS}
+async def _apply(engine: str, credentials: dict[str, Any], package: str) -> None:
+    apps = {APP: {"models": ["bot.storage.models"], "default_connection": "default", "migrations": package}}
+    config = {"connections": {"default": {"engine": engine, "credentials": credentials}}, "apps": apps}
     async with TortoiseContext() as context:
         # The context closes its connections however this ends: aiosqlite's thread would keep the process alive.
         await context.init(config=config, init_connections=False)
-        await _Executor(context.connections.get("default"), _APPS).apply_missing()
+        connection = context.connections.get("default")
+        # Here and not at the first statement: failing there, Tortoise keeps its lock, and the second one hangs.
+        await connection.create_connection(with_db=True)
+        await _Executor(connection, apps).apply_missing()
 
 
 class _Executor(MigrationExecutor):

@@ -34,7 +34,10 @@ FLOW: PinnedFlow = pin(
         id="delivery",
         title={"en": "Delivery"},
         locales=("en",),
-        questions=(Rating(id="score", text={"en": "How likely?"}, scale="nps"), OpenText(id="why", text={"en": "Why?"})),
+        questions=(
+            Rating(id="score", text={"en": "How likely?"}, scale="nps"),
+            OpenText(id="why", text={"en": "Why?"}),
+        ),
     )
 )
 

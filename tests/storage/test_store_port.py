@@ -394,7 +394,9 @@ async def test_a_closed_store_says_so(storage: Storage) -> None:
 
 
 async def test_an_unknown_customer_is_not_made_by_opting_out(storage: Storage) -> None:
-    await write(storage, OptOut(customer=CustomerId("nobody"), at=NOON), SetReachable(address=address(), reachable=True))
+    await write(
+        storage, OptOut(customer=CustomerId("nobody"), at=NOON), SetReachable(address=address(), reachable=True)
+    )
     assert await look(storage, address=address()) == Facts()
     await write(storage, SaveCustomer(customer=Customer(id=CustomerId("x")), address=address(), at=NOON))
     assert (await look(storage, address=address())).customer == Customer(id=CustomerId("x"))
