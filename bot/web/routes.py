@@ -77,7 +77,7 @@ def _add_channels(app: web.Application, site: Site, streams: Streams) -> None:
         channel = site.channels.get(ChannelName(request.match_info["name"]))
         if channel is None:
             return problem(
-                404, "channel", "There is no channel of this name; look in the configuration's [[channels]]."
+                404, "channel", "There is no channel of this name; look for [channels.<name>] in the configuration."
             )
         if request.method not in _METHODS:
             return problem(405, "method", "Use POST.", headers={"Allow": "GET, POST, OPTIONS"})

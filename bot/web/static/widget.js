@@ -322,6 +322,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   };
   const sawAll = () => {
     unread = 0;
+    teaser.textContent = "";
     if (lastId > (state.seen || 0)) {
       state.seen = lastId;
       save();
