@@ -101,7 +101,8 @@ def known_customer(facts: Facts, address: Address, profile: Profile, moment: Mom
         return made, [SaveCustomer(customer=made, address=address, at=moment.now)]
     new = replace(
         old,
-        name=profile.name or old.name,
+        # likewise a reported name, for more than a handle
+        name=old.name or profile.name,
         # what the business reported counts for more than the language of an app's menus
         locale=old.locale or _tag(profile.language),
         reachable=True,
