@@ -323,12 +323,8 @@ def _answer(
         handed_back=False,
         touched_at=at,
     )
-    prompts: list[Prompt] = []
-    if not isinstance(question, OpenText):
-        prompts.append(Show(question=question.id))
-    elif question.optional:
-        # Its message carries a button to skip, which must not outlive the answer. Words once said stay said.
-        prompts.append(Show(question=question.id, changeable=isinstance(value, Skipped)))
+    # Words once said stay said; their question's message must offer neither a button to skip nor a field to write in.
+    prompts: list[Prompt] = [Show(question=question.id, changeable=not isinstance(value, Worded))]
     events: list[Event] = []
     # The same value again is no correction: nothing is counted twice, the window does not start anew.
     if before is None or before.value != value:
@@ -388,8 +384,7 @@ def _keep_comment(
         events.append(Answered(question=target.id, answer=answer))
         if target.id == conversation.asked:
             conversation = replace(conversation, asked=None)
-            if target.optional:
-                prompts.append(Show(question=target.id, changeable=False))
+            prompts.append(Show(question=target.id, changeable=False))
     events.append(Said(question=target.id if target else None, text=typed.text, words=typed.words))
     return replace(conversation, commented=True)
 

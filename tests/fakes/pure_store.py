@@ -116,6 +116,8 @@ class PureStore:
         self.decisions: list[RecordDecision] = []
         self.stale_taps: list[RecordStaleTap] = []
         self.aside: list[KeepAside] = []
+        #: runs once between the next step's reading and its writing, as another process would
+        self.meanwhile: Callable[[], object] | None = None
         for flow in flows:
             self.add_flow(flow)
 
@@ -128,11 +130,14 @@ class PureStore:
         return self.run_now(read, decide)
 
     def run_now(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
-        """The same without a loop. A ``decide`` that runs another step inside itself plays a lost race."""
+        """The same without a loop."""
         for _ in range(TRIES):
             outcome = decide(self.facts(read))
+            meanwhile, self.meanwhile = self.meanwhile, None
+            if meanwhile is not None:
+                meanwhile()
             try:
-                self._check(outcome.writes)
+                self._check(read, outcome.writes)
             except LostRace:
                 continue
             if read.event is not None:
@@ -188,8 +193,10 @@ class PureStore:
             return None
         return replace(self.customers[self.homes[address]], reachable=self.reachable.get(address, True))
 
-    def _check(self, writes: Sequence[Write]) -> None:
+    def _check(self, read: Read, writes: Sequence[Write]) -> None:
         """Refuse the whole step when anything that it stands on has moved."""
+        if writes and read.event in self.seen:
+            raise LostRace
         for write in writes:
             match write:
                 case SaveConversation(conversation=conversation, was_turn=was):

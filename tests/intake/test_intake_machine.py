@@ -1,0 +1,260 @@
+"""Whatever customers, agents, networks and clocks do in whatever order, what is kept stays consistent."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from bot.conversations.answers import Chosen, Scored, Skipped, Worded
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import Flow
+from bot.conversations.questions import Rating, scale_of
+from bot.followup.cases import is_unhappy
+from bot.messages import TOKEN_BYTES, Address, AlertOf, ChannelName, Inbound, Left, Returned
+from bot.ports import Outcome, SaveAnswer
+from tests.fakes.pure_store import bucket_of
+from tests.intake.world import AGENTS, ANN, BEN, World, buttons_of
+
+CAT = Address(channel=ChannelName("slack"), key="U9")
+PEOPLE = st.sampled_from((ANN, BEN, CAT))
+TEXTS = st.sampled_from(
+    (
+        "", "0", "1", "2", "5", "10", "-5", "3.7", "1, 3", "skip", "stop", "START", "feedback", "yes", "no",
+        "2, too slow", "4 - fine", "Slow reply", "Where is my parcel?", "\x00<b>\u202e",
+    )
+)  # fmt: skip
+
+
+class IntakeMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.events: list[Inbound] = []
+        self.reports = 0
+        #: how much of the outbox the invariants have seen, and what was posted there
+        self.read = 0
+        self.posted: set[str] = set()
+
+    def do(self, event: Inbound) -> Outcome:
+        self.events.append(event)
+        return self.world.handle(event)
+
+    # ---- customers ----------------------------------------------------------------------------------------
+
+    @initialize(flow=st.sampled_from(("support", "delivery", "thumbs")))
+    def ask(self, flow: str) -> None:
+        """Without surveys under way most steps would do nothing."""
+        self.world.ask(ANN, flow, agent="Minh")
+        self.world.command("start", BEN, "delivery")
+        self.reports += 1
+
+    @rule(who=PEOPLE, at=st.integers(0, 30))
+    def tap_on_the_screen(self, who: Address, at: int) -> None:
+        if shown := self.world.buttons(who):
+            self.do(self.world.tapped(shown[-1 - at % len(shown)].token, who))
+
+    @rule(who=PEOPLE, at=st.sampled_from((0, 0, 1)), score=st.sampled_from(("1", "5", "10")))
+    def change(self, who: Address, at: int, score: str) -> None:
+        if shown := [button for button in self.world.buttons(who) if button.label == "Change"]:
+            self.do(self.world.tapped(shown[at % len(shown)].token, who))
+            self.do(self.world.wrote(score, who))
+
+    @rule(who=PEOPLE, by=PEOPLE)
+    def tap_for_someone_else(self, who: Address, by: Address) -> None:
+        if shown := self.world.buttons(who):
+            self.do(self.world.tapped(shown[-1].token, by))
+
+    @rule(who=PEOPLE, data=st.data())
+    def tap_something_once_shown(self, who: Address, data: st.DataObject) -> None:
+        if ever := [button.token for message in self.world.messages(who) for button in buttons_of(message)]:
+            self.do(self.world.tapped(data.draw(st.sampled_from(ever)), who))
+
+    @rule(who=PEOPLE, turn=st.integers(0, 9), value=st.sampled_from(("0", "6", "11", "~change", "+slow", "~done", "x")))
+    def forge(self, who: Address, turn: int, value: str) -> None:
+        ids: list[str] = [*self.world.store.conversations] or ["nobody"]
+        self.do(self.world.tapped(f"1.{ids[-1]}.{turn}.{value}", who))
+
+    @rule(who=PEOPLE, text=TEXTS)
+    def write(self, who: Address, text: str) -> None:
+        self.do(self.world.wrote(text, who))
+
+    @rule(who=PEOPLE, what=st.sampled_from(("feedback", "link", "start", "stop", "leave", "return")))
+    def come_or_go(self, who: Address, what: str) -> None:
+        events: dict[str, Inbound] = {
+            "feedback": self.world.commanded("feedback", who),
+            "link": self.world.commanded("start", who, "delivery"),
+            "start": self.world.commanded("start", who),
+            "stop": self.world.commanded("stop", who),
+            "leave": Left(event=f"e{self.world.number()}", sender=who, at=self.world.now),
+            "return": Returned(event=f"e{self.world.number()}", sender=who, at=self.world.now),
+        }
+        self.do(events[what])
+
+    @rule(data=st.data())
+    def deliver_an_event_again(self, data: st.DataObject) -> None:
+        if self.events:
+            outcome = self.world.handle(data.draw(st.sampled_from(self.events)))
+            assert outcome.said.kind == "duplicate"
+            assert not outcome.writes
+
+    # ---- the business, its agents, the clock -----------------------------------------------------------------
+
+    @rule(who=PEOPLE, flow=st.sampled_from(("support", "delivery", "thumbs", "gone")), again=st.booleans())
+    def report(self, who: Address, flow: str, again: bool) -> None:
+        reference = "the same" if again else ""
+        self.world.report(who, flow, reference, attributes={"agent": "Minh", "order": "A7"})
+        self.reports += 1
+
+    @rule(agent=st.sampled_from(AGENTS), data=st.data())
+    def claim(self, agent: Address, data: st.DataObject) -> None:
+        if cases := list(self.world.store.cases):
+            self.do(self.world.pressed(data.draw(st.sampled_from(cases)), agent))
+
+    @rule(minutes=st.sampled_from((-90, 1, 1, 2, 10, 10, 14, 31, 1_500, 12_000)))
+    def time_passes(self, minutes: int) -> None:
+        self.world.later(minutes=minutes)
+
+    @rule()
+    def deliver(self) -> None:
+        self.world.deliver()
+
+    # ---- races ------------------------------------------------------------------------------------------------
+
+    @rule(who=PEOPLE, data=st.data())
+    def two_taps_at_once(self, who: Address, data: st.DataObject) -> None:
+        if shown := self.world.buttons(who):
+            one, two = (self.world.tapped(data.draw(st.sampled_from(shown)).token, who) for _ in range(2))
+            self.at_once(one, two)
+
+    @rule(who=PEOPLE, text=TEXTS, data=st.data())
+    def words_and_a_tap_at_once(self, who: Address, text: str, data: st.DataObject) -> None:
+        if shown := self.world.buttons(who):
+            tap = self.world.tapped(data.draw(st.sampled_from(shown)).token, who)
+            self.at_once(self.world.wrote(text, who), tap)
+
+    @rule(who=PEOPLE, text=TEXTS, data=st.data())
+    def words_and_claims_at_once(self, who: Address, text: str, data: st.DataObject) -> None:
+        if cases := list(self.world.store.cases):
+            case = data.draw(st.sampled_from(cases))
+            words = self.world.wrote(text, self.world.store.cases[case].address)
+            self.at_once(self.world.pressed(case, AGENTS[0]), words)
+            self.at_once(self.world.pressed(case, AGENTS[1]), self.world.pressed(case, AGENTS[0]))
+
+    @rule(who=PEOPLE, text=TEXTS)
+    def words_while_something_comes_due(self, who: Address, text: str) -> None:
+        self.world.store.meanwhile = lambda: self.world.later(hours=1)
+        self.do(self.world.wrote(text, who))
+
+    @rule(data=st.data())
+    def the_same_event_twice_at_once(self, data: st.DataObject) -> None:
+        event = self.world.commanded("stop", data.draw(PEOPLE))
+        self.at_once(event, event)
+
+    def at_once(self, one: Inbound, two: Inbound) -> None:
+        self.world.store.meanwhile = lambda: self.do(two)
+        self.do(one)
+
+    # ---- what always holds ------------------------------------------------------------------------------------
+
+    @invariant()
+    def each_answer_is_on_its_scale_and_kept_once(self) -> None:
+        kept = {key: _value(row) for key, row in self.world.store.answers.items()}
+        said = {
+            (conversation.id, question): (answer.value, answer.at)
+            for conversation in self.world.store.conversations.values()
+            for question, answer in conversation.answers.items()
+        }
+        assert kept == said
+        for (id, question), row in self.world.store.answers.items():
+            asked = self.flow_of(self.world.store.conversations[id]).question(question)
+            assert asked is not None
+            assert row.score is None or (isinstance(asked, Rating) and row.score in scale_of(asked))
+            assert row.words is None or row.words in self.world.store.words
+
+    @invariant()
+    def the_counts_are_those_of_the_answers(self) -> None:
+        expected: Counter[tuple[str, str, int | None, object]] = Counter()
+        for (_, question), row in self.world.store.answers.items():
+            if row.score is not None or (row.skipped and question in ("effort", "shop")):
+                expected[row.flow_id, question, row.score, bucket_of(row.at)] += 1
+        actual: Counter[tuple[str, str, int | None, object]] = Counter()
+        for key, n in self.world.store.counts.items():
+            assert n > 0
+            if key.dimension == "all":
+                actual[key.flow_id, key.question, key.score, key.bucket] += n
+        assert actual == expected
+
+    @invariant()
+    def a_case_is_open_exactly_for_the_unhappy(self) -> None:
+        cases = list(self.world.store.cases.values())
+        assert len({case.conversation for case in cases}) == len(cases)
+        open_for = {case.conversation: case.score for case in cases if case.state != "withdrawn"}
+        unhappy: dict[str, int] = {}
+        for conversation in self.world.store.conversations.values():
+            flow = self.flow_of(conversation)
+            rating = flow.score_question()
+            answer = conversation.answers.get(rating.id) if rating else None
+            if rating and answer and isinstance(answer.value, Scored) and is_unhappy(flow, rating, answer.value.score):
+                unhappy[conversation.id] = answer.value.score
+        assert open_for == unhappy
+
+    @invariant()
+    def each_case_is_told_once(self) -> None:
+        posts = [row.outbound for row in self.world.store.outbox if row.outbound.kind == "post"]
+        alerts = Counter(message.slot for message in posts if isinstance(message.content, AlertOf))
+        assert all(n == 1 for n in alerts.values())
+        for case in self.world.store.cases.values():
+            assert case.alerted == (alerts[f"alert:{case.id}"] == 1)
+            held = f"alert:{case.id}" in self.world.store.dues
+            assert held == (not case.alerted and case.state != "withdrawn")
+            assert (case.owner is not None) == (case.state == "claimed" or case.claimed_at is not None)
+
+    @invariant()
+    def what_waits_will_end(self) -> None:
+        waiting = [each for each in self.world.store.conversations.values() if each.status == "waiting"]
+        assert len({each.address for each in waiting}) == len(waiting)
+        for conversation in waiting:
+            assert f"expire:{conversation.id}" in self.world.store.dues
+
+    @invariant()
+    def nothing_is_edited_before_it_was_posted(self) -> None:
+        for row in self.world.store.outbox[self.read :]:
+            if row.outbound.kind == "post":
+                self.posted.add(row.outbound.slot)
+            assert row.outbound.slot in self.posted
+            assert all(len(button.token.encode()) <= TOKEN_BYTES for button in buttons_of(row.outbound))
+        self.read = len(self.world.store.outbox)
+
+    @invariant()
+    def every_trigger_left_its_decision(self) -> None:
+        assert len(self.world.store.decisions) >= self.reports
+
+    def flow_of(self, conversation: Conversation) -> Flow:
+        return self.world.store.flows[conversation.flow].flow
+
+
+def _value(row: SaveAnswer) -> object:
+    if row.skipped:
+        return Skipped(), row.at
+    if row.words is not None:
+        return Worded(words=row.words), row.at
+    return (Scored(score=row.score) if row.score is not None else Chosen(options=row.options)), row.at
+
+
+def test_what_is_kept_stays_consistent() -> None:
+    run_state_machine_as_test(
+        IntakeMachine,
+        settings=settings(max_examples=60, stateful_step_count=50, deadline=None, derandomize=True, database=None),
+    )
+
+
+@pytest.mark.slow
+def test_what_is_kept_stays_consistent_in_a_long_search() -> None:
+    run_state_machine_as_test(
+        IntakeMachine,
+        settings=settings(
+            max_examples=1_000, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

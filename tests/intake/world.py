@@ -1,0 +1,185 @@
+"""A whole shop in memory: intake over a store of dicts, with a clock and ids that a test moves."""
+
+from collections.abc import Coroutine, Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from bot.config import (
+    AskingSettings,
+    CommandSettings,
+    FollowUpSettings,
+    Settings,
+    SlackSettings,
+    TelegramSettings,
+    WebchatSettings,
+)
+from bot.conversations.conversation import Conversation
+from bot.ids import InteractionId
+from bot.intake import Intake, ReportedCustomer
+from bot.messages import (
+    Address,
+    AgentPressed,
+    Button,
+    Card,
+    CaseToken,
+    ChannelName,
+    Commanded,
+    CommandName,
+    Inbound,
+    Outbound,
+    Profile,
+    Receipt,
+    Tapped,
+    Wrote,
+    format_token,
+)
+from bot.ports import Interaction, Outcome, Queue, Sent
+from tests.conversations.golden import flow_named
+from tests.fakes.pure_store import PureDues, PureStore
+
+T = TypeVar("T")
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ANN = Address(channel=ChannelName("web"), key="ann")
+BEN = Address(channel=ChannelName("telegram"), key="5512")
+DESK = Address(channel=ChannelName("slack"), key="#unhappy")
+AGENTS = (Address(channel=ChannelName("slack"), key="U1"), Address(channel=ChannelName("slack"), key="U2"))
+
+SETTINGS = Settings(
+    company="Lotus",
+    channels=(
+        WebchatSettings(name=ChannelName("web"), secret="s"),
+        TelegramSettings(name=ChannelName("telegram"), token="t"),
+        SlackSettings(name=ChannelName("slack"), bot_token="b"),
+    ),
+    asking=AskingSettings(quiet_from=time(21), quiet_until=time(8)),
+    followup=FollowUpSettings(channel=DESK.channel, room=DESK.key),
+    commands=CommandSettings(feedback="support", start=("delivery",)),
+    flows=tuple(flow_named(name) for name in ("support", "delivery", "thumbs", "stars")),
+)
+
+
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits, as none does over dicts."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        result: T = finished.value
+        return result
+    raise AssertionError("something waited")
+
+
+class World:
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.now = START
+        self.settings = settings
+        self.store = PureStore(settings.flows)
+        self._numbers = iter(range(1, 10**9))
+        self.intake = Intake(
+            store=self.store,
+            settings=lambda: self.settings,
+            clock=lambda: self.now,
+            ids=lambda: f"{self.number():016d}",
+        )
+
+    def number(self) -> int:
+        return next(self._numbers)
+
+    # ---- what comes in ------------------------------------------------------------------------------------
+
+    def handle(self, event: Inbound) -> Outcome:
+        return at_once(self.intake.handle(event))
+
+    def tapped(self, token: str, who: Address = ANN) -> Tapped:
+        return Tapped(event=f"e{self.number()}", sender=who, token=token, at=self.now)
+
+    def wrote(self, text: str, who: Address = ANN, profile: Profile | None = None) -> Wrote:
+        return Wrote(event=f"e{self.number()}", sender=who, text=text, at=self.now, profile=profile or Profile())
+
+    def commanded(self, command: CommandName, who: Address = ANN, argument: str = "") -> Commanded:
+        return Commanded(event=f"e{self.number()}", sender=who, command=command, at=self.now, argument=argument)
+
+    def pressed(self, case: str, agent: Address = AGENTS[0], action: str = "claim") -> AgentPressed:
+        token = format_token(CaseToken(case=case, action=action))  # type: ignore[arg-type]
+        return AgentPressed(event=f"e{self.number()}", agent=agent, agent_name=agent.key, token=token, at=self.now)
+
+    def tap(self, label: str, who: Address = ANN) -> Outcome:
+        return self.handle(self.tapped(self.button(label, who).token, who))
+
+    def write(self, text: str, who: Address = ANN) -> Outcome:
+        return self.handle(self.wrote(text, who))
+
+    def command(self, command: CommandName, who: Address = ANN, argument: str = "") -> Outcome:
+        return self.handle(self.commanded(command, who, argument))
+
+    def report(
+        self,
+        who: Address = ANN,
+        flow: str = "support",
+        reference: str = "",
+        customer: ReportedCustomer | None = None,
+        attributes: Mapping[str, str] = MappingProxyType({}),
+    ) -> Outcome:
+        interaction = Interaction(
+            id=InteractionId(f"i{self.number():015d}"),
+            source="api",
+            reference=reference or f"t{self.number()}",
+            flow=flow,
+            address=who,
+            closed_at=self.now,
+            reported_at=self.now,
+            attributes=dict(attributes),
+        )
+        return at_once(self.intake.report(interaction, customer or ReportedCustomer(), "interaction"))
+
+    def ask(self, who: Address = ANN, flow: str = "support", **attributes: str) -> None:
+        """Report an interaction and let the delay pass."""
+        self.report(who, flow, attributes=attributes)
+        self.later(minutes=10)
+
+    # ---- what time does -----------------------------------------------------------------------------------
+
+    def later(self, **span: float) -> None:
+        """Let time pass and everything come due that is."""
+        self.now += timedelta(**span)
+        self.run_dues()
+
+    def run_dues(self) -> list[Outcome]:
+        ripe = at_once(PureDues(self.store).due(self.now, 1_000))
+        return [at_once(self.intake.come_due(due)) for due in ripe]
+
+    def deliver(self) -> None:
+        """Let every queued message arrive."""
+        while claimed := at_once(self.store.claim(self.now, limit=100, lease_until=self.now + timedelta(minutes=1))):
+            for delivery in claimed:
+                sent = Sent(receipt=Receipt(remote=f"m{delivery.id}"))
+                assert at_once(self.store.settle(delivery, sent, self.now))
+
+    # ---- what is to be seen -------------------------------------------------------------------------------
+
+    def messages(self, to: Address = ANN) -> list[Outbound]:
+        return [row.outbound for row in self.store.outbox if row.outbound.to == to]
+
+    def screen(self, who: Address = ANN) -> dict[str, Outbound]:
+        """The customer's messages as they are now, by slot."""
+        return {message.slot: message for message in self.messages(who)}
+
+    def buttons(self, who: Address = ANN) -> list[Button]:
+        return [button for message in self.screen(who).values() for button in buttons_of(message)]
+
+    def button(self, label: str, who: Address = ANN) -> Button:
+        return next(button for button in reversed(self.buttons(who)) if button.label == label)
+
+    def conversation(self, who: Address = ANN) -> Conversation:
+        here = [each for each in self.store.conversations.values() if each.address == who]
+        return max(here, key=lambda each: each.id)
+
+
+def buttons_of(message: Outbound) -> list[Button]:
+    content = message.content
+    return [button for row in content.buttons for button in row] if isinstance(content, Card) else []
+
+
+def queued(outcome: Outcome) -> Iterable[Outbound]:
+    return (write.outbound for write in outcome.writes if isinstance(write, Queue))
