@@ -42,7 +42,7 @@ def parse_location(url: str) -> SqliteAt | PostgresAt:
         case "postgres" | "postgresql":
             return _postgres(url)
         case other:
-            raise ConfigError(f"database: {other or url!r} is no database: write sqlite:///... or postgresql://...")
+            raise ConfigError(f"database: {other or url} is no database: write sqlite:///... or postgresql://...")
 
 
 def _sqlite(netloc: str, path: str, query: str) -> SqliteAt:

@@ -290,7 +290,7 @@ class FlowVersion(Model):
 
 
 class ActiveFlow(Model):
-    position = fields.BigIntField(primary_key=True, generated=False)
+    position = fields.BigIntField(primary_key=True)
     hash = Key()
     at = fields.BigIntField()
 
@@ -313,7 +313,7 @@ class ChatLine(Model):
 
 
 class Keyring(Model):
-    id = fields.BigIntField(primary_key=True, generated=False)
+    id = fields.BigIntField(primary_key=True)
     secret = Key()
     at = fields.BigIntField()
 

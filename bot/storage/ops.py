@@ -96,11 +96,14 @@ def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflic
     returning = f" RETURNING {', '.join(f'{table}.{name}' for name in key.split())}" if conflict else ""
     marks = ", ".join(f"?{n}" for n in range(1, len(columns) + 1))
     source = ", ".join(f"b.{name}" for name, _ in columns)
+    # Rows that others may want too in the order of their key, so that no two batches wait for each other.
+    order = ", ".join(f"b.{name}" for name in key.split()) if conflict else "b.n_"
     return Op(
         table=table,
         rank=rank,
         sqlite=f"INSERT INTO {table} ({names}) VALUES ({marks}){clause}",
-        batch=f"INSERT INTO {table} ({names}) SELECT {source} FROM {_unnest(columns)} ORDER BY b.n_{clause}{returning}",
+        batch=f"INSERT INTO {table} ({names}) SELECT {source} FROM {_unnest(columns)} "
+        f"ORDER BY {order}{clause}{returning}",
         width=len(columns),
         key=tuple([name for name, _ in columns].index(name) for name in key.split()),
         returns="key" if conflict else "nothing",

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -100,7 +101,12 @@ def waiting_talk(n: int) -> Conversation:
     return conversation(f"talk {n}", key=str(n))
 
 
-PROGRAMS = {"start": start, "crash": crash, "work": work, "race": race}
+PROGRAMS: dict[str, Callable[..., Coroutine[None, None, None]]] = {
+    "start": start,
+    "crash": crash,
+    "work": work,
+    "race": race,
+}
 
 if __name__ == "__main__":
     asyncio.run(PROGRAMS[sys.argv[1]](*sys.argv[2:]))

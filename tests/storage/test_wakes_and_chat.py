@@ -89,7 +89,7 @@ async def test_loops_are_woken_by_what_is_committed(storage: Storage, elsewhere:
     await asyncio.sleep(0.01)
     due = Due(key="ask:1", kind="ask", ref="1", due_at=NOON)
     await write(storage if here else elsewhere, *queued("a1"), PutDue(due=due))
-    assert await waiting == [True, True]
+    assert tuple(await waiting) == (True, True)
 
 
 async def test_a_wake_before_the_wait_is_not_lost() -> None:

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="ActiveFlow",
             fields=[
-                ("position", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("position", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ("hash", Key()),
                 ("at", fields.BigIntField()),
             ],
@@ -235,7 +235,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Keyring",
             fields=[
-                ("id", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ("secret", Key()),
                 ("at", fields.BigIntField()),
             ],
