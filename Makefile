@@ -60,6 +60,10 @@ else \
 fi
 endef
 
+.PHONY: pictures
+pictures: $(DEV) ## take the README's pictures anew, from the demo in a real browser
+	AFTERCHAT_PICTURES=docs/pictures $(MAKE) pytest WORKERS=0 ARGS="-k newcomer tests/acceptance/test_demo_browser.py"
+
 .PHONY: browser
 browser: ## install Chromium for the browser tests, or say how
 	@sh .ci/browser install

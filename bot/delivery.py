@@ -259,7 +259,7 @@ class Courier:
         return Sent(receipt=receipt)
 
     async def _send(self, delivery: Delivery) -> Receipt:
-        outbound = delivery.outbound
+        outbound = replace(delivery.outbound, key=str(delivery.id))
         channel = self._channels.get(outbound.to.channel)
         if channel is None:
             raise SendFailed(reason=f"there is no channel {outbound.to.channel} any more", retryable=False)

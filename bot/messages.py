@@ -217,6 +217,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
     slot: str
     content: Content
+    #: names this message on its way, the same at each attempt: what a receiver may tell repetitions by
+    key: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -145,7 +145,7 @@ class WebhookChannel:
         drawn = self._drawn(message)
         if drawn is not None:
             body = _fitting(drawn)
-            await self._post(_message_id(self.name, drawn), body)
+            await self._post(_message_id(self.name, message.key, drawn), body)
         return Receipt(remote=message.slot)
 
     async def run(self, handle: Handle) -> None:
@@ -291,9 +291,10 @@ def _checked_url(settings: WebhookChatSettings) -> str:
     return settings.url
 
 
-def _message_id(channel: str, message: Message) -> str:
-    """The same for each attempt of one message, another for each change of it."""
-    return "msg_" + hashlib.sha256(channel.encode() + b"\n" + msgspec.json.encode(message)).hexdigest()[:32]
+def _message_id(channel: str, key: str, message: Message) -> str:
+    """The same for each attempt of one message, another for each other one, however alike they look."""
+    named = f"{channel}\n{key}\n".encode() + msgspec.json.encode(message)
+    return f"msg_{hashlib.sha256(named).hexdigest()[:32]}"
 
 
 def _fitting(message: Message) -> bytes:
