@@ -44,7 +44,7 @@ def _plain(text: str) -> str:
 
 def _bare(text: str) -> str:
     """A text without the quotation marks and the closing punctuation that people put around an answer."""
-    return _plain(text).strip(_QUOTES).rstrip("!.…").strip(_QUOTES).strip()
+    return _plain(text).lstrip(_QUOTES).rstrip(f"{_QUOTES}!. ").strip()
 
 
 def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
