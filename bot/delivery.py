@@ -223,9 +223,10 @@ class Courier:
     async def _deliver(self, delivery: Delivery) -> None:
         name = delivery.outbound.to.channel
         breaker = self._breakers.get(name, Breaker())
-        if breaker.probing and name in self._probing:
-            # Another message is finding out whether the channel works again.
-            wait = self._clock() + self._real(timedelta(seconds=1 + self._chance.random()))
+        now = self._clock()
+        if breaker.blocks(now) or (breaker.probing and name in self._probing):
+            # The pause began after this message was claimed, or another one is finding out whether it is over.
+            wait = max(now, breaker.closed_until or now) + self._real(timedelta(seconds=1 + self._chance.random()))
             await self._settle(delivery, RetryAt(due_at=wait, error="the channel is paused", counts=False))
             return
         if breaker.probing:
