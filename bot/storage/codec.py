@@ -45,8 +45,11 @@ def clean_text(text: str) -> str:
 
 
 def clean(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Parameters fit for either database."""
-    return tuple([clean_text(value) if type(value) is str else value for value in values])
+    """Parameters fit for either database; nearly always the very same."""
+    for value in values:
+        if type(value) is str and ("\0" in value or not value.isascii()):
+            return tuple([clean_text(value) if type(value) is str else value for value in values])
+    return values
 
 
 def encode(value: Any) -> str:

@@ -11,6 +11,7 @@ Parameters are written ``:name``. A statement becomes ``?1`` for SQLite, ``$1`` 
 import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -173,6 +174,15 @@ class Statement:
     op: Op
     values: Values
     must_change: bool = False
+
+
+@lru_cache(maxsize=1024)
+def for_rows(op: Op, rows: int) -> str:
+    """The INSERT of an Op for several rows on SQLite: one call instead of many."""
+    head, values, tail = op.sqlite.partition(" VALUES ")
+    _, conflict, rest = tail.partition(" ON CONFLICT ")
+    row = f"({', '.join('?' * op.width)})"
+    return f"{head}{values}{', '.join([row] * rows)}{conflict}{rest}"
 
 
 @dataclass(frozen=True, slots=True)

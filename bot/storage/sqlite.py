@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar, assert_never
 
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.storage.codec import clean
 from bot.storage.engine import BATCH, TRIES
-from bot.storage.ops import Ask, Do, Hold, Job, LostRace, Procedure
+from bot.storage.ops import Ask, Do, Hold, Job, LostRace, Procedure, for_rows
 from bot.storage.wakes import EVERYTHING, Bell
 
 T = TypeVar("T")
@@ -30,6 +32,8 @@ _log = logging.getLogger(__name__)
 BUSY = 10.0
 #: Seconds between two looks whether another process wrote to the file.
 LOOK_EVERY = 0.5
+#: Rows that go into one statement at most.
+ROWS = 20
 #: Seconds that closing waits for what is under way.
 CLOSE_WITHIN = 20.0
 
@@ -190,10 +194,12 @@ class _Writer(_Thread):
         wakes: set[str] = set()
         try:
             _begin(connection)
-            for task in batch:
-                _run_alone(connection, task, wakes)
-                if not connection.in_transaction:
-                    raise StoreUnavailable("the database ended the transaction by itself")
+            if not _run_together(connection, batch, wakes):
+                # Decisions are pure: all are made again, each in a savepoint, so that what failed fails alone.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                _begin(connection)
+                _run_one_by_one(connection, batch, wakes)
             connection.execute("COMMIT")
         except (sqlite3.Error, StoreUnavailable) as error:
             # Nothing of the batch was kept, whatever each step had come to.
@@ -241,6 +247,25 @@ def _begin(connection: sqlite3.Connection) -> None:
             time.sleep(0.005)
 
 
+def _run_together(connection: sqlite3.Connection, batch: list[_Task], wakes: set[str]) -> bool:
+    """All steps without savepoints; False if any of them failed, and then nothing of this may stay."""
+    try:
+        for task in batch:
+            task.result = _drive(connection, task.job.begin(), wakes)
+    except Exception:
+        wakes.clear()
+        return False
+    return True
+
+
+def _run_one_by_one(connection: sqlite3.Connection, batch: list[_Task], wakes: set[str]) -> None:
+    for task in batch:
+        task.result = None
+        _run_alone(connection, task, wakes)
+        if not connection.in_transaction:
+            raise StoreUnavailable("the database ended the transaction by itself")
+
+
 def _run_alone(connection: sqlite3.Connection, task: _Task, wakes: set[str]) -> None:
     """One step in its own savepoint: what fails here is this step's alone."""
     for attempt in range(1, TRIES + 1):
@@ -283,12 +308,19 @@ def _drive(connection: sqlite3.Connection, procedure: Procedure[T], wakes: set[s
 
 
 def _change(connection: sqlite3.Connection, call: Do) -> list[bool]:
-    changed = []
-    for statement in call.statements:
-        count = connection.execute(statement.op.sqlite, clean(statement.values)).rowcount
-        if statement.must_change and not count:
-            raise LostRace(statement.op.table)
-        changed.append(count > 0)
+    changed: list[bool] = []
+    for op, rows in groupby(call.statements, key=attrgetter("op")):
+        statements = list(rows)
+        if op.returns == "nothing" and 1 < len(statements) <= ROWS:
+            values = [value for each in statements for value in clean(each.values)]
+            connection.execute(for_rows(op, len(statements)), values)
+            changed += [True] * len(statements)
+            continue
+        for statement in statements:
+            count = connection.execute(op.sqlite, clean(statement.values)).rowcount
+            if statement.must_change and not count:
+                raise LostRace(op.table)
+            changed.append(count > 0)
     return changed
 
 
