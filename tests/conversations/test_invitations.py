@@ -65,7 +65,7 @@ DECISIONS: dict[str, tuple[Candidate, datetime, Verdict, str]] = {
     "NPS 90 days after another": (replace(NPS, past=(past(90, is_nps=True),)), NOW, "asked", ASKED),
     "NPS a month after a CSAT": (replace(NPS, past=(past(30),)), NOW, "asked", ASKED),
     "CSAT a month after an NPS": (replace(ANN, past=(past(30, is_nps=True),)), NOW, "asked", ASKED),
-    "an older survey counts too": (replace(NPS, past=(past(8), past(60, is_nps=True))), NOW, "not asked", "NPS cool-down"),
+    "an older one counts too": (replace(NPS, past=(past(8), past(60, is_nps=True))), NOW, "not asked", "NPS cool-down"),
     "a clock that went back": (replace(ANN, past=(past(-0.1),)), NOW, "not asked", "cool-down"),
     "at night": (replace(ANN, first_due=NIGHT), NIGHT, "deferred", "quiet hours"),
     "at night, after a day of waiting": (replace(ANN, first_due=NIGHT - DAY), NIGHT, "not asked", TOO_LONG),
