@@ -24,7 +24,7 @@ from bot.conversations.events import (
 )
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import Wording, score_label, word
-from bot.conversations.questions import Choice, Choices, Rating
+from bot.conversations.questions import Rating
 from bot.followup import cases
 from bot.followup.alerts import alert_outbound
 from bot.followup.cases import Case
@@ -180,7 +180,7 @@ def _record_case(turn: Turn, case: Case | None, flow: PinnedFlow, moment: Moment
         case = _rescored(turn, case, flow, moment, notes)
     if any(isinstance(event, Said) for event in turn.events):
         notes.append(CaseNote(case=case.id, what="commented", who=None, at=moment.now))
-    reasons = any(_is_reason(event, flow) for event in turn.events)
+    reasons = any(_is_reason(event) for event in turn.events)
     if not notes and not reasons:
         return
     yield from settle_case(case, was_revision, tuple(notes), moment)
@@ -260,5 +260,9 @@ def _is_about(event: Event, rating: Rating) -> bool:
     return isinstance(event, Answered | Retracted) and event.question == rating.id
 
 
-def _is_reason(event: Event, flow: PinnedFlow) -> bool:
-    return isinstance(event, Answered | Retracted) and isinstance(flow.flow.question(event.question), Choice | Choices)
+def _is_reason(event: Event) -> bool:
+    """Whether an event changes the choices that the alert shows; a question skipped shows nothing."""
+    if isinstance(event, Answered) and isinstance(event.answer.value, Chosen):
+        return True
+    before = event.before if isinstance(event, Answered | Retracted) else None
+    return before is not None and isinstance(before.value, Chosen)

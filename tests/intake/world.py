@@ -104,8 +104,8 @@ class World:
         token = format_token(CaseToken(case=case, action=action))  # type: ignore[arg-type]
         return AgentPressed(event=f"e{self.number()}", agent=agent, agent_name=agent.key, token=token, at=self.now)
 
-    def tap(self, label: str, who: Address = ANN) -> Outcome:
-        return self.handle(self.tapped(self.button(label, who).token, who))
+    def tap(self, label: str, who: Address = ANN, *, on: str = "") -> Outcome:
+        return self.handle(self.tapped(self.button(label, who, on=on).token, who))
 
     def write(self, text: str, who: Address = ANN) -> Outcome:
         return self.handle(self.wrote(text, who))
@@ -165,11 +165,13 @@ class World:
         """The customer's messages as they are now, by slot."""
         return {message.slot: message for message in self.messages(who)}
 
-    def buttons(self, who: Address = ANN) -> list[Button]:
-        return [button for message in self.screen(who).values() for button in buttons_of(message)]
+    def buttons(self, who: Address = ANN, *, on: str = "") -> list[Button]:
+        """The buttons on a customer's screen, or only those of one question's message."""
+        shown = [message for slot, message in self.screen(who).items() if slot.endswith(on)]
+        return [button for message in shown for button in buttons_of(message)]
 
-    def button(self, label: str, who: Address = ANN) -> Button:
-        return next(button for button in reversed(self.buttons(who)) if button.label == label)
+    def button(self, label: str, who: Address = ANN, *, on: str = "") -> Button:
+        return next(button for button in reversed(self.buttons(who, on=on)) if button.label == label)
 
     def conversation(self, who: Address = ANN) -> Conversation:
         here = [each for each in self.store.conversations.values() if each.address == who]

@@ -1,0 +1,270 @@
+"""What customers' taps, words and commands lead to, and what they are told."""
+
+import pytest
+from msgspec.structs import replace
+
+from bot.ids import CaseId
+from bot.messages import Address, CaseToken, ChannelName, Left, Moved, Profile, Returned, Text, Unread, format_token
+from tests.intake.world import ANN, BEN, SETTINGS, World
+
+CAT = Address(channel=ChannelName("web"), key="cat")
+
+
+def texts(world: World, who: Address = ANN) -> list[str]:
+    return [message.content.text for message in world.messages(who) if isinstance(message.content, Text)]
+
+
+# ---- taps ---------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_acknowledged_by_its_label() -> None:
+    world = World()
+    world.ask(ANN)
+    said = world.tap("😞").said
+    assert (said.kind, said.text, said.locale) == ("taken", "😞 1/5", "en")
+    said = world.write("1, 3").said
+    assert (said.kind, said.text) == ("taken", "Slow reply, Not solved")
+
+
+def test_too_many_ticks_name_the_limit() -> None:
+    world = World()
+    world.ask(ANN)
+    world.tap("😞")
+    for label in ("Slow reply", "Not friendly"):
+        assert world.tap(label).said.kind == "ticked"
+    said = world.tap("Not solved").said
+    assert (said.kind, said.text) == ("choose_fewer", "2")
+
+
+def test_someone_elses_button() -> None:
+    world = World()
+    world.ask(ANN)
+    outcome = world.handle(world.tapped(world.button("😀").token, CAT))
+    assert (outcome.said.kind, outcome.writes) == ("not_yours", ())
+
+
+TOKENS = {
+    "nothing": "",
+    "not ours": "callback:42",
+    "a later version": "9.0k3f9x2m7q8d4h1z.1.5",
+    "a conversation that is gone": "1.0k3f9x2m7q8d4h1z.1.5",
+    "an agent's button": format_token(CaseToken(case=CaseId("0k3f9x2m7q8d4h1z"), action="claim")),
+    "too long": "1." + "x" * 80,
+    "a lone surrogate": "1.\ud800.1.5",
+    "no number": "1.0k3f9x2m7q8d4h1z.x.5",
+}
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+def test_buttons_of_another_maker(token: str) -> None:
+    world = World()
+    world.ask(ANN)
+    outcome = world.handle(world.tapped(token))
+    assert (outcome.said.kind, outcome.writes) == ("unknown_button", ())
+
+
+def test_two_different_taps_at_once_have_one_winner() -> None:
+    world = World()
+    world.ask(ANN)
+    happy, unhappy = (world.tapped(world.button(face).token) for face in ("😀", "😞"))
+    world.store.meanwhile = lambda: world.handle(unhappy)
+    assert world.handle(happy).said.kind == "already_counted"
+    assert [row.score for row in world.store.answers.values()] == [1]
+    assert len(world.store.stale_taps) == 1
+
+
+def test_an_event_that_comes_twice_at_once_counts_once() -> None:
+    world = World()
+    world.ask(ANN)
+    tap = world.tapped(world.button("😀").token)
+    world.store.meanwhile = lambda: world.handle(tap)
+    assert world.handle(tap).said.kind == "duplicate"
+    assert sum(world.store.counts.values()) == 3  # all, channel and language
+
+
+# ---- who ----------------------------------------------------------------------------------------------------
+
+
+def test_a_first_word_is_welcomed_once() -> None:
+    world = World()
+    world.write("Hello")
+    world.write("Hello again")
+    assert len(texts(world)) == 1
+    assert texts(world)[0].startswith("Hello, this is Lotus.")
+
+
+LANGUAGES = {
+    # what the channel says: the customer's language then
+    None: None,
+    "": None,
+    "vi": "vi",
+    "pt_BR": "pt-BR",
+    " it ": "it",
+    "<b>": None,
+    "việt": None,
+}
+
+
+@pytest.mark.parametrize(("told", "kept"), LANGUAGES.items())
+def test_the_language_that_a_channel_tells(told: str | None, kept: str | None) -> None:
+    world = World()
+    world.handle(world.wrote("hi", profile=Profile(name="Ann", language=told)))
+    (customer,) = world.store.customers.values()
+    assert (customer.locale, customer.name) == (kept, "Ann")
+
+
+def test_the_language_that_the_business_reported_is_not_overridden_by_an_app() -> None:
+    world = World()
+    world.handle(world.wrote("hi", profile=Profile(language="vi")))
+    world.handle(world.wrote("hi", profile=Profile(language="en", name="Ann")))
+    (customer,) = world.store.customers.values()
+    assert (customer.locale, customer.name) == ("vi", "Ann")
+
+
+def test_who_writes_can_be_reached_again() -> None:
+    world = World()
+    world.write("hi", BEN)
+    world.store.reachable[BEN] = False
+    world.write("hi", BEN)
+    assert world.store.reachable[BEN]
+
+
+def test_stop_is_heard_in_the_customers_own_language() -> None:
+    """The survey is in English only; the customer is not."""
+    world = World()
+    world.handle(world.wrote("hi", profile=Profile(language="vi")))
+    world.ask(ANN, "delivery")
+    assert world.conversation().locale == "en"
+    assert world.write("dừng lại").said.kind == "opted_out"
+    assert world.conversation().status == "stopped"
+
+
+# ---- opting out and in ---------------------------------------------------------------------------------------
+
+
+def test_stop_ends_the_survey_and_is_confirmed_once() -> None:
+    world = World()
+    world.ask(ANN)
+    world.tap("😞")
+    assert world.write("STOP").said.kind == "opted_out"
+    assert world.command("stop").said.kind == "opted_out"
+    assert world.conversation().status == "stopped"
+    assert len(texts(world)) == 1
+    (customer,) = world.store.customers.values()
+    assert customer.opted_out_at == world.now
+
+
+def test_a_stranger_may_stop_too() -> None:
+    world = World()
+    world.write("stop")
+    (customer,) = world.store.customers.values()
+    assert customer.opted_out_at == world.now
+
+
+@pytest.mark.parametrize("how", ["word", "command"])
+def test_start_brings_back(how: str) -> None:
+    world = World()
+    world.write("stop")
+    outcome = world.write("START") if how == "word" else world.command("start")
+    assert outcome.said.kind == "opted_in"
+    (customer,) = world.store.customers.values()
+    assert customer.opted_out_at is None
+    assert texts(world)[-1].startswith("Welcome back!")
+
+
+def test_start_says_who_we_are() -> None:
+    world = World()
+    world.command("start")
+    assert texts(world)[0].startswith("Hello, this is Lotus.")
+
+
+START_ARGUMENTS = {
+    # the link's argument: whether its flow starts
+    "delivery": True,
+    "support": False,  # not among the flows that a link may start
+    "gone": False,
+    "": False,
+    "../../x": False,
+}
+
+
+@pytest.mark.parametrize(("argument", "starts"), START_ARGUMENTS.items())
+def test_links_start_only_the_flows_that_they_may(argument: str, starts: bool) -> None:
+    world = World()
+    world.command("start", ANN, argument)
+    assert bool(world.store.conversations) is starts
+
+
+def test_without_commands_there_is_nothing_to_rate() -> None:
+    world = World(replace(SETTINGS, commands=None))
+    world.command("feedback")
+    world.command("start", ANN, "delivery")
+    assert texts(world)[0] == "There is nothing to rate at the moment."
+    assert world.store.conversations == {}
+
+
+def test_who_blocks_us_has_opted_out_and_hears_nothing() -> None:
+    world = World()
+    world.ask(ANN)
+    sent = len(world.messages())
+    world.handle(Left(event="l1", sender=ANN, at=world.now))
+    (customer,) = world.store.customers.values()
+    assert customer.opted_out_at == world.now
+    assert not world.store.reachable[ANN]
+    assert world.conversation().status == "stopped"
+    assert len(world.messages()) == sent
+
+
+def test_a_stranger_who_left() -> None:
+    world = World()
+    world.handle(Left(event="l1", sender=CAT, at=world.now))
+    assert world.store.customers == {}
+
+
+def test_who_unblocks_us_can_be_reached_and_stays_opted_out() -> None:
+    world = World()
+    world.write("hi")
+    world.handle(Left(event="l1", sender=ANN, at=world.now))
+    world.handle(Returned(event="r1", sender=ANN, at=world.now))
+    (customer,) = world.store.customers.values()
+    assert world.store.reachable[ANN]
+    assert customer.opted_out_at is not None
+
+
+def test_a_chat_with_a_new_key_keeps_its_survey() -> None:
+    world = World()
+    world.ask(ANN)
+    token = world.button("😀").token
+    world.handle(Moved(event="m1", sender=ANN, to=CAT, at=world.now))
+    assert world.handle(world.tapped(token, CAT)).said.kind == "taken"
+
+
+def test_what_nobody_understands_is_kept_aside() -> None:
+    world = World()
+    event = Unread(event="u1", channel=ChannelName("web"), at=world.now, why="no chat", body=b"\x00{")
+    assert world.handle(event).said.kind == "kept_aside"
+    assert world.handle(event).said.kind == "duplicate"
+    assert [aside.body for aside in world.store.aside] == [b"\x00{"]
+
+
+# ---- feedback -----------------------------------------------------------------------------------------------
+
+
+def test_feedback_ends_a_survey_under_way_and_keeps_its_answers() -> None:
+    world = World()
+    world.command("start", ANN, "delivery")
+    world.tap("8")
+    assert world.write("feedback").said.kind == "asked"
+    assert [(each.status, len(each.answers)) for each in world.store.conversations.values()] == [
+        ("expired", 1),
+        ("waiting", 0),
+    ]
+
+
+@pytest.mark.parametrize("text", ["<b>&\x00</b>", "\u202e5", "x" * 65_536, "👩‍👩‍👧‍👦 *bold* `code`"])
+def test_words_are_kept_as_they_are(text: str) -> None:
+    world = World()
+    world.ask(ANN)
+    world.tap("😐")
+    world.write(text)
+    assert [words.text for words in world.store.words.values()] == [text]
