@@ -26,6 +26,8 @@ FAILURES_TO_PAUSE = 5
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=6), timedelta(minutes=5)
 #: a retry's wait is between this share of the full one and all of it, so that a crowd does not come back at once
 LEAST_SHARE = 0.5
+#: what a lease lasts beyond one send's deadline: after a crash, messages under way wait no longer than this
+LEASE_MARGIN = timedelta(seconds=5)
 #: how long a loop with nothing to do waits when nobody wakes it
 IDLE_SECONDS = 1.0
 
@@ -195,7 +197,7 @@ class Courier:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._clock()
-        lease = self._real(delivery.timeout + timedelta(seconds=30))
+        lease = self._real(delivery.timeout + LEASE_MARGIN)
         claimed = await self._outbox.claim(now, limit=room, lease_until=now + lease, blocked=self._blocked(now))
         for each in claimed:
             self._spend(each.outbound.to.channel)
