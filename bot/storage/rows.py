@@ -163,13 +163,24 @@ _STALE_TAP = insert("stale_tap", "conversation turn:bigint value at:bigint")
 _ASIDE = insert("aside", "channel why body:bytea at:bigint")
 
 _FROM_TO = "from_channel from_key channel key"
+
+
+def _moving(column: str) -> tuple[str, str]:
+    """The new key, and which rows move: those of the address, and of every person in a room of that key."""
+    moved = f":key || substr(t.{column}, length(:from_key) + 1)"
+    inside = f"substr(t.{column}, 1, length(:from_key) + 1) = :from_key || '/'"
+    return moved, f"t.channel = :from_channel AND (t.{column} = :from_key OR {inside})"
+
+
+_MOVED_KEY, _MOVING_ADDRESS = _moving("key")
+_MOVED_ADDRESS_KEY, _MOVING_ROWS = _moving("address_key")
 _MOVE_ADDRESS = update(
     "address",
     _FROM_TO,
     key="from_channel from_key",
-    change="channel = :channel, key = :key",
-    where="t.channel = :from_channel AND t.key = :from_key AND NOT EXISTS "
-    "(SELECT 1 FROM address o WHERE o.channel = :channel AND o.key = :key)",
+    change=f"channel = :channel, key = {_MOVED_KEY}",
+    where=f"{_MOVING_ADDRESS} AND NOT EXISTS "
+    f"(SELECT 1 FROM address o WHERE o.channel = :channel AND o.key = {_MOVED_KEY})",
 )
 _MOVES = tuple(
     update(
@@ -177,8 +188,8 @@ _MOVES = tuple(
         _FROM_TO,
         key="from_channel from_key",
         rank=8,
-        change="channel = :channel, address_key = :key",
-        where=f"t.channel = :from_channel AND t.address_key = :from_key{more}",
+        change=f"channel = :channel, address_key = {_MOVED_ADDRESS_KEY}",
+        where=f"{_MOVING_ROWS}{more}",
     )
     for table, more in (
         ("conversation", ""),
