@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from typing import assert_never
 
@@ -74,7 +75,7 @@ class CountKey(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
-class Queued(msgspec.Struct, kw_only=True):
+class Queued(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the outbox."""
 
     id: int
@@ -94,35 +95,36 @@ def bucket_of(at: datetime) -> datetime:
 
 
 class PureStore:
-    """All rows in plain dicts and lists, open to a test's eyes. One step at a time, so nothing is ever half written."""
+    """All rows in plain dicts and lists, open to a test's eyes; ``outbox`` and ``dues`` are the other two ports."""
 
     def __init__(self, flows: Iterable[PinnedFlow] = ()) -> None:
-        self.flows: dict[FlowHash, PinnedFlow] = {}
+        self.flows: dict[FlowHash, PinnedFlow] = {flow.hash: flow for flow in flows}
         self.seen: set[str] = set()
         self.customers: dict[CustomerId, Customer] = {}
         self.homes: dict[Address, CustomerId] = {}
         self.reachable: dict[Address, bool] = {}
-        self.shown: dict[CustomerId, list[Shown]] = {}
+        self.shown: dict[CustomerId, tuple[Shown, ...]] = {}
         self.conversations: dict[ConversationId, Conversation] = {}
         self.answers: dict[tuple[ConversationId, str], SaveAnswer] = {}
         self.counts: Counter[CountKey] = Counter()
         self.words: dict[WordsId, Words] = {}
-        self.outbox: list[Queued] = []
+        self.queue: dict[int, Queued] = {}
         self.remotes: dict[str, str] = {}
-        self.dues: dict[str, Due] = {}
+        self.due_rows: dict[str, Due] = {}
         self.cases: dict[CaseId, Case] = {}
         self.notes: list[CaseNote] = []
         self.interactions: dict[InteractionId, Interaction] = {}
         self.decisions: list[RecordDecision] = []
         self.stale_taps: list[RecordStaleTap] = []
         self.aside: list[KeepAside] = []
+        self.outbox = PureOutbox(self)
+        self.dues = PureDues(self)
         #: runs once between the next step's reading and its writing, as another process would
         self.meanwhile: Callable[[], object] | None = None
-        for flow in flows:
-            self.add_flow(flow)
 
-    def add_flow(self, flow: PinnedFlow) -> None:
-        self.flows[flow.hash] = flow
+    async def activate_flows(self, flows: Iterable[PinnedFlow], at: datetime) -> None:
+        """Make flow versions known; the time says nothing here."""
+        self.flows |= {flow.hash: flow for flow in flows}
 
     # ---- Store --------------------------------------------------------------------------------------------
 
@@ -136,16 +138,23 @@ class PureStore:
             meanwhile, self.meanwhile = self.meanwhile, None
             if meanwhile is not None:
                 meanwhile()
+            before = {name: copy(rows) for name, rows in vars(self).items() if isinstance(rows, dict | list | set)}
             try:
-                self._check(read, outcome.writes)
+                self._write(read, outcome.writes)
             except LostRace:
-                continue
-            if read.event is not None:
-                self.seen.add(read.event)
-            for write in outcome.writes:
-                self._apply(write)
-            return outcome
+                vars(self).update(before)
+            else:
+                return outcome
         raise StoreUnavailable(f"no decision held in {TRIES} tries")
+
+    def _write(self, read: Read, writes: Sequence[Write]) -> None:
+        if read.event is not None:
+            if writes and read.event in self.seen:
+                raise LostRace
+            self.seen.add(read.event)
+        for write in writes:
+            self._check(write)
+            self._apply(write)
 
     def facts(self, read: Read) -> Facts:
         """What a step is given to decide upon."""
@@ -154,15 +163,15 @@ class PureStore:
         address = read.address or (interaction.address if interaction else None)
         address = address or (conversation.address if conversation else None)
         case = self.cases.get(read.case) if read.case else self._case_of(conversation)
-        customer = self._customer_at(address)
+        customer = self.customer_at(address)
         return Facts(
             seen=read.event in self.seen,
             customer=customer,
             conversation=conversation,
-            flow=None if conversation is None else self.flows[conversation.flow],
+            flow=None if conversation is None else self.flows.get(conversation.flow),
             case=case,
             interaction=interaction,
-            due=self.dues.get(read.due) if read.due else None,
+            due=self.due_rows.get(read.due) if read.due else None,
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
         )
 
@@ -188,34 +197,32 @@ class PureStore:
             return None
         return next((case for case in self.cases.values() if case.conversation == conversation.id), None)
 
-    def _customer_at(self, address: Address | None) -> Customer | None:
+    def customer_at(self, address: Address | None) -> Customer | None:
         if address is None or address not in self.homes:
             return None
         return replace(self.customers[self.homes[address]], reachable=self.reachable.get(address, True))
 
-    def _check(self, read: Read, writes: Sequence[Write]) -> None:
-        """Refuse the whole step when anything that it stands on has moved."""
-        if writes and read.event in self.seen:
+    def _check(self, write: Write) -> None:
+        """Refuse a write whose row is no longer what the decision was made upon."""
+        match write:
+            case SaveConversation(conversation=conversation, was_turn=was):
+                old = self.conversations.get(conversation.id)
+                held = (None if old is None else old.turn) == was
+            case SaveCase(case=case, was_revision=revision):
+                known = self.cases.get(case.id)
+                same = [each.id for each in self.cases.values() if each.conversation == case.conversation]
+                held = (None if known is None else known.revision) == revision and same in ([], [case.id])
+            case SettleDue(due=due):
+                held = self.due_rows.get(due.key) == due
+            case SaveInteraction(interaction=new):
+                reported = self._interaction(Read(reported=(new.source, new.reference)))
+                held = reported is None and new.id not in self.interactions
+            case SaveCustomer(customer=customer, address=address):
+                held = self.homes.get(address, customer.id) == customer.id
+            case _:
+                held = True
+        if not held:
             raise LostRace
-        for write in writes:
-            match write:
-                case SaveConversation(conversation=conversation, was_turn=was):
-                    old = self.conversations.get(conversation.id)
-                    held = (None if old is None else old.turn) == was
-                case SaveCase(case=case, was_revision=revision):
-                    known = self.cases.get(case.id)
-                    other = any(
-                        each.conversation == case.conversation and each.id != case.id for each in self.cases.values()
-                    )
-                    held = (None if known is None else known.revision) == revision and not other
-                case SettleDue(due=due):
-                    held = self.dues.get(due.key) == due
-                case SaveInteraction(interaction=new):
-                    held = self._interaction(Read(reported=(new.source, new.reference))) is None
-                case _:
-                    held = True
-            if not held:
-                raise LostRace
 
     def _apply(self, write: Write) -> None:
         match write:
@@ -234,14 +241,14 @@ class PureStore:
             case KeepWords(words=words):
                 self.words[words.id] = words
             case Queue(outbound=outbound, at=at):
-                row = Queued(id=len(self.outbox) + 1, outbound=outbound, queued_at=at, due_at=at)
-                self.outbox.append(row)
+                row = Queued(id=len(self.queue) + 1, outbound=outbound, queued_at=at, due_at=at)
+                self.queue[row.id] = row
             case PutDue(due=due):
-                self.dues[due.key] = due
+                self.due_rows[due.key] = due
             case DropDue(key=key):
-                self.dues.pop(key, None)
+                self.due_rows.pop(key, None)
             case SettleDue(due=due):
-                del self.dues[due.key]
+                del self.due_rows[due.key]
             case SaveCase(case=case):
                 self.cases[case.id] = case
             case NoteCase(note=note):
@@ -251,9 +258,10 @@ class PureStore:
             case RecordDecision():
                 self.decisions.append(write)
             case RecordShown(customer=id, shown=shown):
-                self.shown.setdefault(id, []).append(shown)
+                self.shown[id] = (*self.shown.get(id, ()), shown)
             case OptOut(customer=id, at=at):
-                self.customers[id] = replace(self.customers[id], opted_out_at=at)
+                if id in self.customers:
+                    self.customers[id] = replace(self.customers[id], opted_out_at=at)
             case SetReachable(address=address, reachable=reachable):
                 if address in self.homes:
                     self.reachable[address] = reachable
@@ -283,17 +291,29 @@ class PureStore:
                 del self.counts[key]
 
     def _move(self, address: Address, to: Address) -> None:
+        """All that was there goes along; who is at the new key already stays."""
         if address in self.homes:
-            self.homes[to] = self.homes.pop(address)
-            self.reachable[to] = self.reachable.pop(address)
+            self.homes.setdefault(to, self.homes.pop(address))
+            self.reachable.setdefault(to, self.reachable.pop(address))
         for id, conversation in self.conversations.items():
             if conversation.address == address:
                 self.conversations[id] = replace(conversation, address=to)
-        for row in self.outbox:
+        for case in self.cases.values():
+            if case.address == address:
+                self.cases[case.id] = replace(case, address=to)
+        for interaction in self.interactions.values():
+            if interaction.address == address:
+                self.interactions[interaction.id] = replace(interaction, address=to)
+        for row in self.queue.values():
             if row.outbound.to == address and row.state == "queued":
-                row.outbound = replace(row.outbound, to=to)
+                self.queue[row.id] = replace(row, outbound=replace(row.outbound, to=to))
 
-    # ---- Outbox -------------------------------------------------------------------------------------------
+
+class PureOutbox:
+    """The Outbox port over the rows of a store."""
+
+    def __init__(self, store: "PureStore") -> None:
+        self._store = store
 
     async def claim(
         self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[ChannelName] = ()
@@ -303,16 +323,20 @@ class PureStore:
             leased = row.leased_until is not None and row.leased_until > now
             if len(claimed) == limit or row.due_at > now or leased or row.outbound.to.channel in blocked:
                 continue
-            # a lease that ran out tells nothing of whether the message went
-            row.maybe_delivered = row.maybe_delivered or row.leased_until is not None
-            row.attempts += 1
-            row.leased_until = lease_until
-            claimed.append(self._delivery(row))
-        return claimed
+            lost = row.leased_until is not None  # then nobody knows whether it was sent
+            taken = replace(
+                row,
+                attempts=row.attempts + 1,
+                leased_until=lease_until,
+                maybe_delivered=row.maybe_delivered or lost,
+            )
+            self._store.queue[row.id] = taken
+            claimed.append(self._delivery(taken))
+        return sorted(claimed, key=lambda delivery: delivery.id)
 
     def _heads(self) -> list[Queued]:
         heads: dict[str, Queued] = {}
-        for row in self.outbox:
+        for row in self._store.queue.values():
             if row.state == "queued":
                 heads.setdefault(row.outbound.lane, row)
         return sorted(heads.values(), key=lambda row: (row.due_at, row.id))
@@ -323,58 +347,64 @@ class PureStore:
             outbound=row.outbound,
             attempt=row.attempts,
             queued_at=row.queued_at,
-            remote=self.remotes.get(row.outbound.slot),
+            remote=self._store.remotes.get(row.outbound.slot),
             maybe_delivered=row.maybe_delivered,
         )
 
     async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
-        row = self.outbox[delivery.id - 1]
+        row = self._store.queue[delivery.id]
         if row.state != "queued" or row.attempts != delivery.attempt or row.leased_until is None:
             return False
-        row.leased_until = None
+        row = replace(row, leased_until=None)
         match settlement:
             case Sent(receipt=receipt):
-                row.state = "sent"
-                self.remotes[row.outbound.slot] = receipt.remote
+                row = replace(row, state="sent")
+                if row.outbound.kind == "post":
+                    self._store.remotes[row.outbound.slot] = receipt.remote
             case RetryAt(due_at=due_at, error=error, maybe_delivered=maybe, counts=counts):
-                row.due_at, row.error = due_at, error
-                row.maybe_delivered = row.maybe_delivered or maybe
-                row.attempts -= 0 if counts else 1
+                row = replace(
+                    row,
+                    due_at=due_at,
+                    error=error,
+                    maybe_delivered=row.maybe_delivered or maybe,
+                    attempts=row.attempts - (0 if counts else 1),
+                )
             case GaveUp(error=error):
-                row.state, row.error = "given up", error
+                row = replace(row, state="given up", error=error)
             case _:
                 assert_never(settlement)
+        self._store.queue[row.id] = row
         return True
 
-    async def next_due(self, now: datetime) -> datetime | None:
-        waits = [max(row.due_at, row.leased_until or row.due_at) for row in self._heads()]
-        return min(waits, default=None)
+    async def next_due(self, now: datetime, *, blocked: Sequence[ChannelName] = ()) -> datetime | None:
+        heads = (row for row in self._heads() if row.outbound.to.channel not in blocked)
+        return min((max(row.due_at, row.leased_until or now, now) for row in heads), default=None)
 
     async def case_view(self, case: CaseId) -> CaseView | None:
-        found = self.cases.get(case)
+        found = self._store.cases.get(case)
         if found is None:
             return None
-        conversation = self.conversations[found.conversation]
-        customer = self._customer_at(conversation.address)
+        conversation = self._store.conversations[found.conversation]
+        customer = self._store.customer_at(conversation.address)
         return CaseView(
             case=found,
-            flow=self.flows[conversation.flow],
-            customer=customer or self.customers[found.customer],
+            flow=self._store.flows[conversation.flow],
+            customer=customer or self._store.customers[found.customer],
             conversation=conversation,
-            words=tuple(each for each in self.words.values() if each.conversation == conversation.id),
-            notes=tuple(each for each in self.notes if each.case == case),
+            words=tuple(each for each in self._store.words.values() if each.conversation == conversation.id),
+            notes=tuple(each for each in self._store.notes if each.case == case),
         )
 
 
 class PureDues:
-    """The Dues port over the same rows: apart, because both ports have a ``next_due``."""
+    """The Dues port over the rows of a store."""
 
-    def __init__(self, store: PureStore) -> None:
+    def __init__(self, store: "PureStore") -> None:
         self._store = store
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
-        ripe = [due for due in self._store.dues.values() if due.due_at <= now]
+        ripe = [due for due in self._store.due_rows.values() if due.due_at <= now]
         return sorted(ripe, key=lambda due: (due.due_at, due.key))[:limit]
 
     async def next_due(self) -> datetime | None:
-        return min((due.due_at for due in self._store.dues.values()), default=None)
+        return min((due.due_at for due in self._store.due_rows.values()), default=None)

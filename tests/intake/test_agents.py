@@ -21,7 +21,9 @@ def told(outcome: Outcome) -> tuple[str, str]:
 
 
 def edits(world: World) -> int:
-    return sum(row.outbound.slot.startswith("alert:") and row.outbound.kind == "edit" for row in world.store.outbox)
+    return sum(
+        row.outbound.slot.startswith("alert:") and row.outbound.kind == "edit" for row in world.store.queue.values()
+    )
 
 
 def test_a_claim_edits_the_alert() -> None:
@@ -104,5 +106,5 @@ def test_a_claim_before_the_alert_is_in_the_alert() -> None:
     world.handle(world.pressed(case, MAI))
     assert edits(world) == 0
     world.later(minutes=2)
-    posts = [row for row in world.store.outbox if row.outbound.slot == f"alert:{case}"]
+    posts = [row for row in world.store.queue.values() if row.outbound.slot == f"alert:{case}"]
     assert [row.outbound.kind for row in posts] == ["post"]

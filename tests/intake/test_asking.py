@@ -32,7 +32,7 @@ def test_asked_after_the_delay() -> None:
     assert message.content.text.endswith("How was your chat with Minh?")
     assert decisions(world) == [("deferred", "delay"), ("asked", "nothing speaks against it")]
     assert world.conversation().interaction == outcome.ref
-    assert list(world.store.dues) == [f"expire:{world.conversation().id}"]
+    assert list(world.store.due_rows) == [f"expire:{world.conversation().id}"]
 
 
 def test_a_closing_reported_twice_asks_once() -> None:
@@ -52,7 +52,7 @@ def test_a_closing_reported_twice_at_once_asks_once() -> None:
     world.store.meanwhile = lambda: world.report(ANN, reference="ticket-1")
     world.report(ANN, reference="ticket-1")
     assert len(world.store.interactions) == 1
-    assert [due.kind for due in world.store.dues.values()] == ["ask"]
+    assert [due.kind for due in world.store.due_rows.values()] == ["ask"]
 
 
 def test_a_late_report_is_asked_at_once() -> None:
@@ -61,7 +61,7 @@ def test_a_late_report_is_asked_at_once() -> None:
     (interaction,) = world.store.interactions.values()
     late = replace(interaction, id=InteractionId("i2"), reference="old", closed_at=world.now - timedelta(days=2))
     at_once(world.intake.report(late, ReportedCustomer(), "interaction"))
-    assert world.store.dues["ask:i2"].due_at == world.now
+    assert world.store.due_rows["ask:i2"].due_at == world.now
 
 
 def test_what_a_reporter_tells_of_the_customer_is_kept() -> None:
@@ -98,7 +98,7 @@ def test_at_night_the_question_waits_for_the_morning() -> None:
     world.now = datetime(2026, 3, 2, 22, 0, tzinfo=UTC)
     world.ask(ANN)
     assert decisions(world)[-1] == ("deferred", "quiet hours")
-    assert [due.due_at for due in world.store.dues.values()] == [datetime(2026, 3, 3, 8, 0, tzinfo=UTC)]
+    assert [due.due_at for due in world.store.due_rows.values()] == [datetime(2026, 3, 3, 8, 0, tzinfo=UTC)]
     world.later(hours=9, minutes=49)
     assert world.messages() == []
     world.later(minutes=1)
@@ -119,7 +119,7 @@ def test_a_deferral_that_would_last_too_long_is_dropped() -> None:
     world.now = datetime(2026, 3, 2, 22, 0, tzinfo=UTC)
     world.ask(ANN)
     assert decisions(world)[-1] == ("not asked", "quiet hours for too long")
-    assert world.store.dues == {}
+    assert world.store.due_rows == {}
 
 
 def test_one_survey_at_a_time_and_then_the_cool_down() -> None:
@@ -148,7 +148,7 @@ def test_a_flow_that_is_gone_leaves_a_decision() -> None:
     world.report(ANN, flow="gone")
     world.later(minutes=10)
     assert decisions(world)[-1] == ("not asked", "the flow is gone")
-    assert world.store.dues == {}
+    assert world.store.due_rows == {}
 
 
 def test_a_customer_who_is_gone_leaves_a_decision() -> None:
@@ -182,8 +182,8 @@ def test_two_loops_that_see_the_same_due_row_ask_once() -> None:
 def test_a_due_row_that_was_moved_does_nothing_yet() -> None:
     world = World()
     world.report(ANN)
-    (due,) = world.store.dues.values()
-    world.store.dues[due.key] = replace(due, due_at=world.now + timedelta(hours=1))
+    (due,) = world.store.due_rows.values()
+    world.store.due_rows[due.key] = replace(due, due_at=world.now + timedelta(hours=1))
     world.now += timedelta(minutes=10)
     outcome = at_once(world.intake.come_due(due))
     assert outcome.writes == ()
@@ -193,9 +193,9 @@ def test_a_due_row_that_was_moved_does_nothing_yet() -> None:
 def test_a_due_row_of_something_that_is_gone_is_settled(kind: str) -> None:
     world = World()
     due = Due(key=f"{kind}:gone", kind=kind, ref="gone", due_at=world.now)  # type: ignore[arg-type]
-    world.store.dues[due.key] = due
+    world.store.due_rows[due.key] = due
     world.run_dues()
-    assert world.store.dues == {}
+    assert world.store.due_rows == {}
 
 
 # ---- expiry -------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_an_invitation_waits_a_week() -> None:
     assert world.conversation().status == "waiting"
     world.later(hours=1)
     assert world.conversation().status == "expired"
-    assert world.store.dues == {}
+    assert world.store.due_rows == {}
     (message,) = world.screen().values()
     assert isinstance(message.content, Card)
     assert message.content.buttons == ()

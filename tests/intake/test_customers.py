@@ -247,6 +247,17 @@ def test_what_nobody_understands_is_kept_aside() -> None:
     assert [aside.body for aside in world.store.aside] == [b"\x00{"]
 
 
+def test_words_after_handing_back_change_nothing_of_the_survey() -> None:
+    world = World()
+    world.ask(ANN)
+    for text in ("Where is my parcel?", "Hello?"):
+        world.write(text)
+    conversation = world.conversation()
+    world.write("Is anybody there?")
+    assert world.conversation() is conversation
+    assert len(world.store.words) == 3
+
+
 # ---- feedback -----------------------------------------------------------------------------------------------
 
 

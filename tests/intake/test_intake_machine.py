@@ -202,12 +202,12 @@ class IntakeMachine(RuleBasedStateMachine):
 
     @invariant()
     def each_case_is_told_once(self) -> None:
-        posts = [row.outbound for row in self.world.store.outbox if row.outbound.kind == "post"]
+        posts = [row.outbound for row in self.world.store.queue.values() if row.outbound.kind == "post"]
         alerts = Counter(message.slot for message in posts if isinstance(message.content, AlertOf))
         assert all(n == 1 for n in alerts.values())
         for case in self.world.store.cases.values():
             assert case.alerted == (alerts[f"alert:{case.id}"] == 1)
-            held = f"alert:{case.id}" in self.world.store.dues
+            held = f"alert:{case.id}" in self.world.store.due_rows
             assert held == (not case.alerted and case.state != "withdrawn")
             assert (case.owner is not None) == (case.state == "claimed" or case.claimed_at is not None)
 
@@ -216,16 +216,16 @@ class IntakeMachine(RuleBasedStateMachine):
         waiting = [each for each in self.world.store.conversations.values() if each.status == "waiting"]
         assert len({each.address for each in waiting}) == len(waiting)
         for conversation in waiting:
-            assert f"expire:{conversation.id}" in self.world.store.dues
+            assert f"expire:{conversation.id}" in self.world.store.due_rows
 
     @invariant()
     def nothing_is_edited_before_it_was_posted(self) -> None:
-        for row in self.world.store.outbox[self.read :]:
+        for row in list(self.world.store.queue.values())[self.read :]:
             if row.outbound.kind == "post":
                 self.posted.add(row.outbound.slot)
             assert row.outbound.slot in self.posted
             assert all(len(button.token.encode()) <= TOKEN_BYTES for button in buttons_of(row.outbound))
-        self.read = len(self.world.store.outbox)
+        self.read = len(self.world.store.queue)
 
     @invariant()
     def every_trigger_left_its_decision(self) -> None:

@@ -19,7 +19,7 @@ def counted(world: World, dimension: str = "all") -> dict[tuple[str, int | None,
 
 
 def alerts(world: World) -> list[tuple[str, Outbound]]:
-    return [(row.outbound.kind, row.outbound) for row in world.store.outbox if row.outbound.to == DESK]
+    return [(row.outbound.kind, row.outbound) for row in world.store.queue.values() if row.outbound.to == DESK]
 
 
 def kinds(world: World) -> list[str]:
@@ -130,7 +130,7 @@ def test_the_case_opens_on_the_rating_and_its_alert_is_held() -> None:
     (case,) = world.store.cases.values()
     assert (case.score, case.state, case.desk, case.alerted) == (2, "open", DESK, False)
     assert alerts(world) == []
-    assert world.store.dues[f"alert:{case.id}"].due_at == world.now + timedelta(seconds=90)
+    assert world.store.due_rows[f"alert:{case.id}"].due_at == world.now + timedelta(seconds=90)
     assert notes(world) == ["opened"]
 
 
@@ -151,7 +151,7 @@ def test_the_end_of_the_hold_posts_the_alert() -> None:
     (case,) = world.store.cases.values()
     assert kinds(world) == ["post"]
     assert alerts(world)[0][1].content == AlertOf(case=case.id)
-    assert f"alert:{case.id}" not in world.store.dues
+    assert f"alert:{case.id}" not in world.store.due_rows
 
 
 def test_words_end_the_hold() -> None:
@@ -171,7 +171,7 @@ def test_a_rating_with_its_comment_is_told_at_once() -> None:
     world.write("1, it took an hour")
     assert kinds(world) == ["post"]
     assert notes(world) == ["opened", "commented"]
-    assert not any(key.startswith("alert:") for key in world.store.dues)
+    assert not any(key.startswith("alert:") for key in world.store.due_rows)
 
 
 def test_reasons_and_words_after_the_alert_edit_it() -> None:
@@ -272,7 +272,7 @@ def test_without_a_desk_the_case_is_kept_all_the_same() -> None:
     world.later(minutes=5)
     (case,) = world.store.cases.values()
     assert case.desk is None
-    assert not any(due.kind == "alert" for due in world.store.dues.values())
+    assert not any(due.kind == "alert" for due in world.store.due_rows.values())
 
 
 def test_each_customer_has_a_case_of_their_own() -> None:
@@ -294,11 +294,11 @@ def test_a_survey_that_asks_more_after_its_expiry_row_is_gone_still_expires() ->
     world.later(days=6, hours=23, minutes=55)
     world.tap("😀")
     world.later(minutes=10)
-    assert not any(due.kind == "expire" for due in world.store.dues.values())
+    assert not any(due.kind == "expire" for due in world.store.due_rows.values())
     world.tap("Change")
     world.tap("😞")
     key = f"expire:{world.conversation().id}"
-    assert world.store.dues[key] == Due(
+    assert world.store.due_rows[key] == Due(
         key=key, kind="expire", ref=world.conversation().id, due_at=world.now + timedelta(hours=24)
     )
     world.later(hours=24)

@@ -1,6 +1,6 @@
 """A whole shop in memory: intake over a store of dicts, with a clock and ids that a test moves."""
 
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -34,9 +34,9 @@ from bot.messages import (
     Wrote,
     format_token,
 )
-from bot.ports import Interaction, Outcome, Queue, Sent
+from bot.ports import Interaction, Outcome, Sent
 from tests.conversations.golden import flow_named
-from tests.fakes.pure_store import PureDues, PureStore
+from tests.fakes.pure_store import PureStore
 
 T = TypeVar("T")
 
@@ -146,20 +146,22 @@ class World:
         self.run_dues()
 
     def run_dues(self) -> list[Outcome]:
-        ripe = at_once(PureDues(self.store).due(self.now, 1_000))
+        ripe = at_once(self.store.dues.due(self.now, 1_000))
         return [at_once(self.intake.come_due(due)) for due in ripe]
 
     def deliver(self) -> None:
         """Let every queued message arrive."""
-        while claimed := at_once(self.store.claim(self.now, limit=100, lease_until=self.now + timedelta(minutes=1))):
+        while claimed := at_once(
+            self.store.outbox.claim(self.now, limit=100, lease_until=self.now + timedelta(minutes=1))
+        ):
             for delivery in claimed:
                 sent = Sent(receipt=Receipt(remote=f"m{delivery.id}"))
-                assert at_once(self.store.settle(delivery, sent, self.now))
+                assert at_once(self.store.outbox.settle(delivery, sent, self.now))
 
     # ---- what is to be seen -------------------------------------------------------------------------------
 
     def messages(self, to: Address = ANN) -> list[Outbound]:
-        return [row.outbound for row in self.store.outbox if row.outbound.to == to]
+        return [row.outbound for row in self.store.queue.values() if row.outbound.to == to]
 
     def screen(self, who: Address = ANN) -> dict[str, Outbound]:
         """The customer's messages as they are now, by slot."""
@@ -181,7 +183,3 @@ class World:
 def buttons_of(message: Outbound) -> list[Button]:
     content = message.content
     return [button for row in content.buttons for button in row] if isinstance(content, Card) else []
-
-
-def queued(outcome: Outcome) -> Iterable[Outbound]:
-    return (write.outbound for write in outcome.writes if isinstance(write, Queue))
