@@ -226,6 +226,9 @@ def _read_options(table: Table, speech: Speech) -> tuple[Option, ...]:
         id = each.id()
         if id and any(option.id == id for option in options):
             each.report("id", f"there is another option '{id}' above", "Give each option its own id.")
+        if id.isdigit():
+            # in words, options are numbered from 1, whatever their ids: "2" would mean two things
+            each.report("id", "an option's id cannot be a number", "Name what it stands for, such as 'slow'.")
         text = read_texts(each, "text", speech, variables=False, longest=LABEL_LENGTH)
         _report_same_label(each, text, options)
         each.finish()
