@@ -7,7 +7,7 @@ A question is *open* while its buttons may be tapped: the one being asked, and o
 Its buttons carry the turn on which they were made; a tap with any other turn is stale and changes nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar, assert_never
 
@@ -56,8 +56,7 @@ _V = TypeVar("_V")
 
 def start(conversation: Conversation, flow: Flow) -> Turn:
     """Ask the first question of a new conversation (status waiting, turn 0)."""
-    begun = replace(conversation, turn=1)
-    return _ask_next(begun, flow, [], [], first=True)
+    return _go_on(Turn(conversation=replace(conversation, turn=1)), flow, first=True)
 
 
 def stop(conversation: Conversation, at: datetime) -> Turn:
@@ -308,13 +307,25 @@ def _answer(
     *,
     comment: Typed | None = None,
 ) -> Turn:
-    """Take a value for an open question and decide again everything that comes after it."""
+    """Take a value for an open question, with the words beside it, and go on from there."""
+    turn = _take(conversation, flow, question, value, at)
+    if comment is not None:
+        turn = _keep_comment(turn, flow, question, comment, at)
+    return replace(_go_on(turn, flow), notice="taken")
+
+
+def _then(turn: Turn, conversation: Conversation, events: Iterable[Event] = (), prompts: Iterable[Prompt] = ()) -> Turn:
+    """The turn with one change more, what happened with it and what it lets us say."""
+    return replace(turn, conversation=conversation, events=(*turn.events, *events), prompts=(*turn.prompts, *prompts))
+
+
+def _take(conversation: Conversation, flow: Flow, question: Question, value: Value, at: datetime) -> Turn:
+    """The value counts, its question is closed, and everything that comes after it is decided again."""
     before = conversation.answers.get(question.id)
     turn = conversation.turn + 1
-    answered = replace(
+    closed = replace(
         conversation,
         turn=turn,
-        status="waiting",
         asked=None if conversation.asked == question.id else conversation.asked,
         reopened=None if conversation.reopened == question.id else conversation.reopened,
         prompts={**conversation.prompts, question.id: turn},
@@ -324,40 +335,31 @@ def _answer(
         touched_at=at,
     )
     # Words once said stay said; their question's message must offer neither a button to skip nor a field to write in.
-    prompts: list[Prompt] = [Show(question=question.id, changeable=not isinstance(value, Worded))]
-    events: list[Event] = []
-    # The same value again is no correction: nothing is counted twice, the window does not start anew.
-    if before is None or before.value != value:
-        answer = Answer(value=value, turn=turn, at=at)
-        answered = replace(answered, answers={**conversation.answers, question.id: answer})
-        events.append(Answered(question=question.id, answer=answer, before=before))
-        answered = _prune(answered, flow, events, prompts)
-    if comment is not None:
-        answered = _keep_comment(answered, flow, question, comment, at, events, prompts)
-        if answered.reopened is not None:
-            prompts.append(Show(question=answered.reopened, changeable=False))
-            answered = replace(answered, reopened=None)
-    was_completed = conversation.status == "completed"
-    return replace(_ask_next(answered, flow, events, prompts, was_completed=was_completed), notice="taken")
+    shown = Show(question=question.id, changeable=not isinstance(value, Worded))
+    taken = Turn(conversation=closed, prompts=(shown,))
+    if before is not None and before.value == value:
+        # The same value again is no correction: nothing is counted twice, the window does not start anew.
+        return taken
+    answer = Answer(value=value, turn=turn, at=at)
+    answered = replace(closed, answers={**closed.answers, question.id: answer})
+    return _prune(_then(taken, answered, [Answered(question=question.id, answer=answer, before=before)]), flow)
 
 
-def _prune(conversation: Conversation, flow: Flow, events: list[Event], prompts: list[Prompt]) -> Conversation:
+def _prune(turn: Turn, flow: Flow) -> Turn:
     """Take back, in the flow's order, every answer and open question that no longer fits."""
+    conversation = turn.conversation
     kept: dict[str, Answer] = {}
-    gone: set[str] = set()
+    gone: list[str] = []
     for question in flow.questions:
         answer = conversation.answers.get(question.id)
-        if fits(question, flow, kept, conversation):
-            if answer is not None:
-                kept[question.id] = answer
-        elif answer is not None or question.id == conversation.asked:
-            gone.add(question.id)
-            if answer is not None:
-                events.append(Retracted(question=question.id, before=answer))
-            # A comment beside a rating may have answered a question that was never posted.
-            if question.id in conversation.prompts:
-                prompts.append(Close(question=question.id, withdrawn=True))
-    return replace(
+        if not fits(question, flow, kept, conversation):
+            gone.append(question.id)
+        elif answer is not None:
+            kept[question.id] = answer
+    taken_back = [id for id in gone if id in conversation.answers]
+    # A comment beside a rating may have answered a question that was never posted.
+    posted = [id for id in gone if id in conversation.prompts]
+    pruned = replace(
         conversation,
         answers=kept,
         asked=None if conversation.asked in gone else conversation.asked,
@@ -365,18 +367,22 @@ def _prune(conversation: Conversation, flow: Flow, events: list[Event], prompts:
         prompts=_without(conversation.prompts, gone),
         drafts=_without(conversation.drafts, gone),
     )
+    return _then(
+        turn,
+        pruned,
+        [Retracted(question=id, before=conversation.answers[id]) for id in taken_back],
+        [Close(question=id, withdrawn=True) for id in posted],
+    )
 
 
-def _keep_comment(
-    conversation: Conversation,
-    flow: Flow,
-    question: Question,
-    typed: Typed,
-    at: datetime,
-    events: list[Event],
-    prompts: list[Prompt],
-) -> Conversation:
-    """Words beside a rating answer the flow's next open text, so that nobody is asked for what they just said."""
+def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: datetime) -> Turn:
+    """Words beside a rating answer the flow's next open text, so that nobody is asked for what they just said.
+
+    They end every correction: what they explain must not change under them.
+    """
+    conversation = turn.conversation
+    events: list[Event] = []
+    shown = [conversation.reopened]
     target = question if isinstance(question, OpenText) else _next_open_text(conversation, flow)
     if target is not None and target is not question:
         answer = Answer(value=Worded(words=typed.words), turn=conversation.turn, at=at)
@@ -384,9 +390,10 @@ def _keep_comment(
         events.append(Answered(question=target.id, answer=answer))
         if target.id == conversation.asked:
             conversation = replace(conversation, asked=None)
-            prompts.append(Show(question=target.id, changeable=False))
+            shown.append(target.id)
     events.append(Said(question=target.id if target else None, text=typed.text, words=typed.words))
-    return replace(conversation, commented=True)
+    commented = replace(conversation, commented=True, reopened=None)
+    return _then(turn, commented, events, [Show(question=id, changeable=False) for id in shown if id is not None])
 
 
 def _next_open_text(conversation: Conversation, flow: Flow) -> Question | None:
@@ -397,46 +404,33 @@ def _next_open_text(conversation: Conversation, flow: Flow) -> Question | None:
     return None
 
 
-def _ask_next(
-    conversation: Conversation,
-    flow: Flow,
-    events: list[Event],
-    prompts: list[Prompt],
-    *,
-    first: bool = False,
-    was_completed: bool = False,
-) -> Turn:
-    """Ask the next question, or say thanks; where one is being asked already, only that.
+def _go_on(turn: Turn, flow: Flow, *, first: bool = False) -> Turn:
+    """Ask the next question, or say thanks; where one is being asked already, neither.
 
     A survey is complete when all its questions have answers, even while one of these is being corrected.
     """
-    if conversation.asked is None:
-        question = next_question(flow, conversation)
-        if question is None:
-            conversation = _complete(conversation, events, prompts, was_completed=was_completed)
-        else:
-            if was_completed:
-                events.append(Resumed())
-            conversation = _ask(conversation, question)
-            events.append(Asked(question=question.id))
-            prompts.append(Ask(question=question.id, first=first))
-    return Turn(conversation=conversation, events=tuple(events), prompts=tuple(prompts))
+    conversation = turn.conversation
+    if conversation.asked is not None:
+        return turn
+    question = next_question(flow, conversation)
+    if question is None:
+        return _complete(turn)
+    events: list[Event] = [Resumed()] if conversation.status == "completed" else []
+    asked = _ask(conversation, question)
+    return _then(turn, asked, [*events, Asked(question=question.id)], [Ask(question=question.id, first=first)])
 
 
 def _ask(conversation: Conversation, question: Question) -> Conversation:
     """Open a question, under a turn that no other question's buttons carry."""
     if conversation.turn in conversation.prompts.values():
         conversation = replace(conversation, turn=conversation.turn + 1)
-    return _made_now(replace(conversation, asked=question.id, reasked=False), question.id)
+    return _made_now(replace(conversation, status="waiting", asked=question.id, reasked=False), question.id)
 
 
-def _complete(
-    conversation: Conversation, events: list[Event], prompts: list[Prompt], *, was_completed: bool
-) -> Conversation:
-    if not was_completed:
+def _complete(turn: Turn) -> Turn:
+    conversation = turn.conversation
+    if conversation.status != "completed":
         # Also after a survey that was complete asked more: whoever answered that reads thanks below their words.
-        events.append(Completed())
-        prompts.append(Thank())
-    elif any(isinstance(event, Answered | Retracted) for event in events):
-        prompts.append(Thank(again=True))
-    return replace(conversation, status="completed")
+        return _then(turn, replace(conversation, status="completed"), [Completed()], [Thank()])
+    changed = any(isinstance(event, Answered | Retracted) for event in turn.events)
+    return _then(turn, conversation, prompts=[Thank(again=True)] if changed else [])

@@ -13,7 +13,7 @@ from bot.conversations.events import Ask, AskAgain, Close, Prompt, Show, Thank
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts, in_locale, scale_of
 from bot.languages import say
-from bot.messages import Address, Button, Card, Content, Outbound, Text, Token, format_token
+from bot.messages import Address, Button, Card, Content, Outbound, OutboundKind, Text, Token, format_token
 from bot.scoring.scales import Band, band
 
 #: no heart for the top face: it is a rating, not a declaration
@@ -70,9 +70,9 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
             assert_never(prompt)
 
 
-def _outbound(kind: str, conversation: Conversation, question: str, content: Content) -> Outbound:
+def _outbound(kind: OutboundKind, conversation: Conversation, question: str, content: Content) -> Outbound:
     return Outbound(
-        kind="edit" if kind == "edit" else "post",
+        kind=kind,
         to=conversation.address,
         lane=lane_of(conversation.address),
         slot=question_slot(conversation, question),
@@ -196,7 +196,8 @@ def answer_label(question: Question, answer: Answer, flow: Flow, locale: str) ->
         case Scored(score=score):
             return score_label(question, score) if isinstance(question, Rating) else str(score)
         case Chosen(options=chosen):
-            texts = {option.id: option.text for option in getattr(question, "options", ())}
+            options = question.options if isinstance(question, Choice | Choices) else ()
+            texts = {option.id: option.text for option in options}
             return ", ".join(in_locale(texts.get(id, {}), locale, flow.locale) or id for id in chosen)
         case Worded():
             return ""
