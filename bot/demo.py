@@ -189,6 +189,7 @@ def _play(real: Settings, settings: Settings, app: App) -> Play:
         api_key=settings.server.api_keys[0],
         bot=TELEGRAM_TOKEN,
         desk=(followup.room if followup else "#support-recovery").removeprefix("#"),
+        shop=settings.company,
         widget=f'data-channel="{web.name if web else "web"}" data-language="{{language}}"',
         flows=tuple(
             FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale))

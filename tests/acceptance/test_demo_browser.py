@@ -73,6 +73,7 @@ async def test_a_newcomer_sees_three_customers_rated_a_detractor_claimed_and_the
     await expect(widget.get_by_text("What went wrong?")).to_be_visible()
     await widget.get_by_text("Slow reply").click()
     await widget.get_by_text("Done", exact=True).click()
+    await expect(widget.get_by_text("Please tell us what happened")).to_be_visible()
     words = "I waited twenty minutes and was told to read the FAQ."
     await widget.get_by_placeholder(re.compile("message", re.IGNORECASE)).fill(words)
     await widget.get_by_placeholder(re.compile("message", re.IGNORECASE)).press("Enter")

@@ -48,7 +48,14 @@ const DRAW = {
     ),
   actions: (block, use) => el("div", { class: "actions" }, ...block.elements.map((one) => element(one, use))),
   image: (block) => el("p", { class: "context" }, block.alt_text ?? "image"),
-  rich_text: (block) => el("p", { dir: "auto" }, richText(block)),
+  rich_text: (block) =>
+    el(
+      "div",
+      {},
+      ...block.elements.map((one) =>
+        el(one.type === "rich_text_quote" ? "blockquote" : "p", { dir: "auto" }, richText(one)),
+      ),
+    ),
   markdown: (block) => el("p", { dir: "auto" }, block.text ?? ""),
   input: (block, _use, fields, errors) => input(block, fields, errors),
 };
