@@ -455,7 +455,13 @@ class Wakes(Protocol):
     """Tells waiting loops, in this process and in others, that there may be something to do."""
 
     def outbox(self) -> None: ...
-    async def wait_outbox(self, timeout: float) -> None: ...
+    def dues(self) -> None: ...
+
+    async def wait_outbox(self, timeout: float) -> None:
+        """Until there may be a message to send, or the seconds are over. Claim after it, not before."""
+
+    async def wait_dues(self, timeout: float) -> None:
+        """Until there may be a new due row, or the seconds are over."""
 
 
 # ---- web chat: what a customer should see is a row first -------------------------------------------------

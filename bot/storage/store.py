@@ -91,8 +91,10 @@ class Storage:
             raise StoreUnavailable(f"the database did not answer within {HEALTHY:g} s") from None
 
     async def sweep(self, now: datetime) -> None:
-        """Forget a little of what is old; call it every minute or so."""
-        await self._engine.write(Job(lambda: retention.sweep(now, self._keep_sent)))
+        """Forget what is old, in small steps between which others have their turn."""
+        more = True
+        while more:
+            more = await self._engine.write(Job(lambda: retention.sweep(now, self._keep_sent)))
 
     async def close(self) -> None:
         """Finish what is under way and let go of the database; returns within a bounded time, also when repeated."""

@@ -1,5 +1,6 @@
 """The Outbox port on both databases: lanes, leases, fences."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from bot.ids import CaseId
 from bot.messages import Address, ChannelName, Receipt
 from bot.ports import CaseNote, CaseView, Delivery, GaveUp, NoteCase, Queue, RetryAt, SaveCase, Sent, Settlement
 from bot.storage import Storage
+from tests.conftest import SetClock
 from tests.storage.samples import (
     FLOW,
     NOON,
@@ -19,6 +21,7 @@ from tests.storage.samples import (
     conversation,
     customer,
     later,
+    look,
     outbound,
     queued,
     write,
@@ -186,6 +189,17 @@ async def test_what_an_alert_shows(storage: Storage) -> None:
     view = CaseView(case=case(), flow=FLOW, customer=customer(), conversation=conversation(), words=(), notes=notes)
     assert await storage.outbox.case_view(CaseId("case")) == view
     assert await storage.outbox.case_view(CaseId("none")) is None
+
+
+async def test_a_sweep_forgets_all_that_is_old_and_nothing_else(storage: Storage, clock: SetClock) -> None:
+    old = [f"old {n}" for n in range(1_200)]
+    await asyncio.gather(*(look(storage, event=event) for event in old))
+    clock.advance(days=8)
+    await look(storage, event="new")
+    await storage.sweep(clock())
+    # Under a clock set back the week is not over yet: only what was forgotten is new.
+    clock.advance(days=-8)
+    assert [(await look(storage, event=event)).seen for event in ("old 0", "old 1199", "new")] == [False, False, True]
 
 
 async def test_sent_messages_are_forgotten_after_a_week(storage: Storage) -> None:

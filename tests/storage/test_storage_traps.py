@@ -12,8 +12,9 @@ from bot.errors import StoreRefused, StoreUnavailable
 from bot.ids import ConversationId, InteractionId
 from bot.messages import Receipt, Text
 from bot.ports import Facts, Outcome, Read, RecordStaleTap, SaveConversation, SaveInteraction, Sent, Write
-from bot.storage import Storage, open_storage, postgres
+from bot.storage import Storage, open_storage, postgres, postgres_batch
 from bot.storage.ops import Ask, Job, Procedure, ask, query
+from bot.storage.postgres_batch import Task
 from tests.conftest import SetClock
 from tests.databases import PostgresServer
 from tests.storage.samples import (
@@ -43,6 +44,11 @@ _SLOW_READ = query(
 
 def step(storage: Storage, event: str, *writes: Write, key: str | None = None) -> Awaitable[Outcome]:
     return storage.run(Read(event=event, address=address(key or event)), lambda _: Outcome(writes=writes))
+
+
+def pragma(text: str) -> Procedure[list[object]]:
+    rows = yield Ask(query(f"PRAGMA {text}"), ())
+    return list(rows)
 
 
 # ---- cancellation ---------------------------------------------------------------------------------------
@@ -182,13 +188,13 @@ async def test_what_waits_shares_one_commit_on_sqlite(storage: Storage) -> None:
 @pytest.mark.parametrize("storage_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 async def test_what_waits_shares_one_commit_on_postgres(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    transaction = postgres._transaction
+    transaction = postgres_batch.transaction
 
-    async def counting(connection: object, batch: list[postgres._Task], origin: str) -> None:
+    async def counting(connection: object, batch: list[Task], origin: str) -> None:
         sizes.append(len(batch))
         await transaction(connection, batch, origin)
 
-    monkeypatch.setattr(postgres, "_transaction", counting)
+    monkeypatch.setattr(postgres, "transaction", counting)
     await asyncio.gather(*(step(storage, f"e{n}") for n in range(50)))
     # Two may be under way at once; all others waited for one of them.
     assert sorted(sizes) == [1, 1, 48]
@@ -242,12 +248,14 @@ async def test_decisions_about_one_address_never_overlap(storage: Storage, stora
     await elsewhere.close()
 
 
+@pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+async def test_a_commit_on_sqlite_survives_a_loss_of_power(storage: Storage) -> None:
+    """The setting itself: a killed process proves nothing, since the system's page cache lives on."""
+    assert await storage._engine.write(Job(lambda: pragma("synchronous"))) == [(2,)]
+    assert await storage._engine.write(Job(lambda: pragma("journal_mode"))) == [("wal",)]
+
+
 # ---- a database in trouble ------------------------------------------------------------------------------
-
-
-def pragma(text: str) -> Procedure[list[object]]:
-    rows = yield Ask(query(f"PRAGMA {text}"), ())
-    return list(rows)
 
 
 @pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
@@ -301,15 +309,15 @@ async def test_lost_connections_are_made_again(storage: Storage, storage_url: st
 @pytest.mark.parametrize("storage_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 async def test_a_deadlock_is_tried_again(storage: Storage, storage_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[int] = []
-    transaction = postgres._transaction
+    transaction = postgres_batch.transaction
 
-    async def once_deadlocked(connection: object, batch: list[postgres._Task], origin: str) -> None:
+    async def once_deadlocked(connection: object, batch: list[Task], origin: str) -> None:
         tries.append(len(batch))
         if len(tries) == 1:
             raise asyncpg.DeadlockDetectedError("as PostgreSQL says it")
         await transaction(connection, batch, origin)
 
-    monkeypatch.setattr(postgres, "_transaction", once_deadlocked)
+    monkeypatch.setattr(postgres, "transaction", once_deadlocked)
     await step(storage, "e1")
     assert tries == [1, 1]
 
