@@ -6,6 +6,9 @@ to it): on SQLite, Tortoise's change of a column drops rows, indexes and unique 
 """
 
 import asyncio
+import contextlib
+import importlib
+import pkgutil
 import sqlite3
 from typing import Any
 
@@ -26,6 +29,9 @@ LOCK = 0x61667465726368
 TRIES = 20
 
 PACKAGE = "bot.storage.migrations"
+
+# Asked before Tortoise is begun with: nearly every start finds nothing to do.
+_APPLIED = f"SELECT name FROM tortoise_migrations WHERE app = '{APP}'"
 
 
 async def migrate(location: SqliteAt | PostgresAt, package: str = PACKAGE) -> None:
@@ -51,7 +57,23 @@ async def _migrate(location: SqliteAt | PostgresAt, package: str) -> None:
             await _migrate_postgres(location, package)
 
 
+def _migrations(package: str) -> set[str]:
+    folder = importlib.import_module(package).__path__
+    return {module.name for module in pkgutil.iter_modules(folder) if module.name[0].isdigit()}
+
+
+def _applied_sqlite(at: SqliteAt) -> set[str]:
+    """Which migrations a file has; none of a file that is new, and whatever is wrong with it shows later."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{at.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return {name for (name,) in connection.execute(_APPLIED)}
+    except sqlite3.Error:
+        return set()
+
+
 async def _migrate_sqlite(at: SqliteAt, package: str) -> None:
+    if _migrations(package) <= _applied_sqlite(at):
+        return
     credentials = {"file_path": str(at.path), "busy_timeout": 10_000, "synchronous": "FULL"}
     for attempt in range(1, TRIES + 1):
         try:
@@ -71,12 +93,21 @@ async def _migrate_postgres(at: PostgresAt, package: str) -> None:
         raise StoreUnavailable(f"the database does not answer: {error}") from error
     try:
         await guard.execute(f"SELECT pg_advisory_lock({LOCK})")
+        if _migrations(package) <= await _applied_postgres(guard):
+            return
         credentials = {**connect_options(at), "minsize": 1, "maxsize": 2}
         await _apply("tortoise.backends.asyncpg", credentials, package)
     except (BaseORMException, OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise StoreUnavailable(f"the tables could not be made: {error}") from error
     finally:
-        await guard.close(timeout=5)
+        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await guard.close(timeout=5)
+
+
+async def _applied_postgres(connection: Any) -> set[str]:
+    if await connection.fetchval("SELECT to_regclass('tortoise_migrations')") is None:
+        return set()
+    return {row[0] for row in await connection.fetch(_APPLIED)}
 
 
 def connect_options(at: PostgresAt) -> dict[str, Any]:
