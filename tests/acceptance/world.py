@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -173,7 +173,9 @@ def _texts(value: Any) -> list[str]:
 
 
 @asynccontextmanager
-async def world(database: str, *, hooks: bool = False, hold: float = 0.3) -> AsyncIterator[World]:
+async def world(
+    database: str, *, hooks: bool = False, hold: float = 0.3, more: Sequence[ChannelSettings] = ()
+) -> AsyncIterator[World]:
     """Start stand-ins and program; all end with the context."""
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(TelegramStandIn({TOKEN: "afterchat_bot"}, backoff=(0.1, 0.2, 0.5)))
@@ -188,17 +190,24 @@ async def world(database: str, *, hooks: bool = False, hold: float = 0.3) -> Asy
         slack.channel(DESK.removeprefix("#"), (ANNA, BEN))
         slack.member(GIULIA)
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        app = await opened(telegram, slack, database, hooks=hooks, hold=hold)
+        app = await opened(telegram, slack, database, hooks=hooks, hold=hold, more=more)
         stack.push_async_callback(app.stop)
         yield World(app=app, telegram=telegram, slack=slack, client=client)
 
 
 async def opened(
-    telegram: TelegramStandIn, slack: SlackStandIn, database: str, *, hooks: bool, hold: float = 0.3
+    telegram: TelegramStandIn,
+    slack: SlackStandIn,
+    database: str,
+    *,
+    hooks: bool,
+    hold: float = 0.3,
+    more: Sequence[ChannelSettings] = (),
 ) -> App:
     """A started program, connected both ways."""
     port = free_port() if hooks else 0
-    app = await App.open(settings_for(telegram, slack, database, hooks=hooks, hold=hold, port=port))
+    settings = settings_for(telegram, slack, database, hooks=hooks, hold=hold, port=port)
+    app = await App.open(replace(settings, channels=(*settings.channels, *more)))
     try:
         await app.start()
         if hooks:
