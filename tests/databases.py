@@ -80,14 +80,14 @@ def postgres_server() -> Iterator[PostgresServer]:
     server_module = _pgserver()
     # A short path: the name of a Unix socket holds 107 bytes.
     folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
-    server: Any = server_module.get_server(folder, cleanup_mode="stop")
+    server: Any = server_module.get_server(folder, cleanup_mode="delete")
     try:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             server.psql(f"ALTER SYSTEM SET {setting} = off")
         server.psql("SELECT pg_reload_conf()")
         yield PostgresServer(folder=folder)
     finally:
-        server.stop()
+        server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
