@@ -194,7 +194,7 @@ def _left_as_it_was(conversation: Conversation, question: str) -> Conversation:
     )
 
 
-def _without(mapping: Mapping[str, _V], gone: Collection[str]) -> dict[str, _V]:
+def _without(mapping: Mapping[str, _V], gone: Collection[str | None]) -> dict[str, _V]:
     return {id: value for id, value in mapping.items() if id not in gone}
 
 
@@ -334,9 +334,10 @@ def _take(conversation: Conversation, flow: Flow, question: Question, value: Val
         handed_back=False,
         touched_at=at,
     )
-    # Words once said stay said; their question's message must offer neither a button to skip nor a field to write in.
-    shown = Show(question=question.id, changeable=not isinstance(value, Worded))
-    taken = Turn(conversation=closed, prompts=(shown,))
+    # Words once said stay said. A message that had no button needs no edit: on most channels it would look the same.
+    worded = isinstance(value, Worded)
+    shown = () if worded and not question.optional else (Show(question=question.id, changeable=not worded),)
+    taken = Turn(conversation=closed, prompts=shown)
     if before is not None and before.value == value:
         # The same value again is no correction: nothing is counted twice, the window does not start anew.
         return taken
@@ -392,7 +393,8 @@ def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: 
             conversation = replace(conversation, asked=None)
             shown.append(target.id)
     events.append(Said(question=target.id if target else None, text=typed.text, words=typed.words))
-    commented = replace(conversation, commented=True, reopened=None)
+    drafts = _without(conversation.drafts, {conversation.reopened})
+    commented = replace(conversation, commented=True, reopened=None, drafts=drafts)
     return _then(turn, commented, events, [Show(question=id, changeable=False) for id in shown if id is not None])
 
 

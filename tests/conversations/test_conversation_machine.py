@@ -275,7 +275,8 @@ class ConversationMachine(RuleBasedStateMachine):
             assert all(token.turn == conversation.prompts[id] for token in offered)
             is_open = id in (conversation.asked, conversation.reopened)
             assert isinstance(card, Card)
-            assert is_open == card.typing
+            assert card.typing or not is_open
+            assert is_open or not card.typing or not offered, "only a message without buttons may stay as it was"
             assert is_open or {token.value for token in offered} <= {CHANGE}
 
 
@@ -308,6 +309,6 @@ def test_nothing_spoils_a_conversation_in_a_long_search() -> None:
     run_state_machine_as_test(
         ConversationMachine,
         settings=settings(
-            max_examples=1_000, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=500, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -154,6 +154,18 @@ def test_the_end_of_the_hold_posts_the_alert() -> None:
     assert f"alert:{case.id}" not in world.store.due_rows
 
 
+def test_a_hold_that_ends_after_the_alert_was_posted_posts_no_other() -> None:
+    world = World()
+    world.ask(ANN)
+    world.write("1, too slow")
+    (case,) = world.store.cases
+    key = f"alert:{case}"
+    world.store.due_rows[key] = Due(key=key, kind="alert", ref=case, due_at=world.now)
+    world.later(minutes=2)
+    assert kinds(world) == ["post"]
+    assert key not in world.store.due_rows
+
+
 def test_words_end_the_hold() -> None:
     world = World()
     world.ask(ANN)
