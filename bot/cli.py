@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from bot import __version__
-from bot.app import App, real_clock, report_of
+from bot.app import App, real_clock, report_of, run
 from bot.config import Settings, check, load
 from bot.demo import Demo, with_placeholders
 from bot.errors import AfterchatError, ConfigError
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     _log(options)
     try:
-        code = asyncio.run(options.run(options))
+        code = run(options.run(options))
     except ConfigError as error:
         print(error, file=sys.stderr)
         code = 2
@@ -52,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="serve customers: the real thing, with the tokens in the environment")
-    _add_config(run)
-    run.set_defaults(run=_run)
+    serve = commands.add_parser("run", help="serve customers: the real thing, with the tokens in the environment")
+    _add_config(serve)
+    serve.set_defaults(run=_run)
 
     demo = commands.add_parser("demo", help="try everything in a browser, with stand-ins for Telegram and Slack")
     _add_config(demo, EXAMPLE)

@@ -213,7 +213,8 @@ class Courier:
     async def _idle(self) -> float:
         """Seconds until the next message may be due, as far as anybody knows now."""
         try:
-            due = await self._outbox.next_due(self._clock())
+            now = self._clock()
+            due = await self._outbox.next_due(now, blocked=self._blocked(now))
         except StoreUnavailable:
             return IDLE_SECONDS
         if due is None:

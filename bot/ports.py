@@ -427,8 +427,8 @@ class Outbox(Protocol):
         Many settlements share one commit. A given-up message frees its lane.
         """
 
-    async def next_due(self, now: datetime) -> datetime | None:
-        """When the next queued message may be sent; None when nothing is queued."""
+    async def next_due(self, now: datetime, *, blocked: Sequence[ChannelName] = ()) -> datetime | None:
+        """When the next queued message of another channel may be sent; None when there is none."""
 
     async def case_view(self, case: CaseId) -> "CaseView | None":
         """Everything the alert of a case shows, as it is now."""

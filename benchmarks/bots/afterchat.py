@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from benchmarks.bots.child import Job, main
 from benchmarks.survey import FLOW, QUESTION, ROOM, SECRET, SLACK_TOKEN, THANKS, TOKEN, WHY
-from bot.app import App
+from bot.app import App, run
 from bot.config import (
     CommandSettings,
     FollowUpSettings,
@@ -61,4 +61,4 @@ async def opened(job: Job) -> AsyncIterator[int]:
 
 
 if __name__ == "__main__":
-    main(opened)
+    main(opened, run)

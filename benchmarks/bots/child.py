@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
@@ -29,12 +29,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 Open = Callable[[Job], AbstractAsyncContextManager[int]]
 
 
-def main(opened: Open) -> None:
+def main(opened: Open, run: Callable[[Coroutine[object, object, None]], None] = asyncio.run) -> None:
+    """Work until the input ends; ``run`` is how the bot runs its event loop in earnest."""
     job = msgspec.json.decode(sys.argv[1], type=Job)
     if job.core is not None:
         os.sched_setaffinity(0, {job.core})
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    asyncio.run(_serve(job, opened))
+    run(_serve(job, opened))
 
 
 async def _serve(job: Job, opened: Open) -> None:

@@ -5,11 +5,13 @@ from functools import partial
 from typing import assert_never
 
 from bot.config import Settings
+from bot.errors import StoreRefused
 from bot.ids import Ids
 from bot.intake import agents, asking, customers
 from bot.intake.asking import ReportedCustomer
 from bot.intake.recording import Moment
 from bot.messages import (
+    Address,
     AgentPressed,
     Commanded,
     Inbound,
@@ -35,7 +37,18 @@ class Intake:
         self._ids = ids
 
     async def handle(self, event: Inbound) -> Outcome:
-        """Decide and commit one inbound event. Raises StoreUnavailable when nothing was kept."""
+        """Decide and commit one inbound event. Raises StoreUnavailable when nothing was kept.
+
+        An event that the database will never take is kept aside: its sender would repeat it for ever.
+        """
+        try:
+            return await self._decide(event)
+        except StoreRefused as error:
+            if isinstance(event, Unread):
+                raise
+            return await self._decide(_set_aside(event, str(error)))
+
+    async def _decide(self, event: Inbound) -> Outcome:
         moment = self._moment()
         match event:
             case AgentPressed():
@@ -62,3 +75,14 @@ class Intake:
 
     def _moment(self) -> Moment:
         return Moment(settings=self._settings(), now=self._clock(), ids=self._ids)
+
+
+def _set_aside(event: Inbound, why: str) -> Unread:
+    """The event as something for the operator to look at."""
+    channel = event.channel if isinstance(event, Unread) else _sender(event).channel
+    body = repr(event).encode("utf-8", "backslashreplace")
+    return Unread(event=event.event, channel=channel, at=event.at, why=why, body=body)
+
+
+def _sender(event: Tapped | Wrote | Commanded | Left | Returned | Moved | AgentPressed) -> Address:
+    return event.agent if isinstance(event, AgentPressed) else event.sender

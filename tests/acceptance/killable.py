@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bot.app import App
+from bot.app import App, run
 from tests.acceptance.world import settings_for
 
 
@@ -21,4 +21,4 @@ async def main(places: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1])))
+    run(main(json.loads(sys.argv[1])))
