@@ -26,7 +26,8 @@ def describe(core: int | None) -> dict[str, str]:
     placed = "not tied to a core" if core is None else f"tied to core {core}, customers and services on the others"
     return {
         "Machine": f"{os.cpu_count()} cores ({_processor()}), {platform.system()} {platform.release()}",
-        "Python": f"{sys.version.split()[0]}, aiohttp {version('aiohttp')}, the standard event loop",
+        "Python": f"{sys.version.split()[0]}, aiohttp {version('aiohttp')}",
+        "Event loop": "asyncio's own for the bare handler; what Afterchat runs on for Afterchat (uvloop here)",
         "SQLite": f"{sqlite3.sqlite_version}, WAL",
         "Bot": f"one process, {placed}",
     }
