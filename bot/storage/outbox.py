@@ -26,14 +26,17 @@ _HEADS = """
     ORDER BY o.due_at, o.id LIMIT :most
 """
 _CLAIMED = "id, lane, channel, address_key, kind, slot, content, attempts, queued_at, maybe_delivered"
+# A lease that ran out was never settled: its owner died, perhaps after the message had arrived.
 _CLAIM = query(
-    f"UPDATE outbox SET leased_until = :lease, attempts = attempts + 1 WHERE id IN ({_HEADS}) RETURNING {_CLAIMED}",
+    f"UPDATE outbox SET maybe_delivered = (maybe_delivered OR leased_until IS NOT NULL), leased_until = :lease, "
+    f"attempts = attempts + 1 WHERE id IN ({_HEADS}) RETURNING {_CLAIMED}",
     "now:bigint lease:bigint most:bigint blocked",
     changes=True,
     postgres=(
         "WITH heads AS MATERIALIZED ("
         + _HEADS.replace("SELECT value FROM json_each(:blocked)", "SELECT jsonb_array_elements_text(:blocked::jsonb)")
-        + " FOR UPDATE OF o SKIP LOCKED) UPDATE outbox t SET leased_until = :lease, attempts = t.attempts + 1 "
+        + " FOR UPDATE OF o SKIP LOCKED) UPDATE outbox t SET leased_until = :lease, attempts = t.attempts + 1, "
+        + "maybe_delivered = (t.maybe_delivered OR t.leased_until IS NOT NULL) "
         + f"FROM heads WHERE t.id = heads.id RETURNING t.{_CLAIMED.replace(', ', ', t.')}"
     ),
 )

@@ -75,6 +75,15 @@ async def test_a_retried_message_holds_its_lane(storage: Storage) -> None:
     assert (again.outbound.slot, again.attempt, again.maybe_delivered) == ("a1", 2, False)
 
 
+async def test_a_lease_that_ran_out_leaves_it_open_whether_the_message_arrived(storage: Storage) -> None:
+    await write(storage, *queued("a1"))
+    assert not (await claim_one(storage)).maybe_delivered
+    taken_over = await claim_one(storage, later(minutes=30))
+    assert taken_over.maybe_delivered
+    await storage.outbox.settle(taken_over, RetryAt(due_at=later(minutes=31), error="hiccup"), later(minutes=30))
+    assert (await claim_one(storage, later(minutes=32))).maybe_delivered, "and that stays so"
+
+
 async def test_a_wait_that_we_were_told_to_make_is_no_attempt(storage: Storage) -> None:
     await write(storage, *queued("a1"))
     told = RetryAt(due_at=later(minutes=1), error="rate limit", counts=False)
