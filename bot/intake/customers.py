@@ -1,6 +1,7 @@
 """What to do about one event from a customer. Pure: facts in, outcome out."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -180,19 +181,30 @@ def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
         case "feedback":
             return _feedback(facts, customer, event.sender, tuple(writes), moment)
         case "survey" if conversation is not None and facts.flow is not None:
-            typed = Typed(text=event.text, words=WordsId(moment.ids()))
+            typed = Typed(text=said_by(event), words=WordsId(moment.ids()))
             turn = engine.receive(conversation, facts.flow.flow, typed, at=moment.now, rules=_rules(moment))
             return _outcome(turn, facts, facts.flow, moment, tuple(writes))
         case "case" if conversation is not None:
             return Outcome(writes=tuple(writes) + _more_words(event, facts, conversation, moment))
         case "survey" | "case" | "nobody":
-            if is_new:
+            if is_new and not _in_group(event.sender):
                 writes.append(_text(event.sender, speaks(customer), "reply.welcome", moment))
-            elif conversation is not None and event.text.strip():
+            elif conversation is not None and said_by(event).strip():
                 writes.append(KeepWords(words=_words(event, conversation, moment)))
             return Outcome(writes=tuple(writes))
         case _:
             assert_never(goes_to)
+
+
+def _in_group(address: Address) -> bool:
+    """Whether others read along: nobody is greeted there who only answered one of our messages."""
+    return "/" in address.key
+
+
+def said_by(event: Wrote) -> str:
+    """What was written, and in words what came with it: agents should know of a picture that they cannot see yet."""
+    shown = [f"[{each.kind}: {each.name}]" if each.name else f"[{each.kind}]" for each in event.attachments]
+    return " ".join([event.text, *shown]) if event.text.strip() else " ".join(shown)
 
 
 def _words(event: Wrote, conversation: Conversation, moment: Moment) -> Words:
@@ -201,14 +213,14 @@ def _words(event: Wrote, conversation: Conversation, moment: Moment) -> Words:
         customer=conversation.customer,
         conversation=conversation.id,
         question=None,
-        text=event.text,
+        text=said_by(event),
         at=moment.now,
     )
 
 
 def _more_words(event: Wrote, facts: Facts, conversation: Conversation, moment: Moment) -> tuple[Write, ...]:
     """Words said while the customer's case is open: the agents read them on the alert."""
-    if facts.case is None or not event.text.strip():
+    if facts.case is None or not said_by(event).strip():
         return ()
     note = CaseNote(case=facts.case.id, what="commented", who=None, at=moment.now)
     kept = KeepWords(words=_words(event, conversation, moment))
@@ -224,7 +236,7 @@ def _commanded(event: Commanded, facts: Facts, moment: Moment) -> Outcome:
         case "stop":
             return _opt_out(facts, customer, event.sender, tuple(writes), moment)
         case "feedback":
-            return _feedback(facts, customer, event.sender, tuple(writes), moment)
+            return _feedback(facts, customer, event.sender, tuple(writes), moment, words=event.argument)
         case "start":
             return _start(event, facts, customer, tuple(writes), moment)
         case _:
@@ -235,19 +247,70 @@ def _start(event: Commanded, facts: Facts, customer: Customer, writes: tuple[Wri
     commands = moment.settings.commands
     flow = moment.settings.flow(event.argument) if commands and event.argument in commands.start else None
     if flow is not None:
-        return begin(facts, customer, event.sender, flow, "link", writes, moment)
+        return _wanted(facts, customer, event.sender, flow, "link", writes, moment)
     if customer.opted_out_at is not None:
         return _opt_in(customer, event.sender, writes, moment)
     welcome = _text(event.sender, speaks(customer), "reply.welcome", moment)
     return Outcome(writes=(*writes, welcome))
 
 
-def _feedback(facts: Facts, customer: Customer, sender: Address, writes: tuple[Write, ...], moment: Moment) -> Outcome:
+def _feedback(
+    facts: Facts, customer: Customer, sender: Address, writes: tuple[Write, ...], moment: Moment, *, words: str = ""
+) -> Outcome:
+    """The comment card, at any time; words beside the command are kept with it."""
     commands = moment.settings.commands
     flow = moment.settings.flow(commands.feedback) if commands else None
     if flow is None:
         return Outcome(writes=(*writes, _text(sender, speaks(customer), "reply.nothing_to_rate", moment)))
-    return begin(facts, customer, sender, flow, "command", writes, moment)
+    outcome = _wanted(facts, customer, sender, flow, "command", writes, moment)
+    if not words.strip() or not outcome.ref:
+        return outcome
+    kept = Words(
+        id=WordsId(moment.ids()),
+        customer=customer.id,
+        conversation=ConversationId(outcome.ref),
+        question=None,
+        text=words,
+        at=moment.now,
+    )
+    return replace(outcome, writes=(*outcome.writes, KeepWords(words=kept)))
+
+
+#: a question asked so lately stands before the customer's eyes: asking for it again shows nothing new
+JUST_ASKED = timedelta(minutes=2)
+
+
+def _wanted(
+    facts: Facts,
+    customer: Customer,
+    sender: Address,
+    flow: PinnedFlow,
+    trigger: str,
+    writes: tuple[Write, ...],
+    moment: Moment,
+) -> Outcome:
+    """Begin what the customer wants to answer, unless its first question came a moment ago."""
+    conversation = facts.conversation
+    if conversation is None or not _just_asked(conversation, flow, moment):
+        return begin(facts, customer, sender, flow, trigger, writes, moment)
+    decision = RecordDecision(
+        trigger=trigger,
+        flow=flow.flow.id,
+        address=sender,
+        customer=customer.id,
+        interaction=None,
+        verdict="not asked",
+        rule="asked a moment ago",
+        inputs={"asked_at": conversation.started_at.isoformat()},
+        at=moment.now,
+    )
+    said = Said(kind="asked", locale=conversation.locale)
+    return Outcome(said=said, writes=(*writes, decision), ref=conversation.id)
+
+
+def _just_asked(conversation: Conversation, flow: PinnedFlow, moment: Moment) -> bool:
+    untouched = conversation.status == "waiting" and not conversation.answers
+    return untouched and conversation.flow == flow.hash and moment.now - conversation.started_at < JUST_ASKED
 
 
 def _opt_out(facts: Facts, customer: Customer, sender: Address, writes: tuple[Write, ...], moment: Moment) -> Outcome:

@@ -155,12 +155,15 @@ def _count(question: str, answer: Answer, n: int, conversation: Conversation, fl
 
 #: what of an interaction reports may be grouped by
 _GROUPING = ("agent", "team", "tag")
+#: characters of a dimension's value that tell it apart: it is part of a key, and databases bound those
+LONGEST_VALUE = 200
 
 
 def dimensions_of(conversation: Conversation) -> Mapping[str, str]:
     """The dimensions that an answer of this conversation is counted under; none of them may change later."""
     found = {"all": "", "channel": str(conversation.address.channel), "language": conversation.locale}
-    found |= {name: conversation.attributes[name] for name in _GROUPING if conversation.attributes.get(name)}
+    named = {name: conversation.attributes.get(name, "")[:LONGEST_VALUE].strip() for name in _GROUPING}
+    found |= {name: value for name, value in named.items() if value}
     return found
 
 

@@ -89,8 +89,11 @@ class Op:
     returns: str = "nothing"
 
 
-def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflict: str = "") -> Op:
-    """An INSERT; with ``conflict`` ("DO NOTHING", "DO UPDATE SET ...") over the unique columns ``key``."""
+def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflict: str = "", unless: str = "") -> Op:
+    """An INSERT; with ``conflict`` ("DO NOTHING", "DO UPDATE SET ...") over the unique columns ``key``.
+
+    ``unless`` is a query: where it finds a row, nothing is inserted.
+    """
     columns = _columns(parameters)
     names = ", ".join(name for name, _ in columns)
     clause = f" ON CONFLICT ({', '.join(key.split())}) {conflict}" if conflict else ""
@@ -99,12 +102,17 @@ def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflic
     source = ", ".join(f"b.{name}" for name, _ in columns)
     # Rows that others may want too in the order of their key, so that no two batches wait for each other.
     order = ", ".join(f"b.{name}" for name in key.split()) if conflict else "b.n_"
+    found = _numbered(unless, columns, lambda n, _: f"?{n}")
     return Op(
         table=table,
         rank=rank,
-        sqlite=f"INSERT INTO {table} ({names}) VALUES ({marks}){clause}",
+        sqlite=f"INSERT INTO {table} ({names}) SELECT {marks} WHERE NOT EXISTS ({found}){clause}"
+        if unless
+        else f"INSERT INTO {table} ({names}) VALUES ({marks}){clause}",
         batch=f"INSERT INTO {table} ({names}) SELECT {source} FROM {_unnest(columns)} "
-        f"ORDER BY {order}{clause}{returning}",
+        # locked, so that the row found is still what it was when this commits
+        + (f"WHERE NOT EXISTS ({_in_batch(unless)} FOR UPDATE) " if unless else "")
+        + f"ORDER BY {order}{clause}{returning}",
         width=len(columns),
         key=tuple([name for name, _ in columns].index(name) for name in key.split()),
         returns="key" if conflict else "nothing",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import assert_never
 
-from bot.messages import Address, Outbound
+from bot.messages import Address, AlertOf, Outbound
 from bot.ports import (
     CountScore,
     Customer,
@@ -140,11 +140,18 @@ _COUNT = add_up(
     key="dimension bucket_at structure question value score",
     column="n",
 )
-_QUEUE = insert(
-    "outbox",
+_QUEUED = (
     "lane channel address_key kind slot content state due_at:bigint attempts:bigint maybe_delivered:boolean "
-    "queued_at:bigint",
+    "queued_at:bigint"
+)
+_QUEUE = insert("outbox", _QUEUED, rank=7)
+# An alert is drawn when it is sent: while one that nobody sends yet waits for its turn, another would show the same.
+_QUEUE_ALERT_EDIT = insert(
+    "outbox",
+    _QUEUED,
     rank=7,
+    unless="SELECT 1 FROM outbox o WHERE o.lane = :lane AND o.slot = :slot AND o.state = 'queued' "
+    "AND o.leased_until IS NULL",
 )
 _NOTE = insert("case_note", "case_id what who detail at:bigint")
 _INTERACTION = insert(
@@ -309,7 +316,8 @@ def _counts(write: CountScore) -> Iterable[Statement]:
 def _queued(outbound: Outbound, at: datetime) -> Statement:
     to, now = outbound.to, to_micros(at)
     head = (outbound.lane, to.channel, to.key, outbound.kind, outbound.slot, encode(outbound.content))
-    return Statement(_QUEUE, (*head, "queued", now, 0, False, now))
+    redraws = outbound.kind == "edit" and isinstance(outbound.content, AlertOf)
+    return Statement(_QUEUE_ALERT_EDIT if redraws else _QUEUE, (*head, "queued", now, 0, False, now))
 
 
 def _customer(customer: Customer, address: Address, at: int, person: Person) -> Iterable[Statement]:

@@ -14,7 +14,7 @@ from bot.conversations.flow import PinnedFlow
 from bot.errors import StoreUnavailable
 from bot.followup.cases import Case
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
-from bot.messages import Address, ChannelName, Outbound
+from bot.messages import Address, AlertOf, ChannelName, Outbound
 from bot.ports import (
     CaseNote,
     CaseView,
@@ -241,8 +241,9 @@ class PureStore:
             case KeepWords(words=words):
                 self.words[words.id] = words
             case Queue(outbound=outbound, at=at):
-                row = Queued(id=len(self.queue) + 1, outbound=outbound, queued_at=at, due_at=at)
-                self.queue[row.id] = row
+                if not self._will_be_drawn_anyway(outbound):
+                    row = Queued(id=len(self.queue) + 1, outbound=outbound, queued_at=at, due_at=at)
+                    self.queue[row.id] = row
             case PutDue(due=due):
                 self.due_rows[due.key] = due
             case DropDue(key=key):
@@ -307,6 +308,17 @@ class PureStore:
         for row in self.queue.values():
             if row.outbound.to == address and row.state == "queued":
                 self.queue[row.id] = replace(row, outbound=replace(row.outbound, to=to))
+
+    def _will_be_drawn_anyway(self, outbound: Outbound) -> bool:
+        """Whether a message of this alert waits that nobody sends yet: it will show the case as it is then."""
+        return (
+            outbound.kind == "edit"
+            and isinstance(outbound.content, AlertOf)
+            and any(
+                row.state == "queued" and row.leased_until is None and row.outbound.slot == outbound.slot
+                for row in self.queue.values()
+            )
+        )
 
 
 class PureOutbox:

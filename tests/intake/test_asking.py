@@ -245,5 +245,17 @@ def test_commands_ask_at_once_whatever_the_rules() -> None:
     for _ in range(2):
         event = Commanded(event=f"e{world.number()}", sender=ANN, command="feedback", at=world.now)
         assert world.handle(event).said.kind == "asked"
+        world.later(minutes=2)
     assert [each.status for each in world.store.conversations.values()] == ["expired", "waiting"]
     assert decisions(world) == [("asked", "the customer wanted to")] * 2
+
+
+def test_a_command_repeated_at_once_asks_once_and_says_why() -> None:
+    world = World()
+    for _ in range(10):
+        assert world.command("feedback").said.kind == "asked"
+    assert len(world.store.conversations) == 1
+    assert decisions(world) == [("asked", "the customer wanted to")] + [("not asked", "asked a moment ago")] * 9
+    world.tap("😞")
+    world.command("feedback")
+    assert len(world.store.conversations) == 2, "what was answered is another matter"

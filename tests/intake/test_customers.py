@@ -4,7 +4,20 @@ import pytest
 from msgspec.structs import replace
 
 from bot.ids import CaseId
-from bot.messages import Address, CaseToken, ChannelName, Left, Moved, Profile, Returned, Text, Unread, format_token
+from bot.messages import (
+    Address,
+    Attachment,
+    CaseToken,
+    ChannelName,
+    Left,
+    Moved,
+    Profile,
+    Returned,
+    Text,
+    Unread,
+    Wrote,
+    format_token,
+)
 from tests.intake.world import ANN, BEN, SETTINGS, World
 
 CAT = Address(channel=ChannelName("web"), key="cat")
@@ -279,3 +292,42 @@ def test_words_are_kept_as_they_are(text: str) -> None:
     world.tap("😐")
     world.write(text)
     assert [words.text for words in world.store.words.values()] == [text]
+
+
+def test_words_beside_the_command_reach_the_agents() -> None:
+    world = World()
+    world.command("feedback", ANN, "my parcel was crushed")
+    world.tap("😞")
+    assert [words.text for words in world.store.words.values()] == ["my parcel was crushed"]
+    (words,) = world.store.words.values()
+    assert words.conversation == world.conversation().id
+
+
+def test_a_picture_is_told_of_where_words_are_kept() -> None:
+    world = World()
+    world.ask(ANN)
+    world.tap("😞")
+    photo = Attachment(kind="photo", reference="AgACAgQ")
+    file = Attachment(kind="file", reference="BQAC", name="invoice.pdf")
+    for event in (
+        Wrote(event="p1", sender=ANN, text="", at=world.now, attachments=(photo,)),
+        Wrote(event="p2", sender=ANN, text="see this", at=world.now, attachments=(file,)),
+    ):
+        world.handle(event)
+    assert [words.text for words in world.store.words.values()] == ["[photo]", "see this [file: invoice.pdf]"]
+
+
+def test_a_stranger_who_answers_in_a_group_is_not_greeted_there() -> None:
+    world = World()
+    stranger = Address(channel=ChannelName("telegram"), key="-100/42")
+    world.write("what is this?", stranger)
+    assert world.messages(stranger) == []
+    world.write("what is this?", Address(channel=ChannelName("telegram"), key="42"))
+    assert len(texts(world, Address(channel=ChannelName("telegram"), key="42"))) == 1
+
+
+def test_a_long_value_is_counted_under_its_beginning() -> None:
+    world = World()
+    world.ask(ANN, team="x" * 2_000)
+    world.tap("😞")
+    assert {key.value for key in world.store.counts if key.dimension == "team"} == {"x" * 200}

@@ -193,8 +193,11 @@ def test_reasons_and_words_after_the_alert_edit_it() -> None:
     world.later(minutes=2)
     world.write("1, 3")
     assert kinds(world) == ["post", "edit"]
+    world.deliver()
     world.write("It took an hour")
     assert kinds(world) == ["post", "edit", "edit"]
+    world.write("And nobody called")
+    assert kinds(world) == ["post", "edit", "edit"], "the edit that waits will show it too"
     assert {outbound.slot for _, outbound in alerts(world)} == {f"alert:{case}" for case in world.store.cases}
 
 
@@ -262,6 +265,7 @@ def test_words_after_the_survey_reach_the_open_case() -> None:
     world.write("1, too slow")
     world.tap("Skip")
     assert world.conversation().status == "completed"
+    world.deliver()
     world.write("And nobody called me back")
     assert kinds(world) == ["post", "edit"]
     assert [words.text for words in world.store.words.values()] == ["too slow", "And nobody called me back"]

@@ -144,6 +144,7 @@ class World:
         """Let time pass and everything come due that is."""
         self.now += timedelta(**span)
         self.run_dues()
+        self.deliver()
 
     def run_dues(self) -> list[Outcome]:
         ripe = at_once(self.store.dues.due(self.now, 1_000))

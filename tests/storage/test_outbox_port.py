@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.ids import CaseId
-from bot.messages import Address, ChannelName, Receipt
+from bot.messages import Address, AlertOf, ChannelName, Outbound, OutboundKind, Receipt
 from bot.ports import CaseNote, CaseView, Delivery, GaveUp, NoteCase, Queue, RetryAt, SaveCase, Sent, Settlement
 from bot.storage import Storage
 from tests.conftest import SetClock
@@ -223,3 +223,59 @@ async def test_sent_messages_are_forgotten_after_a_week(storage: Storage) -> Non
     # The remote message stays as well: it may be edited long after.
     await write(storage, *queued("a1", lane="a", kind="edit"))
     assert (await claim_one(storage)).remote == "m1"
+
+
+def alert(kind: OutboundKind, n: int = 0) -> Queue:
+    """A message of one case's alert; ``n`` only keeps the samples apart."""
+    to = Address(channel=ChannelName("slack"), key="#desk")
+    content = AlertOf(case=CaseId(f"case{n}"))
+    return Queue(outbound=Outbound(kind=kind, to=to, lane=f"case:{n}", slot=f"alert:{n}", content=content), at=NOON)
+
+
+async def test_changes_of_a_case_wait_in_one_message_of_its_alert(storage: Storage) -> None:
+    await write(storage, alert("post"))
+    for _ in range(30):
+        await write(storage, alert("edit"))
+    await write(storage, alert("edit", 1))
+    assert slots(await claim(storage)) == ["alert:0", "alert:1"], "the post will show it all"
+
+
+async def test_a_change_while_the_alert_is_being_sent_is_told_afterwards(storage: Storage) -> None:
+    await write(storage, alert("post"))
+    under_way = await claim_one(storage)
+    for _ in range(30):
+        await write(storage, alert("edit"))
+    await storage.outbox.settle(under_way, SENT, NOON)
+    (edit,) = await claim(storage)
+    assert (edit.outbound.kind, edit.remote) == ("edit", "m1")
+    await storage.outbox.settle(edit, SENT, NOON)
+    assert not await claim(storage)
+
+
+async def test_no_change_is_lost_between_the_drawing_and_the_sending(storage: Storage) -> None:
+    """Whoever draws after a change shows it; whoever drew before leaves an edit behind."""
+    await write(storage, alert("post"))
+    drawn = 0
+    changes = 0
+
+    async def change() -> None:
+        nonlocal changes
+        for _ in range(40):
+            await write(storage, alert("edit"))
+            changes += 1
+            await asyncio.sleep(0)
+
+    async def send() -> None:
+        nonlocal drawn
+        idle = 0
+        while idle < 3:
+            claimed = await claim(storage)
+            idle = 0 if claimed else idle + 1
+            for delivery in claimed:
+                drawn = changes
+                await storage.outbox.settle(delivery, SENT, NOON)
+            await asyncio.sleep(0.01)
+
+    await asyncio.gather(change(), send())
+    await send()
+    assert drawn == changes == 40
