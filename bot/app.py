@@ -13,6 +13,7 @@ from typing import Self, TypeVar, assert_never
 import aiohttp
 from aiohttp import web
 
+from bot.channels.limits import Allowance
 from bot.channels.slack import SlackChannel
 from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebchatChannel
@@ -94,10 +95,12 @@ class App:
         ids: Ids,
         client: aiohttp.ClientSession,
         speed: float,
+        allowance: Allowance,
     ) -> None:
         self.settings = settings
         self.storage = storage
         self.clock = clock
+        self._allowance = allowance
         self.intake = Intake(store=storage, settings=settings, clock=clock, ids=ids)
         self.channels: dict[ChannelName, Channel] = {
             each.name: self._channel(each, client) for each in settings().channels
@@ -120,9 +123,18 @@ class App:
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, clock: Clock = real_clock, ids: Ids | None = None, speed: float = 1.0
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = real_clock,
+        ids: Ids | None = None,
+        speed: float = 1.0,
+        allowance: Allowance | None = None,
     ) -> Self:
-        """Open the storage (with its migrations) and build the rest; nothing listens or sends yet."""
+        """Open the storage (with its migrations) and build the rest; nothing listens or sends yet.
+
+        ``allowance`` is what anonymous visitors of the web chats may do, where it is not the usual.
+        """
         async with AsyncExitStack() as stack:
             storage = await open_storage(settings.storage.url, clock=clock)
             stack.push_async_callback(storage.close)
@@ -137,6 +149,7 @@ class App:
                 ids=ids or ids_of(clock),
                 client=client,
                 speed=speed,
+                allowance=allowance or Allowance(),
             )
             for channel in app.channels.values():
                 stack.push_async_callback(channel.close)
@@ -151,7 +164,7 @@ class App:
             case SlackSettings():
                 return SlackChannel(settings, clock=self.clock)
             case WebchatSettings():
-                return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat)
+                return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat, allowance=self._allowance)
             case WebhookChatSettings():
                 return WebhookChannel(settings, clock=self.clock, session=client)
             case _:

@@ -11,8 +11,10 @@ from typing import Self
 from msgspec.structs import replace
 
 from bot.app import App, fast_clock, real_clock
+from bot.channels.limits import Allowance, Rate
 from bot.config import (
     ChannelSettings,
+    SandboxChange,
     Settings,
     SlackSettings,
     TelegramSettings,
@@ -35,6 +37,12 @@ LOOPBACK = "127.0.0.1"
 TELEGRAM_TOKEN = "100001:sandbox"  # noqa: S105 - the stand-in's, good for nothing else
 #: made anew at each start: the stand-ins forget everything too
 DATABASE = Path("data/sandbox.db")
+#: all visitors of the sandbox are one person at one address, who plays many customers; the page says so
+ONE_PLAYS_ALL = Allowance(
+    sessions=Rate(burst=1_000, per_second=1.0),
+    surveys_of_session=Rate(burst=1_000, per_second=1.0),
+    surveys_of_address=Rate(burst=1_000, per_second=1.0),
+)
 
 
 def with_placeholders(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -104,7 +112,7 @@ class Demo:
             stack.push_async_callback(slack.stop)
             settings = _on_loopback(with_sandbox(real), telegram, slack, app_port, database or _fresh_database())
             clock = real_clock if speed == 1.0 else fast_clock(speed)
-            app = await App.open(settings, clock=clock, speed=speed)
+            app = await App.open(settings, clock=clock, speed=speed, allowance=ONE_PLAYS_ALL)
             stack.push_async_callback(app.stop)
             await _listening(app, settings)
             play = _play(real, settings, app)
@@ -181,6 +189,13 @@ def _busy(port: int, advice: str) -> AfterchatError:
     return AfterchatError(f"port {port} of {LOOPBACK} is taken, perhaps by another sandbox: stop that one, or {advice}")
 
 
+_MORE_SURVEYS = SandboxChange(
+    what="Surveys that a visitor may start",
+    normal=f"{Allowance().surveys_of_session.burst} an hour",
+    here=f"{ONE_PLAYS_ALL.surveys_of_session.burst:,}",
+)
+
+
 def _play(real: Settings, settings: Settings, app: App) -> Play:
     web = next((channel for channel in settings.channels if isinstance(channel, WebchatSettings)), None)
     followup = settings.followup
@@ -197,7 +212,7 @@ def _play(real: Settings, settings: Settings, app: App) -> Play:
         ),
         shortened=tuple(
             Shortened(what=change.what, normal=change.normal, here=change.here)
-            for change in sandbox_changes(real, settings)
+            for change in (*sandbox_changes(real, settings), _MORE_SURVEYS)
         ),
         telegram=Customer(channel=_name(settings, TelegramSettings), key="7001", name="Mai Tran"),
         slack=Customer(channel=_name(settings, SlackSettings), key="U0GIULIA", name="Giulia Rossi"),

@@ -3,28 +3,33 @@
 The widget keeps its session token in the browser and sends it as ``Authorization: Bearer <token>``; there is no cookie.
 It posts one JSON object a time to the channel's address; ``id`` is made by the widget and stays the same in a retry::
 
-    {"do": "open"}                                         -> {"session": "...", "token": "..."}
+    {"do": "open", "language": "vi"}                       -> {"session": "...", "token": "..."}
     {"do": "write", "id": "m1", "text": "Hi", "language": "vi"}   -> {"said": "nothing", "notice": ""}
     {"do": "tap", "id": "m2", "token": "1.0k3f9x2m7q8d4h1z.3.10"}
     {"do": "command", "id": "m3", "command": "feedback"}
 
 ``notice`` is a fleeting sentence for the customer. What we say comes to the widget as lines of the chat log, which the
 web server streams. An answer that was tapped has no line of its own: the edited card shows it, in every tab.
+
+Visitors are anonymous, so what one of them, and one network address, may do is limited (``Allowance``). Beyond that the
+answer is 429 with the code ``too_often`` and a sentence for the customer as its message.
 """
 
+import math
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
 import msgspec
 
+from bot.channels.limits import Allowance, Buckets, network_of
 from bot.channels.signatures import session_in, session_token
 from bot.config import WebchatSettings
+from bot.conversations.router import route
 from bot.errors import SendFailed, StoreUnavailable
-from bot.languages import say
+from bot.languages import locales, say
 from bot.messages import (
     Address,
     Alert,
@@ -63,7 +68,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,4}")
 
 
 class _Open(msgspec.Struct, frozen=True, kw_only=True, tag="open", tag_field="do"):
-    pass
+    language: str | None = None
 
 
 class _Tap(msgspec.Struct, frozen=True, kw_only=True, tag="tap", tag_field="do"):
@@ -86,32 +91,8 @@ class _Command(msgspec.Struct, frozen=True, kw_only=True, tag="command", tag_fie
 
 
 _Doing = _Tap | _Write | _Command
+_Event = Tapped | Wrote | Commanded
 _DECODER = msgspec.json.Decoder(_Open | _Tap | _Write | _Command)
-
-
-class Buckets:
-    """Token buckets by key, in memory: ``burst`` at once, then ``per_second``; the least used of too many are dropped.
-
-    >>> from datetime import UTC
-    >>> buckets, noon = Buckets(burst=1, per_second=0.5), datetime(2026, 1, 1, 12, tzinfo=UTC)
-    >>> buckets.wait("a", noon), buckets.wait("a", noon), buckets.wait("b", noon)
-    (0.0, 2.0, 0.0)
-    """
-
-    def __init__(self, *, burst: int, per_second: float, most: int = 10_000) -> None:
-        self._burst, self._per_second, self._most = burst, per_second, most
-        self._levels: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
-
-    def wait(self, key: str, now: datetime) -> float:
-        """Seconds until the next one is allowed; 0.0 when this one is, and then it counts."""
-        level, at = self._levels.pop(key, (float(self._burst), now))
-        passed = max(0.0, (now - at).total_seconds())
-        level = min(float(self._burst), level + passed * self._per_second)
-        allowed = level >= 1.0
-        self._levels[key] = (level - 1.0 if allowed else level, now)
-        if len(self._levels) > self._most:
-            self._levels.popitem(last=False)
-        return 0.0 if allowed else (1.0 - level) / self._per_second
 
 
 class WebchatChannel:
@@ -119,14 +100,18 @@ class WebchatChannel:
 
     limits = Limits(buttons=60, text=LONGEST_TEXT, button_label=200, token_bytes=64, edits=True)
 
-    def __init__(self, settings: WebchatSettings, *, clock: Clock, chat: ChatLog) -> None:
+    def __init__(
+        self, settings: WebchatSettings, *, clock: Clock, chat: ChatLog, allowance: Allowance | None = None
+    ) -> None:
         self.name = settings.name
         self.settings = settings
         self._clock = clock
         self._chat = chat
-        # Made for people: an office behind one address may open 30 sessions at once, then one every two seconds.
-        self._openings = Buckets(burst=30, per_second=0.5)
-        self._commands = Buckets(burst=20, per_second=1.0)
+        allowance = allowance or Allowance()
+        self._sessions = Buckets(allowance.sessions)
+        self._requests = Buckets(allowance.requests)
+        self._surveys = Buckets(allowance.surveys_of_session), Buckets(allowance.surveys_of_address)
+        self._octets = Buckets(allowance.octets_of_address)
 
     def session(self, authorization: str) -> str | None:
         """The session proven by an ``Authorization`` header, or None."""
@@ -168,11 +153,17 @@ class WebchatChannel:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _refuse(400, "body", f"The body is not a command of the widget: {error}.")
         if isinstance(doing, _Open):
-            return self._open(raw.remote)
+            return self._open(doing, network_of(raw.remote))
         session = self.session(raw.headers.get("authorization", ""))
         if session is None:
             return _refuse(401, "session", "This session is unknown; open a new one.", {"WWW-Authenticate": "Bearer"})
-        return await self._do(session, doing, handle)
+        refusal = self._refuse(session, doing, raw)
+        if refusal is not None:
+            return refusal
+        inbound = self._inbound(session, doing, self._clock())
+        if _may_begin(doing):
+            return await self._begin(doing, inbound, handle, (session, network_of(raw.remote)))
+        return _answer(await self._do(doing, inbound, handle))
 
     async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
         """Keep a message in the session's log, where the browser finds it; an edit keeps the slot of its post."""
@@ -192,16 +183,16 @@ class WebchatChannel:
     async def close(self) -> None:
         """Nothing is held open."""
 
-    def _open(self, remote: str) -> Reply:
-        wait = self._openings.wait(remote, self._clock())
+    def _open(self, doing: _Open, network: str) -> Reply:
+        wait = self._sessions.wait(network, self._clock())
         if wait:
-            return _slow_down(wait)
+            return _too_often(wait, doing.language)
         session = secrets.token_urlsafe(16)
         return _json(201, {"session": session, "token": session_token(self.settings.secret, session)})
 
-    async def _do(self, session: str, doing: _Doing, handle: Handle) -> Reply:
+    def _refuse(self, session: str, doing: _Doing, raw: Raw) -> Reply | None:
         now = self._clock()
-        wait = self._commands.wait(session, now)
+        wait = self._requests.wait(session, now)
         if wait:
             return _slow_down(wait)
         if not _MESSAGE_ID.fullmatch(doing.id):
@@ -210,13 +201,31 @@ class WebchatChannel:
             refusal = _refuse_text(doing.text)
             if refusal is not None:
                 return refusal
-        inbound = self._inbound(session, doing, now)
-        if isinstance(inbound, Wrote):
-            await self._keep(session, doing.id, inbound)
-        outcome = await handle(inbound)
-        return _json(200, {"said": outcome.said.kind, "notice": _notice(outcome.said)})
+        wait = self._octets.wait(network_of(raw.remote), now, len(raw.body))
+        return _too_often(wait, doing.language) if wait else None
 
-    def _inbound(self, session: str, doing: _Doing, now: datetime) -> Tapped | Wrote | Commanded:
+    async def _begin(self, doing: _Doing, inbound: _Event, handle: Handle, keys: tuple[str, str]) -> Reply:
+        """Do what may start a survey, if the visitor and their address have one left; what starts none costs none."""
+        taken: list[tuple[Buckets, str]] = []
+        said = Said()
+        try:
+            for buckets, key in zip(self._surveys, keys, strict=True):
+                wait = buckets.wait(key, inbound.at)
+                if wait:
+                    return _too_often(wait, doing.language)
+                taken.append((buckets, key))
+            said = await self._do(doing, inbound, handle)
+            return _answer(said)
+        finally:
+            for buckets, key in () if said.kind == "asked" else taken:
+                buckets.give_back(key)
+
+    async def _do(self, doing: _Doing, inbound: _Event, handle: Handle) -> Said:
+        if isinstance(inbound, Wrote):
+            await self._keep(inbound.sender.key, doing.id, inbound)
+        return (await handle(inbound)).said
+
+    def _inbound(self, session: str, doing: _Doing, now: datetime) -> _Event:
         event = f"web:{self.name}:{session}:{doing.id}"
         sender = Address(channel=self.name, key=session)
         profile = Profile(language=_language(doing.language))
@@ -239,6 +248,20 @@ class WebchatChannel:
         await self._chat.append(self.name, session, "customer", f"customer/{id}", content, wrote.at)
 
 
+def _may_begin(doing: _Doing) -> bool:
+    """Whether this starts a survey where none is under way: a command, or words that stand for it in any language."""
+    match doing:
+        case _Command(command=command):
+            return command != "stop"
+        case _Write(text=text):
+            spoken = (route(text, locale, None, open_case=False, opted_out=False) for locale in locales())
+            return "feedback" in spoken
+        case _Tap():
+            return False
+        case _:
+            assert_never(doing)
+
+
 def _language(tag: str | None) -> str | None:
     return tag.replace("_", "-") if tag and _LANGUAGE.fullmatch(tag) else None
 
@@ -246,6 +269,10 @@ def _language(tag: str | None) -> str | None:
 def _without_nul(text: str) -> str:
     # PostgreSQL takes no NUL; Unicode's sign for an unreadable character shows that something stood there.
     return text.replace("\0", "\ufffd")
+
+
+def _answer(said: Said) -> Reply:
+    return _json(200, {"said": said.kind, "notice": _notice(said)})
 
 
 def _notice(said: Said) -> str:
@@ -258,6 +285,11 @@ def _refuse_text(text: str) -> Reply | None:
     if len(text) > LONGEST_TEXT:
         return _refuse(413, "text", f"The message is longer than {LONGEST_TEXT:,} characters; send it in parts.")
     return None
+
+
+def _too_often(wait: float, language: str | None) -> Reply:
+    seconds = str(math.ceil(wait))
+    return _refuse(429, "too_often", say(_language(language) or "en", "widget.too_often"), {"Retry-After": seconds})
 
 
 def _slow_down(wait: float) -> Reply:

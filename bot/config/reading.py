@@ -13,6 +13,7 @@ import msgspec
 from bot.config.channels import SECRET_LENGTH, kinds_of, read_channels, read_url
 from bot.config.environment import Environment, SecretName, Wanted
 from bot.config.positions import line_of, lines_of
+from bot.config.proxies import read_proxies
 from bot.config.sandbox import with_sandbox
 from bot.config.settings import (
     DEFAULT_DATABASE,
@@ -164,6 +165,7 @@ def _server(root: Table, environment: Environment) -> ServerSettings:
         public_url=read_url(table, "public_url", default.public_url, environment),
         api_keys=keys,
         max_body=table.whole("max_body", default.max_body, 16_384, 67_108_864),
+        trusted_proxies=read_proxies(table),
     )
     table.finish()
     return server

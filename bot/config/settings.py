@@ -21,6 +21,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_keys: tuple[str, ...] = ()
     #: the largest request body in bytes
     max_body: int = 1_048_576
+    #: addresses and networks of reverse proxies whose X-Forwarded-For is believed: "10.0.0.7", "172.18.0.0/16"
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):

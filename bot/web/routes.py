@@ -16,7 +16,7 @@ from bot.messages import ChannelName
 from bot.ports import Channel, ChatLog, Handle
 from bot.web.api import Interactions, ReportRefused, holds_key, json_response, problem, read_report
 from bot.web.events import HEARTBEAT, Streams
-from bot.web.requests import BODY_DEADLINE, raw_from, read_body
+from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body
 from bot.web.widget import Script, settings_response
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,19 @@ def application(site: Site) -> web.Application:
     return app
 
 
+_PassOn = Callable[[web.Request, Channel], Awaitable[web.StreamResponse]]
+
+
 def _add_channels(app: web.Application, site: Site, streams: Streams) -> None:
+    senders = Senders(site.settings)
+
+    async def pass_on(request: web.Request, channel: Channel) -> web.StreamResponse:
+        body = await read_body(request, site.settings().server.max_body, BODY_DEADLINE)
+        if isinstance(body, web.Response):
+            return body
+        reply = await channel.receive(raw_from(request, body, senders.address(request)), site.handle)
+        return web.Response(status=reply.status, body=reply.body or None, headers=dict(reply.headers))
+
     async def receive(request: web.Request) -> web.StreamResponse:
         channel = site.channels.get(ChannelName(request.match_info["name"]))
         if channel is None:
@@ -82,14 +94,16 @@ def _add_channels(app: web.Application, site: Site, streams: Streams) -> None:
         if request.method not in _METHODS:
             return problem(405, "method", "Use POST.", headers={"Allow": "GET, POST, OPTIONS"})
         if isinstance(channel, WebchatChannel):
-            return await _webchat(request, channel, site, streams)
-        return await _received(request, channel, site)
+            return await _webchat(request, channel, pass_on, streams)
+        return await pass_on(request, channel)
 
     app.router.add_route("*", "/channels/{name}", receive)
     app.router.add_route("*", "/channels/{name}/{tail:.*}", receive)
 
 
-async def _webchat(request: web.Request, channel: WebchatChannel, site: Site, streams: Streams) -> web.StreamResponse:
+async def _webchat(
+    request: web.Request, channel: WebchatChannel, pass_on: _PassOn, streams: Streams
+) -> web.StreamResponse:
     """A request of the widget: a live stream or a command; every answer can be read by the page, errors too."""
     cors = channel.cors(request.headers.get("Origin", ""))
     if cors is None:
@@ -101,20 +115,12 @@ async def _webchat(request: web.Request, channel: WebchatChannel, site: Site, st
         elif request.method == "GET" and request.match_info.get("tail") == "events":
             response = await streams.serve(request, channel)
         else:
-            response = await _received(request, channel, site)
+            response = await pass_on(request, channel)
     except StoreUnavailable:
         response = _unavailable()
     if not response.prepared:
         response.headers.update({**cors, "Cross-Origin-Resource-Policy": "cross-origin"})
     return response
-
-
-async def _received(request: web.Request, channel: Channel, site: Site) -> web.StreamResponse:
-    body = await read_body(request, site.settings().server.max_body, BODY_DEADLINE)
-    if isinstance(body, web.Response):
-        return body
-    reply = await channel.receive(raw_from(request, body), site.handle)
-    return web.Response(status=reply.status, body=reply.body or None, headers=dict(reply.headers))
 
 
 def _add_widget(app: web.Application, site: Site) -> None:

@@ -6,11 +6,13 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from bot.channels.limits import Allowance, Buckets, Rate
 from bot.channels.signatures import session_token
-from bot.channels.webchat import LONGEST_TEXT, Buckets, WebchatChannel
+from bot.channels.webchat import LONGEST_TEXT, WebchatChannel
 from bot.config import WebchatSettings
 from bot.errors import SendFailed, StoreUnavailable
 from bot.ids import CaseId
+from bot.languages import say
 from bot.messages import (
     Address,
     Alert,
@@ -241,17 +243,121 @@ async def test_flood_of_one_session_is_slowed_down_and_nobody_else(desk: Desk) -
 
 
 async def test_one_address_opens_only_so_many_sessions(desk: Desk) -> None:
-    replies = [await desk.post({"do": "open"}, session=None, remote="203.0.113.9") for _ in range(31)]
-    assert [reply.status for reply in replies] == [201] * 30 + [429]
+    replies = [await desk.post({"do": "open"}, session=None, remote="203.0.113.9") for _ in range(11)]
+    assert [reply.status for reply in replies] == [201] * 10 + [429]
+    assert (error_of(replies[-1]), replies[-1].headers["Retry-After"]) == ("too_often", "60")
     assert (await desk.post({"do": "open"}, session=None, remote="203.0.113.10")).status == 201
+    desk.now += timedelta(minutes=1)
+    again = [await desk.post({"do": "open"}, session=None, remote="203.0.113.9") for _ in range(2)]
+    assert [reply.status for reply in again] == [201, 429]
+
+
+async def test_network_of_one_ipv6_visitor_counts_as_one_address(desk: Desk) -> None:
+    replies = [await desk.post({"do": "open"}, session=None, remote=f"2001:db8:0:7:{n:x}::1") for n in range(11)]
+    assert [reply.status for reply in replies] == [201] * 10 + [429]
+    assert (await desk.post({"do": "open"}, session=None, remote="2001:db8:0:8::1")).status == 201
+
+
+STARTS: list[dict[str, str]] = [
+    {"do": "command", "command": "feedback"},
+    {"do": "command", "command": "start", "argument": "delivery_nps"},
+    {"do": "write", "text": "Feedback!"},
+    {"do": "write", "text": "góp ý"},
+]
+
+
+@pytest.mark.parametrize("start", STARTS, ids=[" ".join(each.values()) for each in STARTS])
+async def test_one_session_starts_only_so_many_surveys_in_an_hour(desk: Desk, start: dict[str, str]) -> None:
+    desk.said = Said(kind="asked")
+    replies = [await desk.post({**start, "id": f"m{n}", "language": "vi"}) for n in range(4)]
+    assert [reply.status for reply in replies] == [200, 200, 200, 429]
+    assert (error_of(replies[-1]), replies[-1].headers["Retry-After"]) == ("too_often", "1200")
+    assert msgspec.json.decode(replies[-1].body)["error"]["message"] == say("vi", "widget.too_often")
+    assert len(desk.heard) == 3
+    assert len(desk.chat.lines) == (3 if start["do"] == "write" else 0)
+    desk.now += timedelta(minutes=20)
+    assert (await desk.post({**start, "id": "m9"})).status == 200
+
+
+async def test_ten_sessions_of_one_address_cannot_flood_the_agents(desk: Desk) -> None:
+    desk.said = Said(kind="asked")
+    feedback = {"do": "command", "command": "feedback"}
+    for session in range(10):
+        for n in range(6):
+            await desk.post({**feedback, "id": f"m{n}"}, session=f"s{session}", remote="203.0.113.9")
+    assert len(desk.heard) == 10
+    assert (await desk.post({**feedback, "id": "m1"}, session="s77", remote="203.0.113.10")).status == 200
+
+
+async def test_only_a_survey_that_was_started_counts(desk: Desk) -> None:
+    feedback = {"do": "command", "command": "feedback"}
+    for said in (Said(kind="duplicate"), Said(kind="nothing"), Said(kind="opted_in")):
+        desk.said = said
+        for n in range(3):
+            assert (await desk.post({**feedback, "id": f"m{n}"})).status == 200
+    desk.error = StoreUnavailable("away")
+    for n in range(3):
+        with pytest.raises(StoreUnavailable):
+            await desk.post({**feedback, "id": f"m{n}"})
+    desk.error, desk.said = None, Said(kind="asked")
+    assert (await desk.post({**feedback, "id": "m9"})).status == 200
+
+
+async def test_who_may_start_no_more_surveys_can_still_answer_and_stop(desk: Desk) -> None:
+    desk.said = Said(kind="asked")
+    for n in range(4):
+        await desk.post({"do": "command", "id": f"m{n}", "command": "feedback"})
+    for body in (
+        {"do": "tap", "token": "1.0k3f9x2m7q8d4h1z.3.10"},
+        {"do": "write", "text": "My feedback: too slow"},
+        {"do": "command", "command": "stop"},
+    ):
+        assert (await desk.post({**body, "id": "m9"})).status == 200
+
+
+async def test_one_address_writes_only_so_many_bytes(desk: Desk) -> None:
+    def words(n: int) -> dict[str, str]:
+        return {"do": "write", "id": f"m{n}", "text": "é" * LONGEST_TEXT}
+
+    replies = [await desk.post(words(n), session=f"s{n}", remote="203.0.113.9") for n in range(8)]
+    assert [reply.status for reply in replies] == [200] * 7 + [429]
+    assert (error_of(replies[-1]), len(desk.heard)) == ("too_often", 7)
+    assert int(replies[-1].headers["Retry-After"]) <= 600
+    assert (await desk.post(words(9), session="s9", remote="203.0.113.10")).status == 200
+    desk.now += timedelta(minutes=10)
+    assert (await desk.post(words(9), session="s9", remote="203.0.113.9")).status == 200
+
+
+async def test_allowance_can_be_made_larger(desk: Desk) -> None:
+    settings = WebchatSettings(name=WEB, secret=SECRET)
+    plenty = Allowance(sessions=Rate(burst=50, per_second=1.0))
+    desk.channel = WebchatChannel(settings, clock=lambda: desk.now, chat=desk.chat, allowance=plenty)
+    replies = [await desk.post({"do": "open"}, session=None, remote="203.0.113.9") for _ in range(51)]
+    assert [reply.status for reply in replies] == [201] * 50 + [429]
 
 
 def test_buckets_forget_the_least_used_and_survive_a_clock_set_back() -> None:
-    buckets = Buckets(burst=1, per_second=1.0, most=2)
+    buckets = Buckets(Rate(burst=1, per_second=1.0), most=2)
     assert [buckets.wait(key, NOON) for key in "aba"] == [0.0, 0.0, 1.0]
     assert buckets.wait("c", NOON) == 0.0  # drops b, the least used
     assert buckets.wait("b", NOON) == 0.0
     assert buckets.wait("b", NOON - timedelta(hours=1)) == 1.0
+
+
+def test_bucket_takes_what_was_given_back() -> None:
+    buckets = Buckets(Rate(burst=2, per_second=0.5))
+    assert [buckets.wait("a", NOON) for _ in range(3)] == [0.0, 0.0, 2.0]
+    buckets.give_back("a")
+    assert [buckets.wait("a", NOON) for _ in range(2)] == [0.0, 2.0]
+    for _ in range(9):
+        buckets.give_back("a")
+    buckets.give_back("never seen")
+    assert [buckets.wait("a", NOON, 2), buckets.wait("a", NOON)] == [0.0, 2.0]
+
+
+def test_more_than_a_bucket_holds_empties_it() -> None:
+    buckets = Buckets(Rate(burst=100, per_second=1.0))
+    assert [buckets.wait("a", NOON, 1_000), buckets.wait("a", NOON, 1_000)] == [0.0, 100.0]
 
 
 @pytest.mark.parametrize(

@@ -198,13 +198,15 @@ class Parts:
     heartbeat: float = 15.0
     max_body: int = 1_048_576
     bot: ScriptedBot = field(init=False)
+    settings: CurrentSettings = field(init=False)
 
     def __post_init__(self) -> None:
         self.bot = ScriptedBot(self.chat)
+        server = ServerSettings(api_keys=(KEY,), max_body=self.max_body)
+        self.settings = CurrentSettings(Settings(company="Lotus Bank", server=server))
 
     def application(self) -> web.Application:
         channels: Mapping[ChannelName, Channel] = {WEB: self.bot.channel, self.echo.name: self.echo}
-        settings = Settings(company="Lotus Bank", server=ServerSettings(api_keys=(KEY,), max_body=self.max_body))
 
         async def report() -> object:
             return [{"flow": "after-chat", "nps": 40.0, "n": 10}]
@@ -218,7 +220,7 @@ class Parts:
                 channels=channels,
                 handle=self.bot.handle,
                 chat=self.chat,
-                settings=CurrentSettings(settings),
+                settings=self.settings,
                 interactions=self.interactions,
                 report=report,
                 ready=ready,

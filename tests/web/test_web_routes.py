@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from bot.config import Settings
 from bot.errors import StoreUnavailable
 from bot.ports import Outcome, Said
 from bot.web.widget import TEXTS
@@ -84,9 +85,20 @@ async def test_channel_gets_the_request_as_it_came(client: Client, parts: Parts,
     assert raw.remote == "127.0.0.1"
 
 
-async def test_sender_behind_a_proxy_is_whom_the_proxy_names(client: Client, parts: Parts) -> None:
+async def test_forwarded_for_of_an_unnamed_proxy_is_not_believed(client: Client, parts: Parts) -> None:
+    await client.ask("POST", "/channels/echo", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert parts.echo.raws[0].remote == "127.0.0.1"
+
+
+async def test_sender_behind_a_trusted_proxy_is_whom_the_proxy_names(client: Client, parts: Parts) -> None:
+    parts.settings.swap(trusting(parts.settings(), "127.0.0.0/8"))
     await client.ask("POST", "/channels/echo", headers={"X-Forwarded-For": "10.9.9.9, 203.0.113.7"})
     assert parts.echo.raws[0].remote == "203.0.113.7"
+
+
+def trusting(settings: Settings, *proxies: str) -> Settings:
+    server = msgspec.structs.replace(settings.server, trusted_proxies=proxies)
+    return msgspec.structs.replace(settings, server=server)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,12 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from bot.channels.limits import Allowance, Rate
+from bot.channels.webchat import WebchatChannel
+from bot.languages import say
 from bot.messages import Commanded, Tapped, Text, Wrote
-from tests.web.scripted_site import Parts, chosen, chromium, faces, numbers, serving
+from bot.ports import Raw
+from tests.web.scripted_site import Parts, chosen, chromium, faces, now, numbers, serving
 
 pytestmark = pytest.mark.browser
 
@@ -346,6 +350,37 @@ async def test_fits_the_screen(shop: Shop, width: int) -> None:
         assert (box["width"] >= 24, box["height"] >= 40) == (True, True)
         assert 0 <= box["x"] <= width - box["width"]
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@asynccontextmanager
+async def sparing(parts: Parts, allowance: Allowance) -> AsyncIterator[Shop]:
+    """A shop whose visitors may do only so much."""
+    settings = parts.bot.channel.settings
+    parts.bot.channel = WebchatChannel(settings, clock=now, chat=parts.chat, allowance=allowance)
+    async with serving(parts.application()) as bot_port, open_shop(parts, bot_port) as shop:
+        yield shop
+
+
+async def test_visitor_who_asks_too_often_is_told_so_and_can_go_on(parts: Parts) -> None:
+    async with sparing(parts, Allowance(surveys_of_session=Rate(burst=1, per_second=0.001))) as shop:
+        page = await shop.visit("it")
+        for _ in range(2):
+            await page.evaluate("Afterchat.feedback()")
+        await expect(page.locator(".note", has_text=say("it", "widget.too_often"))).to_be_visible()
+        await page.get_by_role("button", name="3/5 😐").click()
+        await expect(page.locator(".chosen", has_text="😐 3/5")).to_be_visible()
+
+
+async def test_visitor_of_a_crowded_address_is_told_so_and_waits(parts: Parts) -> None:
+    async with sparing(parts, Allowance(sessions=Rate(burst=1, per_second=0.5))) as shop:
+        opening = Raw(path="/channels/web", headers={}, body=b'{"do": "open"}', remote="127.0.0.1")
+        await parts.bot.channel.receive(opening, parts.bot.handle)
+        page = await shop.visit("vi")
+        await page.evaluate("Afterchat.feedback(), 0")
+        told = page.locator(".note", has_text=say("vi", "widget.too_often"))
+        await expect(told).to_be_visible()
+        await expect(page.get_by_role("button", name="3/5 😐")).to_be_visible()
+        await expect(told).to_be_hidden()
 
 
 async def test_page_shortcuts_do_not_hear_what_is_typed(shop: Shop) -> None:

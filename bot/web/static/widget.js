@@ -338,7 +338,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     if (state.token) return Promise.resolve(state.session);
     opening ||= (async () => {
       for (let tries = 0; ; tries++) {
-        const reply = await request({ do: "open" }, {});
+        const reply = await request({ do: "open", language }, {});
         // Another tab may have opened one in the meantime: the browser has one session.
         const stored = kept("localStorage", {});
         if (reply.ok || stored.token) {
@@ -379,8 +379,12 @@ form svg{width:20px;height:20px;stroke-width:2.4}
       const body = await response.json().catch(() => ({}));
       if (response.ok) return { ok: true, body };
       if (response.status === 401) return { lost: true };
-      if (response.status === 429 || response.status >= 500 || response.status === 408) return { wait: 1000 * (response.headers.get("Retry-After") || 0) };
-      return { final: true, message: body.error?.message || texts.error };
+      const message = body.error?.message || texts.error;
+      const wait = 1000 * (response.headers.get("Retry-After") || 0);
+      // The wait may be longer than anyone looks at a chat: the customer is told, and decides.
+      if (body.error?.code === "too_often") return { final: true, message, wait };
+      if (response.status === 429 || response.status >= 500 || response.status === 408) return { wait };
+      return { final: true, message };
     } catch {
       return {};
     }
