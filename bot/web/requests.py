@@ -17,6 +17,15 @@ log = logging.getLogger(__name__)
 BODY_DEADLINE = 15.0
 
 
+def refuse_encoding(request: web.Request) -> web.Response | None:
+    """The error response for a body that is compressed: nobody whom we serve does that."""
+    encodings = ",".join(request.headers.getall("Content-Encoding", []))
+    if {each.strip().lower() for each in encodings.split(",")} <= {"", "identity"}:
+        return None
+    message = "Send the body as it is, without Content-Encoding."
+    return _and_close(problem(415, "encoding", message, headers={"Accept-Encoding": "identity"}))
+
+
 async def read_body(request: web.Request, largest: int, deadline: float) -> bytes | web.Response:
     """The body, or the error response for one that is too large, too slow or broken off."""
     if (request.content_length or 0) > largest:
@@ -30,9 +39,9 @@ async def read_body(request: web.Request, largest: int, deadline: float) -> byte
                     return _too_large(largest)
     except TimeoutError:
         message = f"The body did not arrive within {deadline:g} seconds; send it again at once."
-        return problem(408, "slow", message, headers={"Connection": "close"})
+        return _and_close(problem(408, "slow", message))
     except (web.RequestPayloadError, ConnectionError, ValueError):
-        return problem(400, "body", "The body broke off; send it again.", headers={"Connection": "close"})
+        return _and_close(problem(400, "body", "The body broke off; send it again."))
     return bytes(body)
 
 
@@ -131,5 +140,10 @@ def _without_port(hop: str) -> str:
 
 def _too_large(largest: int) -> web.Response:
     message = f"The body is larger than {largest:,} bytes; send less."
+    return _and_close(problem(413, "too_large", message))
+
+
+def _and_close(response: web.Response) -> web.Response:
     # What remains of the body is not read, so the connection cannot be used again.
-    return problem(413, "too_large", message, headers={"Connection": "close"})
+    response.force_close()
+    return response

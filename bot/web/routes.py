@@ -11,12 +11,12 @@ from aiohttp import web
 
 from bot.channels.webchat import WebchatChannel
 from bot.config import CurrentSettings
-from bot.errors import StoreUnavailable
+from bot.errors import StoreRefused, StoreUnavailable
 from bot.messages import ChannelName
 from bot.ports import Channel, ChatLog, Handle
 from bot.web.api import Interactions, ReportRefused, holds_key, json_response, problem, read_report
 from bot.web.events import HEARTBEAT, Streams
-from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body
+from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body, refuse_encoding
 from bot.web.widget import Script, settings_response
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,8 @@ async def _webchat(
             response = await pass_on(request, channel)
     except StoreUnavailable:
         response = _unavailable()
+    except StoreRefused:
+        response = _refused()
     if not response.prepared:
         response.headers.update({**cors, "Cross-Origin-Resource-Policy": "cross-origin"})
     return response
@@ -215,7 +217,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
     """Every error as JSON; an unexpected one under an id that the log has too, with neither body nor its text."""
     try:
-        return await handler(request)
+        return refuse_encoding(request) or await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -224,6 +226,8 @@ async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse
         return problem(error.status, code, f"{error.status}: {error.reason}.", headers=headers)
     except StoreUnavailable:
         return _unavailable()
+    except StoreRefused:
+        return _refused()
     except ConnectionError:
         raise
     except Exception as error:
@@ -236,6 +240,11 @@ async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse
 
 def _unavailable() -> web.Response:
     return problem(503, "unavailable", "The database does not answer; nothing was kept, try again.", headers=_TRY_AGAIN)
+
+
+def _refused() -> web.Response:
+    # The database's own words may quote the values.
+    return problem(422, "refused", "The database cannot keep one of these values; nothing was kept.")
 
 
 async def _secure(_request: web.Request, response: web.StreamResponse) -> None:

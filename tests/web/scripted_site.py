@@ -90,6 +90,7 @@ class ScriptedBot:
     ticked: frozenset[str] = frozenset()
     turn: int = 1
     broken: bool = False
+    error: Exception | None = None
 
     def __post_init__(self) -> None:
         settings = WebchatSettings(name=WEB, secret="a secret of the test", title={"en": "Ask Lotus Bank"})
@@ -104,6 +105,8 @@ class ScriptedBot:
     async def handle(self, inbound: Inbound) -> Outcome:
         if self.broken:
             raise StoreUnavailable("the database is away")
+        if self.error is not None:
+            raise self.error
         assert isinstance(inbound, Tapped | Wrote | Commanded)
         if inbound.event in self.seen:
             return Outcome(said=Said(kind="duplicate"))

@@ -1,6 +1,7 @@
 """The server's addresses over real HTTP: channels, API, widget files, health, and what hostile requests get."""
 
 import asyncio
+import contextlib
 import gzip
 import logging
 from collections.abc import AsyncIterator
@@ -9,10 +10,12 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 
 from bot.config import Settings
-from bot.errors import StoreUnavailable
+from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import Outcome, Said
+from bot.web.serving import Noise
 from bot.web.widget import TEXTS
 from tests.web.scripted_site import KEY, Parts, serving
 
@@ -197,11 +200,93 @@ async def test_slow_body_is_given_up(client: Client, parts: Parts, monkeypatch: 
             b"POST /channels/echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
             id="no gzip",
         ),
+        pytest.param(
+            b"POST /channels/echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc",
+            id="a compression of which we know nothing",
+        ),
+        pytest.param(
+            b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nsecret\r\n",
+            id="broken chunk that nobody reads",
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nSecret words\r\n\r\n", id="a header without colon"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nX-Secret-\x00: words\r\n\r\n", id="a header's name with NUL"),
     ],
 )
-async def test_broken_http_is_a_client_error(client: Client, request_bytes: bytes) -> None:
-    assert (await client.say(request_bytes)).startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+async def test_broken_http_is_a_client_error_and_one_short_line(
+    client: Client, request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        answer = await client.say(request_bytes)
+    assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/json" in head
+    assert code_of(msgspec.json.decode(body))
+    assert not [word for word in (b"rotli", b"zlib", b"ecret", b"aaaa", b"zz") if word in body]
     assert (await client.ask("GET", "/healthz"))[0] == 200
+    assert len(caplog.records) <= 1
+    for record in caplog.records:
+        assert (record.levelname, record.exc_info) == ("INFO", None)
+        assert len(record.getMessage()) < 150
+        assert "ecret" not in record.getMessage()
+
+
+async def test_flood_of_broken_http_does_not_flood_the_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        for _ in range(20):
+            await client.say(b"GET / HTTP/9.9\r\n\r\n")
+    assert len(caplog.records) == 1
+
+
+def test_noise_is_counted_while_it_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    times = [0.0, 1.0, 2.0, 61.0, 200.0]
+    noise = Noise(iter(times).__next__)
+    with caplog.at_level(logging.INFO):
+        for _ in times:
+            noise.heard("192.0.2.1", ValueError("secret"))
+    said = [record.getMessage() for record in caplog.records]
+    line = "what 192.0.2.1 sent is no HTTP: ValueError"
+    assert said == [line, f"{line} (2 more since the last such line)", line]
+
+
+async def test_unexpected_error_under_the_application_is_logged_fully(
+    parts: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = parts.application()
+
+    async def fail(_request: web.BaseRequest, _response: web.StreamResponse) -> None:
+        raise RuntimeError("a defect of ours")
+
+    app.on_response_prepare.append(fail)
+    async with serving(app) as port, aiohttp.ClientSession() as session:
+        with caplog.at_level(logging.INFO), contextlib.suppress(aiohttp.ClientError):
+            await Client(session, port).ask("GET", "/healthz")
+    # an HTTP client may try again by itself
+    assert {(record.levelname, bool(record.exc_info)) for record in caplog.records} == {("ERROR", True)}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "GZIP", "identity, gzip", "x"])
+async def test_compressed_body_is_refused_and_never_inflated(client: Client, parts: Parts, encoding: str) -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    headers = {"Content-Encoding": encoding}
+    status, body, answered = await client.ask("POST", "/channels/echo", data=bomb, headers=headers)
+    assert (status, code_of(body), answered["connection"]) == (415, "encoding", "close")
+    assert parts.echo.raws == []
+
+
+async def test_uncompressed_body_may_say_so(client: Client) -> None:
+    status, body, _ = await client.ask("POST", "/channels/echo", data=b"abc", headers={"Content-Encoding": "identity"})
+    assert (status, body) == (200, b"abc")
+
+
+async def test_compressed_body_goes_nowhere_near_a_decompressor(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inflated: list[object] = []
+    monkeypatch.setattr("aiohttp.http_parser.DeflateBuffer.__init__", lambda *_, **__: inflated.append(1))
+    status, _, _ = await client.ask(
+        "POST", "/channels/echo", data=gzip.compress(b"abc"), headers={"Content-Encoding": "gzip"}
+    )
+    assert (status, inflated) == (415, [])
 
 
 # ---- API ----------------------------------------------------------------------------------------------------
@@ -313,6 +398,27 @@ async def test_report_is_not_lost_in_silence_when_the_database_is_away(client: C
     parts.interactions.error = StoreUnavailable("away")
     status, body, headers = await client.ask("POST", "/api/v1/interactions", json=REPORT, headers=BEARER)
     assert (status, code_of(body), headers["retry-after"]) == (503, "unavailable", "2")
+
+
+async def test_report_that_the_database_refuses_is_told_so_without_its_words(client: Client, parts: Parts) -> None:
+    parts.interactions.error = StoreRefused("value 'Lan' is out of range")
+    status, body, _ = await client.ask("POST", "/api/v1/interactions", json=REPORT, headers=BEARER)
+    assert (status, code_of(body)) == (422, "refused")
+    assert "Lan" not in str(body)
+
+
+async def test_words_that_the_database_refuses_are_a_final_error_which_the_page_can_read(
+    client: Client, parts: Parts
+) -> None:
+    opened = (await client.ask("POST", "/channels/web", json={"do": "open"}))[1]
+    parts.bot.error = StoreRefused("out of range")
+    status, body, headers = await client.ask(
+        "POST",
+        "/channels/web",
+        json={"do": "write", "id": "m1", "text": "Hi"},
+        headers={"Authorization": f"Bearer {opened['token']}"},
+    )
+    assert (status, code_of(body), headers["access-control-allow-origin"]) == (422, "refused", "*")
 
 
 async def test_report_of_figures(client: Client) -> None:
