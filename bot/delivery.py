@@ -6,8 +6,10 @@ never a sleep; one bad recipient delays nobody else.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 import msgspec
@@ -28,8 +30,12 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=6), timedelta(minutes=5)
 LEAST_SHARE = 0.5
 #: what a lease lasts beyond one send's deadline: after a crash, messages under way wait no longer than this
 LEASE_MARGIN = timedelta(seconds=5)
+#: seconds between two tries to record how a delivery went
+FIRST_SETTLE_WAIT, LONGEST_SETTLE_WAIT = 0.1, 2.0
 #: how long a loop with nothing to do waits when nobody wakes it
 IDLE_SECONDS = 1.0
+#: and at least: a message may be due already while its channel takes no more
+SHORTEST_IDLE = 0.05
 
 
 # ---- deciding ---------------------------------------------------------------------------------------------
@@ -41,6 +47,8 @@ def next_attempt(
     """What becomes of a message that could not be handed over. ``chance`` is in [0, 1)."""
     if failure.recipient_gone or not failure.retryable:
         return GaveUp(error=failure.reason)
+    if now - delivery.queued_at >= settings.give_up_after:
+        return GaveUp(error=f"{failure.reason} (after {now - delivery.queued_at})")
     if failure.whole_channel or failure.retry_after is not None:
         # Not this message's fault: it is due again when the channel is, and loses none of its attempts.
         wait = timedelta(seconds=failure.retry_after or 0) + timedelta(seconds=chance)
@@ -159,6 +167,11 @@ class Courier:
         self._paces: dict[ChannelName, Pace] = {}
         self._probing: set[ChannelName] = set()
         self._sending: set[asyncio.Task[None]] = set()
+        #: how many messages of each channel are under way
+        self._under_way: Counter[ChannelName] = Counter()
+        #: what was last said of a channel's refusals, so that each is logged once
+        self._told: dict[ChannelName, str] = {}
+        self._stopping = False
 
     def paused(self) -> Mapping[ChannelName, datetime]:
         """The channels that are left alone at the moment, and until when: for the operator."""
@@ -182,6 +195,7 @@ class Courier:
                 if not claimed:
                     await self._wakes.wait_outbox(await self._idle())
         finally:
+            self._stopping = True
             await self.finish()
 
     async def finish(self) -> None:
@@ -200,11 +214,19 @@ class Courier:
         lease = self._real(delivery.timeout + LEASE_MARGIN)
         claimed = await self._outbox.claim(now, limit=room, lease_until=now + lease, blocked=self._blocked(now))
         for each in claimed:
-            self._spend(each.outbound.to.channel)
+            name = each.outbound.to.channel
+            self._spend(name)
+            self._under_way[name] += 1
             task = asyncio.create_task(self._deliver(each))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task.add_done_callback(partial(self._ended, name))
         return len(claimed)
+
+    def _ended(self, name: ChannelName, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._under_way[name] -= 1
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a delivery over %s ended unexpectedly", name, exc_info=error)
 
     def _real(self, span: timedelta) -> timedelta:
         """A span of real time on a clock that may run faster."""
@@ -219,7 +241,7 @@ class Courier:
             return IDLE_SECONDS
         if due is None:
             return IDLE_SECONDS
-        return min(IDLE_SECONDS, max(0.02, (due - self._clock()).total_seconds() / self._speed))
+        return min(IDLE_SECONDS, max(SHORTEST_IDLE, (due - self._clock()).total_seconds() / self._speed))
 
     # ---- one message
 
@@ -257,6 +279,7 @@ class Courier:
             # A defect of ours must not stop the loop nor lose the message silently: it is tried, then given up.
             log.exception("delivery %s to %s failed in our own code", delivery.id, name)
             return await self._failed(delivery, SendFailed(reason="internal error, see the log", retryable=True))
+        self._told.pop(name, None)
         if name in self._breakers:
             del self._breakers[name]
             log.info("channel %s works again", name)
@@ -291,8 +314,15 @@ class Courier:
         settlement = next_attempt(delivery, failure, self._settings().delivery, now, self._chance.random())
         if isinstance(settlement, GaveUp):
             log.warning("gave up delivery %s to %s: %s", delivery.id, name, failure.reason)
+        elif failure.retry_after is not None and not failure.maybe_delivered and self._told.get(name) != failure.reason:
+            self._told[name] = failure.reason
+            log.warning("channel %s refuses a message, which waits: %s", name, failure.reason)
         if failure.recipient_gone and not isinstance(delivery.outbound.content, AlertOf):
-            await self._gone(delivery)
+            try:
+                await self._gone(delivery)
+            except StoreUnavailable as error:
+                # The refusal comes again with the next message to them.
+                log.warning("could not record that a recipient left: %s", error)
         if isinstance(settlement, RetryAt):
             settlement = replace(settlement, due_at=now + self._real(settlement.due_at - now))
         return settlement
@@ -303,19 +333,30 @@ class Courier:
         return replace(breaker, closed_until=now + self._real(breaker.closed_until - now))
 
     async def _settle(self, delivery: Delivery, settlement: Settlement) -> None:
-        try:
-            if not await self._outbox.settle(delivery, settlement, self._clock()):
-                log.warning("delivery %s was taken over by another process", delivery.id)
-        except StoreUnavailable as error:
-            # The lease runs out and the message is sent once more: at least once is what we promise.
-            log.warning("could not record delivery %s: %s", delivery.id, error)
+        """Record how it went, however long the database is away: what is not recorded is sent once more."""
+        wait = FIRST_SETTLE_WAIT
+        while True:
+            try:
+                if not await self._outbox.settle(delivery, settlement, self._clock()):
+                    log.warning("delivery %s was taken over by another process", delivery.id)
+                break
+            except StoreUnavailable as error:
+                if self._stopping:
+                    log.warning("could not record delivery %s: %s", delivery.id, error)
+                    break
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_SETTLE_WAIT)
         self._wakes.outbox()
 
     # ---- pacing
 
     def _blocked(self, now: datetime) -> list[ChannelName]:
-        paced = [name for name in self._channels if self._pace_left(name, now) < 1]
-        return paced + [name for name, breaker in self._breakers.items() if breaker.blocks(now)]
+        """The channels that take no more at the moment: paced, paused, or slow with too many messages under way."""
+        paused = {name for name, breaker in self._breakers.items() if breaker.blocks(now)}
+        paced = {name for name in self._channels if self._pace_left(name, now) < 1}
+        most = max(1, self._settings().delivery.at_once // 2)
+        full = {name for name, count in self._under_way.items() if count >= most} if len(self._channels) > 1 else set()
+        return sorted(paused | paced | full)
 
     def _pace_left(self, name: ChannelName, now: datetime) -> float:
         rate = self._channels[name].limits.per_second / self._speed

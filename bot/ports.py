@@ -122,7 +122,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     customer: Customer | None = None
     conversation: Conversation | None = None
     flow: PinnedFlow | None = None
+    #: of the conversation (or the one named)
     case: Case | None = None
+    #: the newest case of the address that is not withdrawn, whatever the customer was asked since
+    open_case: Case | None = None
     interaction: Interaction | None = None
     due: Due | None = None
     shown: tuple[Shown, ...] = ()
@@ -240,6 +243,8 @@ class RecordDecision(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     inputs: Mapping[str, str]
     at: datetime
+    #: what was begun, where the verdict is "asked"
+    conversation: ConversationId | None = None
 
 
 class RecordShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -326,7 +331,8 @@ SaidKind = Literal[
     "claimed",  # an agent got the case; text: the agent's name
     "already_claimed",  # text: the owner's name
     "case_closed",  # the case was withdrawn meanwhile
-    "asked",  # a survey begins or will begin
+    "asked",  # a survey begins
+    "deferred",  # a survey will begin; text: the rule
     "not_asked",  # text: the rule
     "opted_out",
     "opted_in",
@@ -445,7 +451,10 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 class Dues(Protocol):
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
-        """The due rows whose time has come, oldest first."""
+        """The due rows whose time has come, oldest first; only of kinds that this release knows."""
+
+    async def put_off(self, due: Due, to: datetime) -> None:
+        """Move a row that could not be decided, if it is still as it was read."""
 
     async def next_due(self) -> datetime | None:
         """When the earliest due row is due."""

@@ -3,19 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import StoreUnavailable
 from bot.intake import Intake
-from bot.ports import Clock, Dues
+from bot.ports import Clock, Due, Dues
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
-SWEEP_SECONDS = 600
+SWEEP_SECONDS = 60
 #: due rows decided in one tick; the rest follow at the next one
 AT_ONCE = 200
+TOGETHER = 20
+FIRST_PUT_OFF, LONGEST_PUT_OFF = timedelta(seconds=5), timedelta(hours=1)
 
 
 class Timers:
@@ -28,8 +31,8 @@ class Timers:
         self._sweep = sweep
         self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
         self._ticking = asyncio.Lock()
-        #: rows that failed in our own code: key -> ticks still to pass over them, and how many next time
-        self._passed_over: dict[str, tuple[int, int]] = {}
+        #: how often in a row a due row failed in our own code
+        self._failures: dict[str, int] = {}
 
     def start(self) -> None:
         self._scheduler.add_job(self.tick, "interval", seconds=TICK_SECONDS, misfire_grace_time=None)
@@ -55,32 +58,32 @@ class Timers:
             log.warning("due rows not readable: %s", error)
             return 0
         decided = 0
-        for row in due:
-            if self._is_passed_over(row.key):
-                continue
-            try:
-                await self._intake.come_due(row)
-                self._passed_over.pop(row.key, None)
-                decided += 1
-            except StoreUnavailable as error:
-                log.warning("due row %s not decided: %s", row.key, error)
-                break
-            except Exception:
-                # One row that fails must not hold up the others, nor be tried at every tick.
-                log.exception("due row %s failed", row.key)
-                self._pass_over(row.key)
+        for first in range(0, len(due), TOGETHER):
+            # A few at a time share a commit; rows of one customer keep their order in the store.
+            together = due[first : first + TOGETHER]
+            decided += sum(await asyncio.gather(*(self._decide(row) for row in together)))
         return decided
 
-    def _is_passed_over(self, key: str) -> bool:
-        left, step = self._passed_over.get(key, (0, 0))
-        if left > 0:
-            self._passed_over[key] = (left - 1, step)
-        return left > 0
+    async def _decide(self, row: Due) -> bool:
+        try:
+            await self._intake.come_due(row)
+            self._failures.pop(row.key, None)
+            return True
+        except StoreUnavailable as error:
+            log.warning("due row %s not decided: %s", row.key, error)
+        except Exception:
+            log.exception("due row %s failed", row.key)
+            await self._put_off(row)
+        return False
 
-    def _pass_over(self, key: str) -> None:
-        _, step = self._passed_over.get(key, (0, 1))
-        wider = min(max(step, 1) * 2, 1200)
-        self._passed_over[key] = (wider, wider)
+    async def _put_off(self, row: Due) -> None:
+        """One row that fails must not hold up the others, nor be tried at every tick."""
+        failures = self._failures[row.key] = self._failures.get(row.key, 0) + 1
+        wait = min(FIRST_PUT_OFF * 2 ** min(failures - 1, 20), LONGEST_PUT_OFF)
+        try:
+            await self._dues.put_off(row, self._clock() + wait)
+        except StoreUnavailable as error:
+            log.warning("due row %s not put off: %s", row.key, error)
 
     async def _tidy(self) -> None:
         async with self._ticking:

@@ -33,7 +33,12 @@ def settings(job: Job) -> Settings:
         thanks=Thanks(otherwise={"en": THANKS}),
     )
     telegram = TelegramSettings(
-        name=ChannelName("telegram"), token=TOKEN, webhook_secret=SECRET, mode="webhook", api_url=job.services
+        messages_per_second=0,
+        name=ChannelName("telegram"),
+        token=TOKEN,
+        webhook_secret=SECRET,
+        mode="webhook",
+        api_url=job.services,
     )
     slack = SlackSettings(
         name=ChannelName("slack"), bot_token=SLACK_TOKEN, signing_secret=SECRET, mode="http", api_url=job.services

@@ -57,6 +57,7 @@ _SILENT: frozenset[SaidKind] = frozenset(
         "ticked",
         "changing",
         "asked",
+        "deferred",
         "kept_aside",
         "claimed",
         "already_claimed",

@@ -64,7 +64,7 @@ LONGEST_KEY = 256
 LONGEST_WAIT = 86_400.0
 
 _SILENT: frozenset[SaidKind] = frozenset(
-    {"nothing", "duplicate", "taken", "ticked", "kept_aside", "claimed", "already_claimed", "case_closed"}
+    {"nothing", "duplicate", "taken", "ticked", "kept_aside", "deferred", "claimed", "already_claimed", "case_closed"}
 )
 
 

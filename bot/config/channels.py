@@ -106,6 +106,7 @@ def _telegram(block: _Block) -> TelegramSettings:
         token=token,
         webhook_secret=secret,
         mode="webhook" if mode == "webhook" else "polling",
+        messages_per_second=table.whole("messages_per_second", 25, 0, 1000),
         api_url=block.url("api_url", "https://api.telegram.org"),
     )
 

@@ -294,6 +294,7 @@ def _delivery(root: Table) -> DeliverySettings:
         attempts=table.whole("attempts", default.attempts, 1, 100),
         first_wait=table.duration("first_wait", default.first_wait, timedelta(hours=1), second),
         longest_wait=table.duration("longest_wait", default.longest_wait, _DAY, second),
+        give_up_after=table.duration("give_up_after", default.give_up_after, 30 * _DAY, second),
         timeout=table.duration("timeout", default.timeout, timedelta(minutes=5), second),
         at_once=table.whole("at_once", default.at_once, 1, 1_000),
     )

@@ -37,6 +37,8 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, tag="telegram"
     webhook_secret: str = ""
     mode: Literal["polling", "webhook"] = "polling"
     api_url: str = "https://api.telegram.org"
+    #: over all chats; Telegram takes about 30; 0: as many as there are
+    messages_per_second: float = 25.0
 
 
 class SlackSettings(msgspec.Struct, frozen=True, kw_only=True, tag="slack"):
@@ -121,6 +123,8 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 12
     first_wait: timedelta = timedelta(seconds=1)
     longest_wait: timedelta = timedelta(minutes=30)
+    #: a message older than this is given up at its next failure, whoever asked us to wait
+    give_up_after: timedelta = timedelta(hours=48)
     #: one send may take this long
     timeout: timedelta = timedelta(seconds=15)
     at_once: int = 32

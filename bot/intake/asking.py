@@ -73,7 +73,7 @@ def decide_report(
     due_at = _first_due(interaction, moment)
     planned = Invitation(verdict="deferred", rule="delay", inputs={"until": due_at.isoformat()}, again_at=due_at)
     return Outcome(
-        said=Said(kind="asked", text=planned.rule),
+        said=Said(kind="deferred", text=planned.rule),
         writes=(
             *saved,
             SaveInteraction(interaction=interaction),

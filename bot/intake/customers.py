@@ -13,12 +13,14 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import answer_label, lane_of
 from bot.conversations.router import route
 from bot.conversations.rules import Rules
+from bot.followup.cases import Case
 from bot.ids import ConversationId, CustomerId, InteractionId, WordsId
 from bot.intake.recording import Moment, expiry, record, settle_case
 from bot.languages import locales, say
 from bot.messages import (
     Address,
     Commanded,
+    CommandName,
     Left,
     Moved,
     Outbound,
@@ -162,15 +164,30 @@ def _told(turn: Turn, flow: PinnedFlow) -> str:
     return ""
 
 
+#: commands that a chat window without commands of its own sends as words
+_SLASHED: Mapping[str, CommandName] = {"/feedback": "feedback", "/stop": "stop", "/start": "start"}
+
+
 def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
+    command, _, argument = event.text.strip().partition(" ")
+    if command.casefold() in _SLASHED:
+        commanded = Commanded(
+            event=event.event,
+            sender=event.sender,
+            command=_SLASHED[command.casefold()],
+            argument=argument,
+            at=event.at,
+            profile=event.profile,
+        )
+        return _commanded(commanded, facts, moment)
     is_new = facts.customer is None
     customer, writes = known_customer(facts, event.sender, event.profile, moment)
-    conversation, case = facts.conversation, facts.case
+    conversation, case = facts.conversation, facts.open_case
     goes_to = route(
         event.text,
         speaks(customer),
         conversation,
-        open_case=case is not None and case.state != "withdrawn",
+        open_case=case is not None,
         opted_out=customer.opted_out_at is not None,
     )
     match goes_to:
@@ -184,13 +201,13 @@ def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
             typed = Typed(text=said_by(event), words=WordsId(moment.ids()))
             turn = engine.receive(conversation, facts.flow.flow, typed, at=moment.now, rules=_rules(moment))
             return _outcome(turn, facts, facts.flow, moment, tuple(writes))
-        case "case" if conversation is not None:
-            return Outcome(writes=tuple(writes) + _more_words(event, facts, conversation, moment))
+        case "case" if case is not None:
+            return Outcome(writes=tuple(writes) + _more_words(event, case, customer.id, moment))
         case "survey" | "case" | "nobody":
             if is_new and not _in_group(event.sender):
                 writes.append(_text(event.sender, speaks(customer), "reply.welcome", moment))
             elif conversation is not None and said_by(event).strip():
-                writes.append(KeepWords(words=_words(event, conversation, moment)))
+                writes.append(KeepWords(words=_words(event, customer.id, conversation.id, moment)))
             return Outcome(writes=tuple(writes))
         case _:
             assert_never(goes_to)
@@ -207,24 +224,24 @@ def said_by(event: Wrote) -> str:
     return " ".join([event.text, *shown]) if event.text.strip() else " ".join(shown)
 
 
-def _words(event: Wrote, conversation: Conversation, moment: Moment) -> Words:
+def _words(event: Wrote, customer: CustomerId, conversation: ConversationId, moment: Moment) -> Words:
     return Words(
         id=WordsId(moment.ids()),
-        customer=conversation.customer,
-        conversation=conversation.id,
+        customer=customer,
+        conversation=conversation,
         question=None,
         text=said_by(event),
         at=moment.now,
     )
 
 
-def _more_words(event: Wrote, facts: Facts, conversation: Conversation, moment: Moment) -> tuple[Write, ...]:
-    """Words said while the customer's case is open: the agents read them on the alert."""
-    if facts.case is None or not said_by(event).strip():
+def _more_words(event: Wrote, case: Case, customer: CustomerId, moment: Moment) -> tuple[Write, ...]:
+    """Words said while a case of the customer's is open, whatever they were asked since: its alert shows them."""
+    if not said_by(event).strip():
         return ()
-    note = CaseNote(case=facts.case.id, what="commented", who=None, at=moment.now)
-    kept = KeepWords(words=_words(event, conversation, moment))
-    return (kept, *settle_case(facts.case, facts.case.revision, (note,), moment))
+    note = CaseNote(case=case.id, what="commented", who=None, at=moment.now)
+    kept = KeepWords(words=_words(event, customer, case.conversation, moment))
+    return (kept, *settle_case(case, case.revision, (note,), moment))
 
 
 # ---- commands -------------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ _FACTS = query(
       (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
       c.id AS customer, n.text AS name, c.locale, c.time_zone, c.reference AS reference, c.opted_out_at, a.reachable,
       v.state, v.channel AS v_channel, v.address_key AS v_key, v.flow,
-      f.body, f.channel AS f_channel, f.address_key AS f_key
+      f.body, f.channel AS f_channel, f.address_key AS f_key,
+      o.body AS open_body, o.channel AS o_channel, o.address_key AS o_key
     FROM (SELECT 1 AS one) AS base
     LEFT JOIN address a ON a.channel = :channel AND a.key = :key
     LEFT JOIN customer c ON c.id = a.customer
@@ -36,13 +37,18 @@ _FACTS = query(
       WHEN :case_id IS NOT NULL THEN (SELECT g.conversation FROM followup_case g WHERE g.id = :case_id)
       ELSE (
         SELECT w.id FROM conversation w WHERE w.channel = :channel AND w.address_key = :key
-        ORDER BY CASE WHEN w.status = 'waiting' THEN 0 ELSE 1 END, w.started_at DESC, w.id DESC LIMIT 1
+        ORDER BY CASE WHEN w.status = 'waiting' THEN 0 ELSE 1 END, w.touched_at DESC, w.id DESC LIMIT 1
       ) END
     LEFT JOIN followup_case f ON f.id = CASE
       WHEN :case_id IS NOT NULL THEN :case_id
       ELSE (
         SELECT g.id FROM followup_case g WHERE g.conversation = v.id ORDER BY g.opened_at DESC, g.id DESC LIMIT 1
       ) END
+    LEFT JOIN followup_case o ON o.id = (
+      SELECT h.id FROM followup_case h
+      WHERE h.channel = :channel AND h.address_key = :key AND h.state <> 'withdrawn'
+      ORDER BY h.opened_at DESC, h.id DESC LIMIT 1
+    )
     """,
     "event horizon:bigint channel key conversation case_id",
 )
@@ -117,6 +123,7 @@ class Steps:
             conversation=conversation,
             flow=None if conversation is None else (yield from self.flow(conversation.flow)),
             case=case_of(row[12], row[13], row[14]),
+            open_case=case_of(row[15], row[16], row[17]),
             interaction=interaction,
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),

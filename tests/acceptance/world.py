@@ -53,6 +53,7 @@ def settings_for(
                 channel,
                 api_url=telegram.base_url.removesuffix("/bot"),
                 mode="webhook" if hooks else "polling",
+                messages_per_second=0,
                 webhook_secret=ENVIRONMENT["TELEGRAM_WEBHOOK_SECRET"],
             )
         if isinstance(channel, SlackSettings):

@@ -170,6 +170,7 @@ class PureStore:
             conversation=conversation,
             flow=None if conversation is None else self.flows.get(conversation.flow),
             case=case,
+            open_case=self._open_case_at(address),
             interaction=interaction,
             due=self.due_rows.get(read.due) if read.due else None,
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
@@ -190,7 +191,11 @@ class PureStore:
             return None if case is None else self.conversations.get(case.conversation)
         address = read.address or (interaction.address if interaction else None)
         here = [each for each in self.conversations.values() if each.address == address]
-        return max(here, key=lambda each: (each.status == "waiting", each.started_at, each.id), default=None)
+        return max(here, key=lambda each: (each.status == "waiting", each.touched_at, each.id), default=None)
+
+    def _open_case_at(self, address: Address | None) -> Case | None:
+        there = [case for case in self.cases.values() if case.address == address and case.state != "withdrawn"]
+        return max(there, key=lambda case: (case.opened_at, case.id), default=None)
 
     def _case_of(self, conversation: Conversation | None) -> Case | None:
         if conversation is None:

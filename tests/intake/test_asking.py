@@ -22,7 +22,7 @@ def decisions(world: World) -> list[tuple[str, str]]:
 def test_asked_after_the_delay() -> None:
     world = World()
     outcome = world.report(ANN, attributes={"agent": "Minh"})
-    assert outcome.said.kind == "asked"
+    assert outcome.said.kind == "deferred"
     assert list(world.store.interactions) == [outcome.ref]
     world.later(minutes=9)
     assert world.messages() == []

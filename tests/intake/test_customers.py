@@ -331,3 +331,35 @@ def test_a_long_value_is_counted_under_its_beginning() -> None:
     world.ask(ANN, team="x" * 2_000)
     world.tap("😞")
     assert {key.value for key in world.store.counts if key.dimension == "team"} == {"x" * 200}
+
+
+@pytest.mark.parametrize("text", ["/feedback", "/FEEDBACK it was slow"])
+def test_a_window_without_commands_sends_them_as_words(text: str) -> None:
+    world = World()
+    world.write(text)
+    assert len(world.store.conversations) == 1
+    world.write("/stop")
+    assert world.conversation().status == "stopped"
+    customer = world.store.customer_at(ANN)
+    assert customer is not None
+    assert customer.opted_out_at == world.now
+
+
+def test_words_reach_the_open_case_whatever_was_asked_since() -> None:
+    world = World()
+    world.ask(ANN)
+    world.write("1, where is my refund")
+    world.tap("Skip")
+    first = world.conversation()
+    world.later(days=100)
+    world.command("start", ANN, "delivery")
+    world.tap("10")
+    world.tap("Skip")
+    world.tap("Skip")
+    assert (world.conversation().id != first.id, world.conversation().status) == (True, "completed")
+    world.later(minutes=1)
+    world.write("My refund is still missing!")
+    (words,) = [each for each in world.store.words.values() if "still missing" in each.text]
+    assert words.conversation == first.id
+    assert [note.what for note in world.store.notes][-1] == "commented"
+    assert len(world.store.cases) == 1, "the happy survey opened none and changed none"

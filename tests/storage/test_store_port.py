@@ -68,7 +68,7 @@ async def test_what_was_saved_is_read(storage: Storage) -> None:
     await begin_talk(storage)
     await write(storage, SaveCase(case=case(), was_revision=None))
     facts = await look(storage, address=address())
-    assert facts == Facts(customer=customer(), conversation=conversation(), flow=FLOW, case=case())
+    assert facts == Facts(customer=customer(), conversation=conversation(), flow=FLOW, case=case(), open_case=case())
 
 
 async def test_an_event_is_new_once(storage: Storage) -> None:

@@ -49,7 +49,7 @@ def _to_customer(said: Said) -> str:
             return say(said.locale, f"reply.{said.kind}", n=said.text)
         case "opted_out" | "opted_in" | "not_asked" | "asked":
             return say(said.locale, f"reply.{said.kind}")
-        case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside":
+        case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside" | "deferred":
             # the message that was tapped is edited
             return ""
         case "claimed" | "already_claimed" | "case_closed":

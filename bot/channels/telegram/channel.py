@@ -56,8 +56,6 @@ class TelegramChannel:
     request for updates; ``timeout`` is how long (seconds) any other request may take.
     """
 
-    limits = Limits(buttons=100, text=TEXT_LENGTH, button_label=64, token_bytes=TOKEN_BYTES, edits=True)
-
     def __init__(
         self,
         settings: TelegramSettings,
@@ -70,6 +68,14 @@ class TelegramChannel:
         timeout: float = 10.0,
     ) -> None:
         self.name = settings.name
+        self.limits = Limits(
+            buttons=100,
+            text=TEXT_LENGTH,
+            button_label=64,
+            token_bytes=TOKEN_BYTES,
+            edits=True,
+            per_second=settings.messages_per_second,
+        )
         self._settings = settings
         self._clock = clock
         self._webhook_url = f"{public_url.rstrip('/')}/channels/{settings.name}"
