@@ -1,12 +1,14 @@
 """The outbox: leases the head of each lane, records how each message went, and what an alert shows."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
 import msgspec
 
+from bot.errors import StoreUnavailable
 from bot.ids import CaseId, ConversationId, CustomerId, WordsId
 from bot.messages import Address, ChannelName, Content, Outbound
 from bot.ports import CaseNote, CaseView, Customer, Delivery, GaveUp, RetryAt, Sent, Settlement, Words
@@ -135,10 +137,16 @@ class StoredOutbox:
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            # Nobody will send what comes back: give it back, instead of making its lanes wait for the lease.
-            for delivery in await claiming:
-                await self.settle(delivery, RetryAt(due_at=now, error="stopped", counts=False), now)
+            # Whatever becomes of it, the caller was cancelled: a loop told otherwise would go on for ever.
+            with contextlib.suppress(StoreUnavailable):
+                await self._give_back(await claiming, now)
             raise
+
+    async def _give_back(self, deliveries: Sequence[Delivery], now: datetime) -> None:
+        """Nobody will send these: their lanes need not wait for the lease."""
+        for delivery in deliveries:
+            with contextlib.suppress(StoreUnavailable):
+                await self.settle(delivery, RetryAt(due_at=now, error="stopped", counts=False), now)
 
     async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
         settled: bool = await self._engine.write(Job(lambda: _settle(delivery, settlement, to_micros(now))))

@@ -3,7 +3,8 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.ids import ConversationId, InteractionId
 from bot.messages import Receipt, Text
-from bot.ports import Facts, Outcome, Read, RecordStaleTap, SaveConversation, SaveInteraction, Sent, Write
+from bot.ports import Delivery, Facts, Outcome, Read, RecordStaleTap, SaveConversation, SaveInteraction, Sent, Write
 from bot.storage import Storage, open_storage, postgres, postgres_batch
+from bot.storage.facts import Steps
 from bot.storage.ops import Ask, Job, Procedure, ask, query
+from bot.storage.outbox import StoredOutbox
 from bot.storage.postgres_batch import Task
 from tests.conftest import SetClock
 from tests.databases import PostgresServer
@@ -27,6 +30,7 @@ from tests.storage.samples import (
     interaction,
     later,
     look,
+    outbound,
     queued,
     write,
 )
@@ -95,6 +99,48 @@ async def test_what_was_claimed_for_nobody_is_given_back(storage: Storage) -> No
     assert claiming.cancelled()
     (delivery,) = await storage.outbox.claim(NOON, limit=1, lease_until=later(hours=1))
     assert (delivery.outbound.slot, delivery.attempt) == ("waits", 1)
+
+
+class GoneMeanwhile:
+    """An engine whose database is lost while a claim is under way, or just after it."""
+
+    def __init__(self, claimed: Sequence[Delivery] | None) -> None:
+        self._claimed = claimed
+        self.answer = asyncio.Event()
+        self.given_back = 0
+
+    async def apart(self, begin: object) -> Sequence[Delivery]:
+        await self.answer.wait()
+        if self._claimed is None:
+            raise StoreUnavailable("gone")
+        return self._claimed
+
+    async def write(self, job: Job) -> Any:
+        self.given_back += 1
+        raise StoreUnavailable("gone")
+
+    async def read(self, begin: object, *, long: bool = False) -> Any:
+        raise StoreUnavailable("gone")
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.mark.parametrize("claimed", [0, None, 2], ids=["nothing claimed", "never answered", "cannot be given back"])
+async def test_a_cancelled_claim_stays_cancelled_though_the_database_is_gone(claimed: int | None) -> None:
+    """Whoever claims goes on after a StoreUnavailable: in place of a cancellation it would never end."""
+    delivery = Delivery(id=1, outbound=outbound("waits"), attempt=1, queued_at=NOON)
+    engine = GoneMeanwhile(None if claimed is None else [delivery] * claimed)
+    claiming = asyncio.ensure_future(
+        StoredOutbox(engine, Steps({}, str)).claim(NOON, limit=2, lease_until=later(hours=1))
+    )
+    await asyncio.sleep(0)
+    claiming.cancel()
+    await asyncio.sleep(0)
+    engine.answer.set()
+    await asyncio.wait({claiming}, timeout=HUNG)
+    assert claiming.cancelled()
+    assert engine.given_back == (claimed or 0)
 
 
 async def test_a_step_whose_caller_is_cancelled_is_done_all_the_same(storage: Storage) -> None:
