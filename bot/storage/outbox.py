@@ -196,7 +196,8 @@ def _settle(delivery: Delivery, settlement: Settlement, now: int) -> Procedure[b
             assert_never(settlement)
     (settled,) = yield from do([row], frozenset({"outbox"}))
     outbound = delivery.outbound
-    if settled and isinstance(settlement, Sent) and outbound.kind != "edit":
+    # An edit's receipt names another message where there was none to change: from now on it is the one.
+    if settled and isinstance(settlement, Sent) and settlement.receipt.remote != delivery.remote:
         remote = (outbound.slot, outbound.to.channel, outbound.to.key, settlement.receipt.remote, now)
         yield from do([Statement(_REMOTE, remote)])
     return settled

@@ -376,8 +376,7 @@ class PureOutbox:
         match settlement:
             case Sent(receipt=receipt):
                 row = replace(row, state="sent")
-                if row.outbound.kind == "post":
-                    self._store.remotes[row.outbound.slot] = receipt.remote
+                self._store.remotes[row.outbound.slot] = receipt.remote
             case RetryAt(due_at=due_at, error=error, maybe_delivered=maybe, counts=counts):
                 row = replace(
                     row,

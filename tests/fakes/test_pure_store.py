@@ -31,6 +31,12 @@ async def test_contract(test: Callable[[Any], Awaitable[None]]) -> None:
     await test(PureStore())
 
 
+@pytest.mark.parametrize("remote", ["m1", "posted anew"])
+async def test_an_edit_that_was_posted_anew_is_what_later_edits_change(remote: str) -> None:
+    store: Any = PureStore()
+    await of_outbox.test_an_edit_that_was_posted_anew_is_what_later_edits_change(store, remote)
+
+
 @pytest.mark.parametrize("stale", of_store.STALE_WRITES.values(), ids=of_store.STALE_WRITES)
 async def test_a_step_that_never_wins_keeps_nothing(stale: Write) -> None:
     store: Any = PureStore()

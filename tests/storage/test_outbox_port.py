@@ -152,10 +152,20 @@ async def test_an_edit_of_a_post_given_up_has_no_remote_message(storage: Storage
     assert (await claim_one(storage)).remote is None
 
 
-async def test_the_receipt_of_an_edit_changes_no_remote_message(storage: Storage) -> None:
+@pytest.mark.parametrize("remote", ["m1", "posted anew"])
+async def test_an_edit_that_was_posted_anew_is_what_later_edits_change(storage: Storage, remote: str) -> None:
+    """The service may answer with another message than the one to change, which was deleted there."""
     await write(storage, *queued("q1"), *queued("q1", "q1", kind="edit"))
     await storage.outbox.settle(await claim_one(storage), SENT, NOON)
-    await storage.outbox.settle(await claim_one(storage), Sent(receipt=Receipt(remote="other")), NOON)
+    await storage.outbox.settle(await claim_one(storage), Sent(receipt=Receipt(remote=remote)), NOON)
+    assert (await claim_one(storage)).remote == remote
+
+
+async def test_an_edit_sent_as_a_post_is_what_later_edits_change(storage: Storage) -> None:
+    """Its first post was given up; otherwise every change would post one more alert."""
+    await write(storage, *queued("q1"), *queued("q1", "q1", kind="edit"))
+    await storage.outbox.settle(await claim_one(storage), GaveUp(error="gone"), NOON)
+    await storage.outbox.settle(await claim_one(storage), SENT, NOON)
     assert (await claim_one(storage)).remote == "m1"
 
 
