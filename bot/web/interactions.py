@@ -1,14 +1,31 @@
-"""From a reported interaction to the intake: what names nothing that is configured is refused with its field."""
+"""From a reported interaction to the intake.
 
-from collections.abc import Callable
+What names nothing that is configured, and what would spoil the figures, is refused with its field; names that will be
+shown are made one line.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.channels.addresses import problem_with
+from bot.channels.names import shown_name
 from bot.config import Settings
 from bot.ids import Ids, InteractionId
 from bot.intake import Intake, ReportedCustomer
 from bot.messages import Address, ChannelName
 from bot.ports import Clock, Interaction, Outcome
 from bot.web.api import InteractionReport, ReportRefused
+
+#: An earlier close is a mistake: nobody chatted with a customer then, and figures begin with the first answer.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+#: Attributes that figures are grouped by, and the characters that one of their values may have.
+GROUPING = ("agent", "team", "tag")
+LONGEST_GROUP = 200
+#: as long as the API takes attributes
+_LONGEST_VALUE = 2000
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class ReportedInteractions:
@@ -23,44 +40,76 @@ class ReportedInteractions:
     async def report(self, body: InteractionReport) -> Outcome:
         """Plan to ask about an interaction. Raises ReportRefused for an unknown channel, flow or time zone."""
         settings, now = self._settings(), self._clock()
-        address, who = body.customer.address, body.customer
-        names = [channel.name for channel in settings.channels]
-        if address.channel not in names:
-            raise ReportRefused(
-                f"There is no channel {address.channel!r}; there are: {', '.join(names)}.",
-                field="customer.address.channel",
-            )
-        if body.flow is not None and settings.flow(body.flow) is None:
-            known = ", ".join(pinned.flow.id for pinned in settings.flows)
-            raise ReportRefused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
-        if who.time_zone is not None and not _is_zone(who.time_zone):
-            raise ReportRefused(
-                f"{who.time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone"
-            )
-        attributes = dict(body.attributes)
-        if body.agent:
-            attributes["agent"] = body.agent
-        if body.tags:
-            # one dimension value a conversation: the first tag is the one that reports group by
-            attributes["tag"] = body.tags[0]
-        attributes.setdefault("reference", body.reference)
+        who = body.customer
+        _refuse_unknown(body, settings)
+        _refuse_groups(body)
+        closed_at = body.closed_at or now
+        if closed_at < EARLIEST:
+            raise ReportRefused(f"Nothing was closed before {EARLIEST:%Y}; check the time.", field="closed_at")
         interaction = Interaction(
             id=InteractionId(self._ids()),
             source=body.source,
             reference=body.reference,
             flow=body.flow or settings.flows[0].flow.id,
-            address=Address(channel=ChannelName(address.channel), key=address.key),
-            closed_at=min(body.closed_at or now, now),
+            address=Address(channel=ChannelName(who.address.channel), key=who.address.key),
+            closed_at=min(closed_at, now),
             reported_at=now,
-            attributes=attributes,
+            attributes={name: shown for name, value in _attributes(body) if (shown := _shown(name, value))},
         )
         reported = ReportedCustomer(
-            name=who.name,
+            name=shown_name(who.name),
             locale=who.language.replace("_", "-") if who.language else None,
             time_zone=who.time_zone,
             reference=who.reference,
         )
         return await self._intake.report(interaction, reported, "api")
+
+
+def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:
+    address, time_zone = body.customer.address, body.customer.time_zone
+    channel = next((channel for channel in settings.channels if channel.name == address.channel), None)
+    if channel is None:
+        known = ", ".join(channel.name for channel in settings.channels)
+        message = f"There is no channel {address.channel!r}; there are: {known}."
+        raise ReportRefused(message, field="customer.address.channel")
+    problem = problem_with(channel, address.key)
+    if problem is not None:
+        message = f"This is nobody's key in {address.channel!r}. {problem}"
+        raise ReportRefused(message, field="customer.address.key")
+    if body.flow is not None and settings.flow(body.flow) is None:
+        known = ", ".join(pinned.flow.id for pinned in settings.flows)
+        raise ReportRefused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
+    if time_zone is not None and not _is_zone(time_zone):
+        raise ReportRefused(
+            f"{time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone"
+        )
+
+
+def _refuse_groups(body: InteractionReport) -> None:
+    """Refuse what would be a value that figures are grouped by for good, and is none."""
+    named = {"agent": body.agent or ""}
+    named |= {f"tags[{index}]": tag for index, tag in enumerate(body.tags)}
+    named |= {f"attributes.{name}": body.attributes.get(name, "") for name in GROUPING}
+    for field, value in named.items():
+        if len(value) > LONGEST_GROUP:
+            raise ReportRefused(f"This is longer than {LONGEST_GROUP} characters.", field=field)
+        if _CONTROL.search(value):
+            raise ReportRefused("This holds a line break or another control character.", field=field)
+
+
+def _attributes(body: InteractionReport) -> Iterator[tuple[str, str]]:
+    """The attributes with what the report names apart; of one named twice the last counts."""
+    yield "reference", body.reference
+    yield from body.attributes.items()
+    if body.agent:
+        yield "agent", body.agent
+    if body.tags:
+        # one dimension value a conversation: the first tag is the one that reports group by
+        yield "tag", body.tags[0]
+
+
+def _shown(name: str, value: str) -> str | None:
+    return shown_name(value) if name in {"agent", "reference"} else shown_name(value, _LONGEST_VALUE)
 
 
 def _is_zone(name: str) -> bool:
