@@ -159,12 +159,16 @@ def lock_keys(read: Read) -> frozenset[str]:
     if read.reported is not None:
         keys.append(f"reported {read.reported[0]} {read.reported[1]}")
     if read.due is not None:
-        keys.append(f"due {read.due}")
+        keys.append(due_lock(read.due))
     return frozenset(keys)
 
 
 def address_lock(address: Address) -> str:
     return f"address {address.channel} {address.key}"
+
+
+def due_lock(key: str) -> str:
+    return f"due {key}"
 
 
 def _interaction(read: Read) -> Procedure[Interaction | None]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from bot.ports import (
     DropAnswer,
     DropDue,
     Due,
+    DueKind,
     Facts,
     GaveUp,
     Interaction,
@@ -419,8 +420,16 @@ class PureDues:
         self._store = store
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
-        ripe = [due for due in self._store.due_rows.values() if due.due_at <= now]
+        ripe = [due for due in self._known() if due.due_at <= now]
         return sorted(ripe, key=lambda due: (due.due_at, due.key))[:limit]
 
+    async def put_off(self, due: Due, to: datetime) -> None:
+        if self._store.due_rows.get(due.key) == due:
+            self._store.due_rows[due.key] = replace(due, due_at=to)
+
     async def next_due(self) -> datetime | None:
-        return min((due.due_at for due in self._store.due_rows.values()), default=None)
+        return min((due.due_at for due in self._known()), default=None)
+
+    def _known(self) -> list[Due]:
+        """A newer release may have left rows of kinds of its own."""
+        return [due for due in self._store.due_rows.values() if due.kind in get_args(DueKind)]

@@ -225,6 +225,29 @@ async def test_due_rows_are_put_moved_dropped_and_settled(storage: Storage) -> N
     assert await storage.dues.next_due() is None
 
 
+async def test_due_rows_of_a_newer_release_are_passed_over(storage: Storage) -> None:
+    """After a roll-back, rows of a kind that nobody here can decide must not stand before all others."""
+    newer: Any = "remind"
+    known = Due(key="ask:1", kind="ask", ref="1", due_at=later(minutes=1))
+    await write(storage, PutDue(due=Due(key="remind:1", kind=newer, ref="1", due_at=NOON)), PutDue(due=known))
+    assert await storage.dues.due(later(minutes=5), 1) == [known]
+    assert await storage.dues.next_due() == later(minutes=1)
+
+
+async def test_a_due_row_is_put_off_as_it_was_read(storage: Storage) -> None:
+    due = Due(key="ask:1", kind="ask", ref="1", due_at=NOON)
+    moved = replace(due, due_at=later(minutes=5))
+    await write(storage, PutDue(due=due))
+    await storage.dues.put_off(due, later(minutes=5))
+    assert await storage.dues.due(later(minutes=4), 10) == []
+    assert await storage.dues.due(later(minutes=5), 10) == [moved]
+    await storage.dues.put_off(due, later(hours=9))
+    assert (await look(storage, due="ask:1")).due == moved, "it had moved meanwhile"
+    await write(storage, SettleDue(due=moved))
+    await storage.dues.put_off(moved, later(hours=9))
+    assert await storage.dues.next_due() is None, "what is gone stays gone"
+
+
 async def test_a_due_row_may_be_settled_and_put_again_in_one_step(storage: Storage) -> None:
     due = Due(key="ask:1", kind="ask", ref="1", due_at=NOON)
     again = replace(due, due_at=later(hours=8))
