@@ -15,6 +15,13 @@ class StoreUnavailable(AfterchatError):
     """The database did not answer; nothing was kept, and the sender should try again."""
 
 
+class StoreContended(StoreUnavailable):
+    """The database is well, but each try to decide this step met what others had written; nothing was kept.
+
+    Trying again may help, unless what is to be written can never stand beside what is there.
+    """
+
+
 class StoreRefused(AfterchatError):
     """The database will never take these values; nothing was kept, and trying again would not help."""
 

@@ -15,7 +15,7 @@ import asyncpg
 
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.storage.codec import clean
-from bot.storage.engine import TRIES
+from bot.storage.engine import TRIES, contended
 from bot.storage.ops import Ask, Call, Do, Hold, Job, LostRace, Op, Procedure, Query, Row, Statement, Values
 
 T = TypeVar("T")
@@ -308,8 +308,11 @@ def _waves(steps: Sequence[Sequence[Statement]]) -> dict[tuple[int, int, Op], _R
 
 def _of_step(error: Exception) -> Exception:
     match error:
-        case LostRace() | asyncpg.IntegrityConstraintViolationError():
-            return StoreUnavailable(f"decided {TRIES} times and never in time: {error}")
+        case LostRace():
+            return contended(error)
+        case asyncpg.IntegrityConstraintViolationError(constraint_name=name):
+            # The driver's own text quotes the values, which may name a person.
+            return contended(name)
         case asyncpg.DataError() | asyncpg.ProgramLimitExceededError():
             # The driver's own text quotes the value, which may be a customer's words.
             return StoreRefused(f"the database does not take this: {type(error).__name__}")

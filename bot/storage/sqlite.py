@@ -20,7 +20,7 @@ from typing import Any, TypeVar, assert_never
 
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.storage.codec import clean
-from bot.storage.engine import BATCH, TRIES
+from bot.storage.engine import BATCH, TRIES, contended
 from bot.storage.ops import Ask, Do, Hold, Job, LostRace, Procedure, for_rows
 from bot.storage.wakes import EVERYTHING, Bell
 
@@ -327,7 +327,7 @@ def _change(connection: sqlite3.Connection, call: Do) -> list[bool]:
 def _of_step(error: Exception) -> Exception:
     match error:
         case LostRace() | sqlite3.IntegrityError():
-            return StoreUnavailable(f"decided {TRIES} times and never in time: {error}")
+            return contended(error)
         case sqlite3.OperationalError():
             return _unavailable(error)
         case sqlite3.Error() | OverflowError():

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
-from bot.errors import StoreUnavailable
+from bot.errors import StoreContended
 from bot.followup.cases import Case
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
 from bot.messages import Address, AlertOf, ChannelName, Outbound
@@ -146,7 +146,7 @@ class PureStore:
                 vars(self).update(before)
             else:
                 return outcome
-        raise StoreUnavailable(f"no decision held in {TRIES} tries")
+        raise StoreContended(f"decided {TRIES} times, each time against what others had written")
 
     def _write(self, read: Read, writes: Sequence[Write]) -> None:
         if read.event is not None:

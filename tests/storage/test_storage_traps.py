@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.errors import StoreRefused, StoreUnavailable
+from bot.errors import StoreContended, StoreRefused, StoreUnavailable
 from bot.ids import ConversationId, InteractionId
 from bot.messages import Receipt, Text
 from bot.ports import Delivery, Facts, Outcome, Read, RecordStaleTap, SaveConversation, SaveInteraction, Sent, Write
@@ -109,7 +109,7 @@ class GoneMeanwhile:
         self.answer = asyncio.Event()
         self.given_back = 0
 
-    async def apart(self, begin: object) -> Sequence[Delivery]:
+    async def apart(self, begin: object) -> Any:
         await self.answer.wait()
         if self._claimed is None:
             raise StoreUnavailable("gone")
@@ -190,7 +190,7 @@ async def test_a_step_that_fails_fails_alone(storage: Storage) -> None:
     ]
     results = await asyncio.gather(*good[:15], *bad, *good[15:], return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
-    assert [type(failure) for failure in failures] == [StoreUnavailable, StoreRefused, ZeroDivisionError]
+    assert [type(failure) for failure in failures] == [StoreContended, StoreRefused, ZeroDivisionError]
     assert [(await look(storage, event=f"good {n}")).seen for n in range(30)] == [True] * 30
     assert [(await look(storage, event=f"bad {n}")).seen for n in (1, 2, 3)] == [False] * 3
     assert [(row.score, row.n) for row in await storage.score_counts(None, None)] == [(3, 30)]

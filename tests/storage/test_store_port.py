@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreContended, StoreUnavailable
 from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
 from bot.messages import ChannelName
 from bot.ports import (
@@ -196,7 +196,7 @@ async def test_a_step_that_never_wins_keeps_nothing(storage: Storage, stale: Wri
     await write(
         storage, SaveCase(case=case(), was_revision=None), SaveInteraction(interaction=interaction()), PutDue(due=due)
     )
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreContended, match="against what others had written"):
         await write(storage, *queued("lost"), stale, event="update:1")
     assert not (await look(storage, event="update:1")).seen
     assert await storage.outbox.next_due(NOON) is None
