@@ -30,6 +30,7 @@ import aiohttp
 import msgspec
 
 from bot.channels.fallback import as_text
+from bot.channels.names import shown_name
 from bot.channels.signatures import refuse_webhook, sign_webhook, webhook_key
 from bot.config import WebhookChatSettings
 from bot.errors import ConfigError, SendFailed
@@ -174,7 +175,7 @@ class WebhookChannel:
             return f"from.id is empty or longer than {LONGEST_KEY} characters"
         sender = Address(channel=self.name, key=key)
         profile = Profile(
-            name=_without_nul((parsed.sender.name or "")[:200]) or None,
+            name=shown_name(parsed.sender.name),
             language=_without_nul((parsed.sender.language or "")[:35]) or None,
         )
         match parsed.type:

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from bot.channels.names import shown_name
 from bot.channels.slack.plain import cut, found, text_at, typed
 from bot.messages import (
     Address,
@@ -298,8 +299,8 @@ def _shortcut(body: Body, here: Arrival) -> Reading:
 
 
 def _name(person: Body, *keys: str) -> str | None:
-    names = (text_at(person, key).replace("\0", "").strip() for key in keys)
-    return next((cut(name, 200) for name in names if name), None)
+    names = (shown_name(text_at(person, key)) for key in keys)
+    return next((name for name in names if name), None)
 
 
 def _digest(raw: bytes) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from bot.channels.names import shown_name
 from bot.messages import (
     Address,
     Attachment,
@@ -289,7 +290,7 @@ def _attachments(message: Json) -> tuple[Attachment, ...]:
     for field in _FILES:
         file = _object(message.get(field))
         if reference := _text(file, "file_id"):
-            name = _text(file, "file_name")[:255] or None
+            name = shown_name(_text(file, "file_name"))
             return (Attachment(kind="voice" if field == "voice" else "file", reference=reference, name=name),)
     return ()
 
@@ -337,9 +338,8 @@ def _clean(text: str) -> str:
 
 
 def _profile(sender: Json) -> Profile:
-    names = (_text(sender, "first_name").strip(), _text(sender, "last_name").strip())
-    name = " ".join(part for part in names if part)[:128]
-    return Profile(name=name or None, language=_text(sender, "language_code")[:35] or None)
+    names = (_text(sender, "first_name"), _text(sender, "last_name"))
+    return Profile(name=shown_name(" ".join(names)), language=_text(sender, "language_code")[:35] or None)
 
 
 def _digest(me: Me, body: bytes) -> str:
