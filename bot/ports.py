@@ -500,7 +500,10 @@ class ChatLog(Protocol):
         content: Content,
         at: datetime,
     ) -> int:
-        """Keep a line and wake whoever reads this session, in any process; returns its id."""
+        """Keep a line and wake whoever reads this session, in any process; returns its id.
+
+        What a customer said stays said: of a slot that the session has from them already, the line there is kept.
+        """
 
     async def since(self, channel: ChannelName, session: str, after: int, limit: int = 200) -> Sequence[ChatLine]:
         """The lines after an id, oldest first."""

@@ -19,6 +19,11 @@ _APPEND = query(
     "channel session author slot content at:bigint",
     changes=True,
 )
+_SLOT = query(
+    "SELECT l.id FROM chat_line l "
+    "WHERE l.channel = :channel AND l.session = :session AND l.author = 'customer' AND l.slot = :slot LIMIT 1",
+    "channel session slot",
+)
 _SINCE = query(
     "SELECT l.id, l.author, l.slot, l.content, l.at FROM chat_line l "
     "WHERE l.channel = :channel AND l.session = :session AND l.id > :after ORDER BY l.id LIMIT :most",
@@ -47,7 +52,8 @@ class StoredChatLog:
         wake = session_wake(channel, session)
         row = (channel, session, author, slot, encode(content), to_micros(at))
         # One after the other in a session: a reader that saw a higher id would miss a lower one committed later.
-        id: int = await self._engine.write(Job(lambda: _append(row, wake), frozenset({wake})))
+        known = (channel, session, slot) if author == "customer" else ()
+        id: int = await self._engine.write(Job(lambda: _append(row, known, wake), frozenset({wake})))
         return id
 
     async def since(self, channel: ChannelName, session: str, after: int, limit: int = 200) -> Sequence[ChatLine]:
@@ -63,7 +69,9 @@ class StoredChatLog:
         return self._bell.follow(session_wake(channel, session))
 
 
-def _append(row: tuple[str | int, ...], wake: str) -> Procedure[int]:
+def _append(row: tuple[str | int, ...], known: tuple[str, ...], wake: str) -> Procedure[int]:
+    for (id,) in (yield from ask(_SLOT, *known)) if known else ():
+        return int(id)
     ((id,),) = yield from ask(_APPEND, *row)
     yield Do((), frozenset({wake}))
     return int(id)

@@ -195,11 +195,21 @@ async def test_words_stand_in_the_log_before_they_are_handled(desk: Desk) -> Non
     assert (line.author, line.slot, line.content) == ("customer", "customer/m1", Text(text="Hi", locale="vi"))
 
 
-async def test_retry_has_the_same_event_and_takes_the_same_slot(desk: Desk) -> None:
+async def test_retry_has_the_same_event_and_no_line_of_its_own(desk: Desk) -> None:
     for _ in range(2):
         await desk.post({"do": "write", "id": "m1", "text": "Hi"})
     assert len({inbound.event for inbound in desk.heard if isinstance(inbound, Wrote)}) == 1
-    assert {line.slot for line in desk.chat.of("s1")} == {"customer/m1"}
+    assert [line.slot for line in desk.chat.of("s1")] == ["customer/m1"]
+
+
+async def test_reused_id_with_other_words_changes_nothing(desk: Desk) -> None:
+    await desk.post({"do": "write", "id": "m1", "text": "Hi"})
+    desk.said = Said(kind="duplicate")
+    reply = await desk.post({"do": "write", "id": "m1", "text": "I never said Hi"})
+    assert (reply.status, msgspec.json.decode(reply.body)["said"]) == (200, "duplicate")
+    assert [line.content for line in desk.chat.of("s1")] == [Text(text="Hi")]
+    await desk.post({"do": "write", "id": "m1", "text": "Hi from another"}, session="s2")
+    assert [line.content for line in desk.chat.of("s2")] == [Text(text="Hi from another")]
 
 
 async def test_tap_leaves_its_card_to_show_it(desk: Desk) -> None:

@@ -31,6 +31,9 @@ class FakeChatLog:
         at: datetime,
     ) -> int:
         self._answer()
+        for line in self.of(session) if author == "customer" else ():
+            if (line.author, line.slot) == (author, slot):
+                return line.id
         id = len(self.lines) + 1
         line = ChatLine(id=id, session=session, author=author, slot=slot, content=content, at=at)
         self.lines.append((channel, line))

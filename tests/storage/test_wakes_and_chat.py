@@ -50,6 +50,20 @@ async def test_lines_said_at_once_get_growing_ids(storage: Storage, elsewhere: S
     assert [line.slot for line in lines if line.id in ids[::2]] == [f"slot {n}" for n in range(20)]
 
 
+async def test_what_a_customer_said_stays_said(storage: Storage, elsewhere: Storage) -> None:
+    async def heard(store: Storage, text: str, *, session: str = "s1") -> int:
+        return await store.chat.append(WIDGET, session, "customer", "customer/m1", Text(text=text), NOON)
+
+    first = await heard(storage, "Hi")
+    again = [await heard(store, "I never said Hi") for store in (storage, elsewhere)]
+    assert again == [first, first]
+    assert [line.content for line in await storage.chat.since(WIDGET, "s1", 0)] == [Text(text="Hi")]
+    assert await heard(storage, "Hi from another", session="s2") != first
+    # what we say is edited by saying it again
+    edited = [await storage.chat.append(WIDGET, "s3", "us", "customer/m1", Text(text=text), NOON) for text in "ab"]
+    assert [line.id for line in await storage.chat.since(WIDGET, "s3", 0)] == edited
+
+
 @pytest.mark.parametrize("here", [True, False], ids=["same process", "another process"])
 async def test_readers_of_a_session_are_woken(storage: Storage, elsewhere: Storage, here: bool) -> None:
     following = storage.chat.follow(WIDGET, "s1")
