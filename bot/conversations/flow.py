@@ -1,7 +1,7 @@
 """A flow version: the exact expanded content of a survey, named by its hash."""
 
 import hashlib
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -62,14 +62,19 @@ def structure_key(flow: Flow) -> str:
     """A hash over ids, scales and conditions only, so that a mended typo splits no figures in reports."""
     shape: list[Any] = [flow.id, flow.score]
     for question in flow.questions:
+        # Words of this file's own, not names of classes: renaming one must not split the figures of everybody.
         match question:
             case Rating():
-                detail: Any = [question.scale, question.positive_from]
-            case Choice() | Choices():
-                detail = [option.id for option in question.options]
+                detail: Any = ["rating", question.scale, question.positive_from]
+            case Choice():
+                detail = ["choice", *(option.id for option in question.options)]
+            case Choices():
+                detail = ["choices", *(option.id for option in question.options)]
             case OpenText():
-                detail = None
-        shape.append([type(question).__name__, question.id, detail, question.when])
+                detail = ["text"]
+            case _:
+                assert_never(question)
+        shape.append([question.id, detail, question.when])
     return _digest(msgspec.json.encode(shape, order="deterministic"))
 
 

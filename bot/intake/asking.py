@@ -1,5 +1,6 @@
 """What to do about a reported interaction, and about due rows. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -129,7 +130,12 @@ def _ask_at(interaction: Interaction, invitation: Invitation) -> Due:
 
 
 def _decision(
-    interaction: Interaction, customer: Customer | None, trigger: str, invitation: Invitation, moment: Moment
+    interaction: Interaction,
+    customer: Customer | None,
+    trigger: str,
+    invitation: Invitation,
+    moment: Moment,
+    looked_at: Mapping[str, str] | None = None,
 ) -> RecordDecision:
     return RecordDecision(
         trigger=trigger,
@@ -139,7 +145,7 @@ def _decision(
         interaction=interaction.id,
         verdict=invitation.verdict,
         rule=invitation.rule,
-        inputs=invitation.inputs,
+        inputs={**(looked_at or {}), **invitation.inputs},
         at=moment.now,
     )
 
@@ -189,7 +195,7 @@ def _ask(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
         )
     candidate = _candidate(interaction, flow, customer, facts, moment)
     invitation = decide_invitation(candidate, _asking_rules(moment), moment.now)
-    decision = _decision(interaction, customer, "interaction", invitation, moment)
+    decision = _decision(interaction, customer, "interaction", invitation, moment, _looked_at(candidate))
     match invitation.verdict:
         case "asked":
             return begin(
@@ -240,6 +246,18 @@ def _candidate(
         past=[PastSurvey(flow=past.flow, is_nps=past.is_nps, at=past.at) for past in facts.shown],
         time_zone=customer.time_zone or moment.settings.asking.time_zone,
     )
+
+
+def _looked_at(who: Candidate) -> dict[str, str]:
+    """What the rules looked at, for the record: nobody can say it later."""
+    return {
+        "closed": who.closed_at.isoformat(),
+        "opted_out": str(who.opted_out).lower(),
+        "reachable": str(who.reachable).lower(),
+        "surveyed_now": str(who.surveyed_now).lower(),
+        "surveys": ", ".join(f"{past.flow} {past.at.isoformat()}" for past in who.past[:5]),
+        "time_zone": who.time_zone,
+    }
 
 
 def _expire(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:

@@ -422,7 +422,7 @@ def begin(
             *record(turn, None, None, flow, moment),
             RecordShown(customer=customer.id, shown=_shown(flow, moment)),
             PutDue(due=expiry(conversation, moment)),
-            decision,
+            replace(decision, conversation=conversation.id),
         ),
         ref=conversation.id,
     )
