@@ -242,8 +242,13 @@ async def report_of(
     since: timedelta | None = None,
     flow: str | None = None,
 ) -> list[ReportRow]:
-    """The figures in a storage, by the flows of the settings."""
+    """The figures in a storage, by the flows of the settings.
+
+    Answers are counted by quarters of an hour: the one in which ``since`` falls counts whole.
+    """
     start = None if since is None else now - since
+    if start is not None:
+        start -= timedelta(minutes=start.minute % 15, seconds=start.second, microseconds=start.microsecond)
     rows: Sequence[CountRow] = await storage.score_counts(start, None, dimension=dimension, flow=flow)
     versions = await storage.versions({row.structure for row in rows})
     current = [pinned for pinned in settings.flows if flow in (None, pinned.flow.id)]

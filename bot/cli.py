@@ -8,8 +8,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--flow", help="only this flow")
     report.set_defaults(run=_report)
 
-    operator = commands.add_parser("trouble", help="what an operator should look at: given up, kept aside, miscounted")
+    operator = commands.add_parser(
+        "trouble", help="what an operator should look at: refused, given up, kept aside, miscounted"
+    )
     _add_config(operator)
     operator.add_argument("--database", help="address of the database, instead of the config's")
     operator.add_argument("--limit", type=int, default=20, help="how many of each (default 20)")
@@ -130,17 +132,32 @@ def _log(options: argparse.Namespace) -> None:
 
 async def _run(options: argparse.Namespace) -> int:
     settings = load(_config(options), os.environ)
-    app = await App.open(settings)
+    told = _told_to_stop()
+    app = await _unless(told, App.open(settings))
+    if app is None:
+        return 0
     try:
         await _started(app, settings)
         print(f"afterchat serves on {settings.server.host}:{app.port} as {settings.server.public_url}", flush=True)
         for channel in settings.channels:
             print(f"  {channel.name}: {_where(channel, settings)}", flush=True)
-        await _until_told_to_stop()
+        await told.wait()
         print("stopping", flush=True)
     finally:
         await app.stop()
     return 0
+
+
+async def _unless(told: asyncio.Event, opening: Coroutine[object, object, App]) -> App | None:
+    """What is opened, or None where we are told to stop first: a database may take its time to answer."""
+    task, stop = asyncio.create_task(opening), asyncio.create_task(told.wait())
+    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if task.done():
+        return await task
+    task.cancel()
+    await asyncio.wait({task}, timeout=5)
+    return None
 
 
 async def _started(app: App, settings: Settings) -> None:
@@ -160,12 +177,13 @@ def _where(channel: object, settings: Settings) -> str:
     return f"{kind}, {settings.server.public_url}/channels/{name}"
 
 
-async def _until_told_to_stop() -> None:
+def _told_to_stop() -> asyncio.Event:
+    """Set by Ctrl-C and by a service manager's SIGTERM, from now on."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    await told.wait()
+    return told
 
 
 async def _demo(options: argparse.Namespace) -> int:
@@ -178,9 +196,10 @@ async def _demo(options: argparse.Namespace) -> int:
         )
         return await _run(options)
     path = _config(options)
+    told = _told_to_stop()
     async with Demo.open(path, page_port=options.port, speed=options.speed) as demo:
         print(demo.greeting(), flush=True)
-        await _until_told_to_stop()
+        await told.wait()
         print("stopping", flush=True)
     return 0
 
@@ -208,6 +227,12 @@ def _database(options: argparse.Namespace) -> tuple[Settings, str]:
 
 async def _report(options: argparse.Namespace) -> int:
     settings, url = _database(options)
+    if options.flow is not None and settings.flow(options.flow) is None:
+        known = ", ".join(pinned.flow.id for pinned in settings.flows)
+        print(
+            f"There is no flow {options.flow!r} now; answers of an earlier one are shown. Known: {known}",
+            file=sys.stderr,
+        )
     storage = await open_storage(url, clock=real_clock)
     try:
         rows = await report_of(
@@ -223,15 +248,39 @@ async def _trouble(options: argparse.Namespace) -> int:
     _, url = _database(options)
     storage = await open_storage(url, clock=real_clock)
     try:
+        waiting = await storage.waiting(options.limit)
         given_up = await storage.given_up(options.limit)
         aside = await storage.aside(options.limit)
         wrong = await storage.verify_counts()
     finally:
         await storage.close()
-    _section("messages given up", [str(row) for row in given_up])
-    _section("bodies kept aside", [str(row) for row in aside])
-    _section("counts that differ from the answers", [str(row) for row in wrong])
-    return 1 if wrong else 0
+    _section(
+        "messages refused, to be tried again",
+        [
+            f"{_moment(row.queued_at)}  {row.to.channel} {row.to.key}  {row.error}  (again {_moment(row.due_at)})"
+            for row in waiting
+        ],
+    )
+    _section(
+        "messages given up",
+        [f"{_moment(row.given_up_at)}  {row.to.channel} {row.to.key}  {row.error}" for row in given_up],
+    )
+    _section(
+        "bodies kept aside",
+        [f"{_moment(row.at)}  {row.channel}  {row.why}: {row.body[:200]!r}" for row in aside],
+    )
+    _section(
+        "counts that differ from the answers",
+        [
+            f"{_moment(row.bucket_at)}  {row.question} = {row.score}: counted {row.counted}, answered {row.answered}"
+            for row in wrong
+        ],
+    )
+    return 1 if waiting or wrong else 0
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _section(title: str, lines: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 import base64
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -110,7 +111,8 @@ class Demo:
             )
             await slack.start(LOOPBACK)
             stack.push_async_callback(slack.stop)
-            settings = _on_loopback(with_sandbox(real), telegram, slack, app_port, database or _fresh_database())
+            ports = (page_port, real.server.port if app_port is None else app_port)
+            settings = _on_loopback(with_sandbox(real), telegram, slack, app_port, database or _fresh_database(ports))
             clock = real_clock if speed == 1.0 else fast_clock(speed)
             app = await App.open(settings, clock=clock, speed=speed, allowance=ONE_PLAYS_ALL)
             stack.push_async_callback(app.stop)
@@ -121,7 +123,7 @@ class Demo:
             try:
                 await page.start(LOOPBACK, page_port)
             except OSError as error:
-                raise _busy(page_port, "--port 0 takes a free one") from error
+                raise _busy(page_port) from error
             stack.push_async_callback(page.stop)
             yield cls(app, page, telegram, slack)
 
@@ -171,7 +173,15 @@ def _on_loopback(
     )
 
 
-def _fresh_database() -> str:
+def _fresh_database(ports: Sequence[int]) -> str:
+    """The address of a database without rows; the ports tell whether another sandbox still uses the old one."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError as error:
+                raise _busy(port) from error
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             Path(f"{DATABASE}{suffix}").unlink()
@@ -182,11 +192,14 @@ async def _listening(app: App, settings: Settings) -> None:
     try:
         await app.start()
     except OSError as error:
-        raise _busy(settings.server.port, "change [server] port in the config") from error
+        raise _busy(settings.server.port) from error
 
 
-def _busy(port: int, advice: str) -> AfterchatError:
-    return AfterchatError(f"port {port} of {LOOPBACK} is taken, perhaps by another sandbox: stop that one, or {advice}")
+def _busy(port: int) -> AfterchatError:
+    return AfterchatError(
+        f"port {port} of {LOOPBACK} is taken, perhaps by another sandbox: stop that one, or choose other ports with"
+        " --port (the page's) and [server] port in the config (the program's)"
+    )
 
 
 _MORE_SURVEYS = SandboxChange(

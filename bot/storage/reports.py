@@ -38,6 +38,11 @@ _ANSWERED = query(
     """
 )
 _ASIDE = query("SELECT a.id, a.channel, a.why, a.body, a.at FROM aside a ORDER BY a.id DESC LIMIT :most", "most:bigint")
+_WAITING = query(
+    "SELECT o.id, o.channel, o.address_key, o.kind, o.slot, o.attempts, o.error, o.queued_at, o.due_at "
+    "FROM outbox o WHERE o.state = 'queued' AND o.error IS NOT NULL ORDER BY o.id LIMIT :most",
+    "most:bigint",
+)
 _GIVEN_UP = query(
     """
     SELECT o.id, o.channel, o.address_key, o.kind, o.slot, o.attempts, o.error, o.queued_at, o.settled_at
@@ -73,6 +78,19 @@ class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     queued_at: datetime
     given_up_at: datetime
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was refused and waits to be tried again, and why."""
+
+    id: int
+    to: Address
+    kind: str
+    slot: str
+    attempts: int
+    error: str
+    queued_at: datetime
+    due_at: datetime
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,4 +214,22 @@ def given_up(limit: int) -> Procedure[list[GivenUp]]:
             given_up_at=from_micros(settled_at),
         )
         for id, channel, key, kind, slot, attempts, error, queued_at, settled_at in rows
+    ]
+
+
+def waiting(limit: int) -> Procedure[list[Waiting]]:
+    """The oldest first."""
+    rows = yield from ask(_WAITING, limit)
+    return [
+        Waiting(
+            id=id,
+            to=Address(channel=channel, key=key),
+            kind=kind,
+            slot=slot,
+            attempts=attempts,
+            error=error,
+            queued_at=from_micros(queued_at),
+            due_at=from_micros(due_at),
+        )
+        for id, channel, key, kind, slot, attempts, error, queued_at, due_at in rows
     ]

@@ -19,7 +19,7 @@ from bot.storage.migrate import migrate
 from bot.storage.ops import Job, ask, query
 from bot.storage.outbox import StoredOutbox
 from bot.storage.postgres import PostgresEngine
-from bot.storage.reports import Difference, GivenUp, SetAside
+from bot.storage.reports import Difference, GivenUp, SetAside, Waiting
 from bot.storage.sqlite import SqliteEngine
 from bot.storage.wakes import Bell
 
@@ -77,6 +77,10 @@ class Storage:
     async def aside(self, limit: int) -> Sequence[SetAside]:
         """The newest bodies that nobody here understood."""
         return await self._engine.read(lambda: reports.aside(limit))
+
+    async def waiting(self, limit: int) -> Sequence[Waiting]:
+        """The oldest messages that were refused and will be tried again."""
+        return await self._engine.read(lambda: reports.waiting(limit))
 
     async def given_up(self, limit: int) -> Sequence[GivenUp]:
         """The newest messages that will never arrive."""
