@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.sandbox.deeds import Deeds
 from bot.sandbox.demo import Customer, Demo
+from bot.sandbox.serving import is_for_loopback
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_state import Json, Member, Post
 from bot.sandbox.snapshot import snapshot
@@ -110,7 +111,14 @@ class Sandbox:
         attributes = self._demo.widget.replace("{language}", language)
         script = f'<script src="{html.escape(self._demo.app_url)}/widget.js" {attributes} async></script>'
         page = page.replace("{{shop}}", html.escape(self._demo.shop))
-        return _page(page.replace("{{language}}", language).replace("{{widget}}", script))
+        response = _page(page.replace("{{language}}", language).replace("{{widget}}", script))
+        # As strict as a careful shop's: what the widget needs is its script and its connections.
+        app = self._demo.app_url
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; script-src 'self' {app}; connect-src {app}; style-src 'self'; img-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        )
+        return response
 
     async def _setting(self, _request: web.Request) -> web.Response:
         demo = self._demo
@@ -182,9 +190,8 @@ def _small_talk(customer: Customer, agent: str) -> tuple[tuple[bool, str], ...]:
 
 @web.middleware
 async def _only_loopback(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Refuse names that merely resolve to this computer: another site's page must not play here."""
-    host = request.host.rpartition(":")[0] or request.host
-    if host not in ("127.0.0.1", "localhost", "[::1]"):
+    """Refuse, in the shape of a deed's answer, what was sent to another name than this computer's."""
+    if not is_for_loopback(request):
         return _json({"ok": False, "error": "The sandbox answers on 127.0.0.1 only."}, status=403)
     response: web.StreamResponse = await handler(request)
     return response

@@ -1,5 +1,6 @@
 """What both stand-ins do with a request: read its fields, and answer it under a fault."""
 
+import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,30 @@ from bot.sandbox.faults import (
 )
 
 Fields = dict[str, Any]
+
+
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
+
+Serve = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def is_for_loopback(request: web.BaseRequest) -> bool:
+    """Whether a request names this computer.
+
+    Another site's name may be made to resolve to it, so that the site's page can talk to what listens here.
+    """
+    return _LOOPBACK.fullmatch(request.host) is not None
+
+
+def only_loopback(serve: Serve) -> Serve:
+    """Refuse what was sent to another name than this computer's."""
+
+    async def guarded(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_for_loopback(request):
+            return web.Response(status=403, text="The sandbox answers on 127.0.0.1 only.")
+        return await serve(request)
+
+    return guarded
 
 
 class Wording(Protocol):

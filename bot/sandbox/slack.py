@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.sandbox import slack_methods, slack_responses, slack_views
 from bot.sandbox.faults import Faults, RateLimited, Refused
 from bot.sandbox.journal import Journal
-from bot.sandbox.serving import Fields, answer, read_fields
+from bot.sandbox.serving import Fields, answer, only_loopback, read_fields
 from bot.sandbox.slack_methods import Ask, Declined
 from bot.sandbox.slack_outgoing import Deliveries, HttpRoute, Kind
 from bot.sandbox.slack_people import SlackPeople
@@ -82,7 +82,7 @@ class SlackStandIn(SlackPeople):
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one."""
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        server = web.Server(self._serve, access_log=None)
+        server = web.Server(only_loopback(self._serve), access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.faults import Faults, RateLimited, Refused
 from bot.sandbox.journal import Journal
-from bot.sandbox.serving import Fields, answer, read_fields
+from bot.sandbox.serving import Fields, answer, only_loopback, read_fields
 from bot.sandbox.telegram_methods import METHODS, Ask, Declined
 from bot.sandbox.telegram_people import People
 from bot.sandbox.telegram_state import Bot, Json, World
@@ -85,7 +85,7 @@ class TelegramStandIn(People):
         self._session = aiohttp.ClientSession(connector=limit, timeout=timeout)
         for updates in self._updates.values():
             updates.start(self._session)
-        server = web.Server(self._serve, access_log=None)
+        server = web.Server(only_loopback(self._serve), access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)

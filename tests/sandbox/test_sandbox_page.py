@@ -38,6 +38,7 @@ class Shop:
     telegram: TelegramStandIn
     slack: SlackStandIn
     sandbox: Sandbox
+    app_url: str = ""
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     heard: list[dict[str, Any]] = field(default_factory=list)
 
@@ -75,6 +76,7 @@ async def shop() -> AsyncIterator[Shop]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        one.app_url = url
         slack.connect(f"{url}/slack")
         demo = Demo(
             app_url=url,
@@ -97,7 +99,8 @@ async def _rows(_request: web.Request) -> web.Response:
 
 
 async def _widget(_request: web.Request) -> web.Response:
-    script = "fetch(location.origin + '/nowhere', {headers: {Authorization: 'Bearer visitor-1.proof'}})"
+    headers = "{headers: {Authorization: 'Bearer visitor-1.proof'}}"
+    script = f"fetch(new URL('/nowhere', document.currentScript.src), {headers}).catch(() => undefined)"
     return web.Response(text=script, content_type="text/javascript")
 
 
@@ -109,6 +112,42 @@ async def test_only_this_computer_may_ask(shop: Shop) -> None:
         assert plain.status == 415
         for path in ("static/..%2Fpage.py", "static/none.js"):
             assert (await http.get(f"{shop.sandbox.url}{path}")).status == 404
+
+
+FOREIGN = ["evil.example", "127.0.0.1.evil.example:80", "localhost@evil.example", "192.168.0.7:8090", "[::2]:80", ""]
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+async def test_page_that_rebinds_its_name_drives_neither_page_nor_stand_ins(shop: Shop, host: str) -> None:
+    telegram, slack = shop.telegram.base_url, shop.slack.base_url
+    said = {"chat_id": 7001, "text": "sent by a stranger"}
+    async with aiohttp.ClientSession() as http:
+        for url in (
+            f"{shop.sandbox.url}sandbox/setting",
+            f"{telegram}{TOKEN}/sendMessage",
+            f"{slack}chat.postMessage",
+            f"{slack.removesuffix('api/')}link/?ticket=1",
+        ):
+            assert (await http.post(url, json=said, headers={"Host": host})).status == 403
+    assert (shop.telegram.calls, shop.slack.calls) == ([], [])
+
+
+async def test_this_computer_may_be_named_as_one_likes(shop: Shop) -> None:
+    port = shop.sandbox.url.rstrip("/").rpartition(":")[2]
+    async with aiohttp.ClientSession() as http:
+        for host in ("127.0.0.1", "localhost", "LocalHost", "[::1]", f"localhost:{port}", f"[::1]:{port}"):
+            assert (await http.get(f"{shop.sandbox.url}sandbox/setting", headers={"Host": host})).status == 200
+            answer = await http.get(f"{shop.telegram.base_url}{TOKEN}/getMe", headers={"Host": host})
+            assert answer.status == 200
+
+
+async def test_shop_allows_the_widget_and_nothing_else(shop: Shop) -> None:
+    async with aiohttp.ClientSession() as http:
+        answer = await http.get(f"{shop.sandbox.url}shop")
+    rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split(";"))
+    app = shop.app_url
+    assert (rules["default-src"], rules["frame-ancestors"], rules["base-uri"]) == ("'none'", "'self'", "'none'")
+    assert (rules["script-src"], rules["connect-src"]) == (f"'self' {app}", app)
 
 
 WRONG: dict[str, dict[str, Any]] = {
