@@ -1,15 +1,18 @@
 """What a customer typed, read as an answer: strictly, the same on every channel.
 
 A number inside a sentence is no rating ("my order 5 is late"); a number off the scale is refused, never clipped.
+Anybody may write anything of any length, so every text is cut before it is normalized (which takes time by the square
+of its length) or matched, and what is looked at whole is walked through once.
 """
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 import msgspec
 
 from bot.conversations.questions import Choice, Choices, Rating, in_locale, scale_of
-from bot.languages import Pack
+from bot.languages import Pack, numbers_heard
 from bot.scoring.scales import Scale
 
 _STARS = re.compile(r"([⭐★🌟]+)(☆*)")
@@ -24,11 +27,14 @@ _FACES = {
 _THUMBS = {"👍": 1, "👎": 0}
 #: variation selectors, the keycap's frame and skin tones say nothing about the score
 _DECORATION = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
-_WHOLE = re.compile(r"[0-9]{1,2}")
-_COMMENTED = re.compile(r"(.{1,40}?)(?:\s*[,;:.!]\s+|\s+[-–—]+\s+|\s*\n\s*)(?!\W*\d)(\S.*)", re.DOTALL)
-#: a longer text is no bare score, and not worth looking at closely
+#: a longer text is no bare score and no command, and what stands behind that many characters is a comment
 _LONGEST = 60
+#: a longer text is no list of options
+_LONGEST_LIST = 1_000
 _QUOTES = "\"'“”„«»‘’`"
+_DIGITS = "0123456789"
+_DASHES = "-–—"
+_BREAKS = "\n\r\v\f\x85\u2028\u2029"
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +56,19 @@ def _bare(text: str) -> str:
 def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     """The score that a text gives on a rating's scale, or None where it is not clearly one.
 
-    Accepts "5", "5!", "5/5", "8 out of 10", stars, faces, thumbs, number words of the language, and each of
-    these followed by a comma, a dash, a colon or a line break and a comment.
+    Accepts "5", "5!", "5/5", "8 out of 10", stars, faces, thumbs, number words, and each of these followed by a
+    comma, a colon, a semicolon, an exclamation mark, a dash or a line break and a comment. Refuses what may as well
+    be a list ("1. late", "1 - late" above "2 - rude") or an amount ("5 - minutes of waiting").
     """
-    scale = scale_of(rating)
+    text, scale = text.strip(), scale_of(rating)
     whole = _score(text, rating, scale, pack)
     if whole is not None:
         return Rated(score=whole)
     head, comment = _split(text)
     score = _score(head, rating, scale, pack)
-    if score is None or _score(comment, rating, scale, pack) not in (None, score):
+    if score is None or _is_amount(head, comment, pack) or _is_list(comment):
+        return None
+    if _score(comment, rating, scale, pack) not in (None, score):
         # "two, three" gives two scores, and choosing one of them would be a guess
         return None
     return Rated(score=score, comment=comment)
@@ -70,8 +79,51 @@ def _split(text: str) -> tuple[str, str]:
 
     What follows the separator must not begin with a number: "3, 7" and "5 - 10" are no answers with a comment.
     """
-    found = _COMMENTED.match(text.strip())
-    return (found[1], found[2]) if found else ("", "")
+    front = text[:_LONGEST]
+    for at in range(1, len(front)):
+        if front[at] == "." and _bare(front[:at]).isdecimal():
+            # "1. late" may as well be the first item of a list
+            return "", ""
+        end = _separator_ends(front, at)
+        if end:
+            comment = text[end:].lstrip()
+            first = next((character for character in comment if character.isalnum()), "")
+            return ("", "") if first.isdecimal() else (front[:at], comment)
+    return "", ""
+
+
+def _separator_ends(front: str, at: int) -> int:
+    """Where a separator that begins at ``at`` ends; 0 where none begins there."""
+    mark, follows = front[at], front[at + 1 : at + 2]
+    if mark in _BREAKS:
+        return at + 1
+    if mark in ",;:!.":
+        return at + 1 if follows.isspace() else 0
+    if mark == "—":
+        return at + 1
+    if mark in _DASHES and front[at - 1].isspace():
+        end = len(front) - len(front[at:].lstrip(_DASHES))
+        return end if front[end : end + 1].isspace() else 0
+    return 0
+
+
+def _is_amount(head: str, comment: str, pack: Pack) -> bool:
+    """Whether a bare number and the word behind it count something: minutes, days, euros."""
+    words = _plain(comment[:_LONGEST]).casefold().split()
+    return bool(words) and words[0].rstrip(".,;:!?)") in pack.units and _whole(_bare(head), pack) is not None
+
+
+def _is_list(comment: str) -> bool:
+    """Whether a later line begins as the next item of a list does: "2. nobody called", "2 - rude", a bare "2"."""
+    return any(_is_item(line.strip()) for line in comment.splitlines()[1:])
+
+
+def _is_item(line: str) -> bool:
+    behind = line.lstrip(_DIGITS)
+    if len(line) - len(behind) not in (1, 2):
+        return False
+    behind = behind.lstrip()
+    return not behind or (behind[0] in ".):,;-–—" and not behind[1:2].isdigit())
 
 
 def _score(text: str, rating: Rating, scale: Scale, pack: Pack) -> int | None:
@@ -109,20 +161,18 @@ def _number(text: str, scale: Scale, pack: Pack) -> int | None:
     alone = _whole(text, pack)
     if alone is not None:
         return alone
+    spaced = " ".join(text.casefold().split())
     for words in pack.out_of:
-        separator = re.escape(words) if words == "/" else rf"(?<=\s){re.escape(words)}(?=\s)"
-        parts = re.split(rf"\s*{separator}\s*", text, flags=re.IGNORECASE)
-        if len(parts) == 2:
-            score, end = _whole(parts[0].strip(), pack), _whole(parts[1].strip(), pack)
-            if score is not None and end == scale.high:
-                return score
+        before, found, after = spaced.partition(words if words == "/" else f" {words} ")
+        if found and _whole(after.strip(), pack) == scale.high:
+            return _whole(before.strip(), pack)
     return None
 
 
 def _whole(text: str, pack: Pack) -> int | None:
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    return pack.number_words.get(text.casefold())
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) <= 2 else None
+    return numbers_heard(pack.locale).get(text.casefold())
 
 
 def read_options(text: str, question: Choice | Choices, locale: str, fallback: str) -> tuple[str, ...] | None:
@@ -130,17 +180,34 @@ def read_options(text: str, question: Choice | Choices, locale: str, fallback: s
 
     One for a single choice; for a multiple choice "1, 3" or labels with commas. None where any part names nothing.
     """
+    text = text.strip()
+    if len(text) > _LONGEST_LIST:
+        return None
     names = _names(question, locale, fallback)
     whole = names.get(_bare(text).casefold())
     if whole:
         return (whole,)
     if isinstance(question, Choice):
         return None
-    parts = [bare for part in re.split(r"[,;\n]|\s+(?=\d)", _plain(text)) if (bare := _bare(part))]
+    parts = [bare for part in _parts(_plain(text)) if (bare := _bare(part))]
     found = {names.get(part.casefold()) for part in parts}
     if not found or not all(found):
         return None
     return tuple(option.id for option in question.options if option.id in found)
+
+
+def _parts(text: str) -> list[str]:
+    """A list's parts: between commas, semicolons and line breaks, and from each number on that follows a space."""
+    parts: list[str] = []
+    for part in text.replace(";", ",").replace("\n", ",").split(","):
+        words: list[str] = []
+        for word in part.split():
+            if word[0].isdecimal() and words:
+                parts.append(" ".join(words))
+                words = []
+            words.append(word)
+        parts.append(" ".join(words))
+    return parts
 
 
 def _names(question: Choice | Choices, locale: str, fallback: str) -> dict[str, str]:
@@ -152,10 +219,11 @@ def _names(question: Choice | Choices, locale: str, fallback: str) -> dict[str, 
     return names
 
 
-def is_word(text: str, words: tuple[str, ...]) -> bool:
+def is_word(text: str, words: Collection[str]) -> bool:
     """Whether the whole text is one of the words, whatever its case, quotation marks and closing punctuation.
 
     >>> is_word("“STOP” !", ("stop",)), is_word("please stop", ("stop",))
     (True, False)
     """
+    text = text.strip()
     return len(text) <= _LONGEST and _bare(text).casefold() in words

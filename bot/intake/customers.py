@@ -187,6 +187,7 @@ def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
         event.text,
         speaks(customer),
         conversation,
+        facts.flow.flow if facts.flow else None,
         open_case=case is not None,
         opted_out=customer.opted_out_at is not None,
     )

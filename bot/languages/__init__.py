@@ -18,7 +18,9 @@ _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One language. All words are in lower case and in Unicode's composed form (NFC).
 
-    ``commands`` has the keys stop, start, skip, feedback, back and human.
+    ``commands`` has the keys stop, enough, start, skip, feedback, back and human. *stop* has only words that can
+    mean nothing but "ask me no more" and are heard in every language; *enough* has those that may also mean "that is
+    all", and end nothing while someone is asked for words.
     """
 
     locale: str
@@ -26,6 +28,10 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     sentences: Mapping[str, str]
     #: "five" -> 5, for 0 to 10
     number_words: Mapping[str, int]
+    #: number words of other packs that are everyday words here, such as Polish "ten" (this one)
+    not_numbers: tuple[str, ...]
+    #: words that make an amount of the number before them, as in "5 - minutes of waiting"
+    units: tuple[str, ...]
     #: what stands between a score and its scale's end, such as "out of"
     out_of: tuple[str, ...]
     commands: Mapping[str, tuple[str, ...]]
@@ -81,6 +87,29 @@ def locales() -> tuple[str, ...]:
 
 
 @cache
+def numbers_heard(locale: str) -> Mapping[str, int]:
+    """The number words of a language, and those of all others that mean nothing else in it.
+
+    >>> numbers_heard("en")["cinque"], "due" in numbers_heard("en"), "sau" in numbers_heard("en")
+    (5, False, False)
+    """
+    own = pack(locale)
+    mine = {*own.yes, *own.no, *own.not_numbers, *(word for words in own.commands.values() for word in words)}
+    meanings: dict[str, set[int]] = {}
+    for other in _packs().values():
+        for word, number in other.number_words.items():
+            meanings.setdefault(word, set()).add(number)
+    foreign = {word: min(numbers) for word, numbers in meanings.items() if len(numbers) == 1 and word not in mine}
+    return MappingProxyType({**foreign, **own.number_words})
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """The words of all languages that opt out whatever is under way."""
+    return frozenset(word for each in _packs().values() for word in each.commands["stop"])
+
+
+@cache
 def _packs() -> Mapping[str, Pack]:
     found = (entry for entry in files(__name__).joinpath("packs").iterdir() if entry.name.endswith(".toml"))
     read = (_read(tomllib.loads(entry.read_text(encoding="utf-8"))) for entry in found)
@@ -94,6 +123,8 @@ def _read(data: dict[str, Any]) -> Pack:
             "locale": data["locale"],
             "sentences": data["sentences"],
             "number_words": {word: int(number) for word, number in numbers.items()},
+            "not_numbers": data["not_numbers"],
+            "units": data["units"],
             "out_of": data["out_of"],
             "commands": data["commands"],
             "yes": data["yes"],

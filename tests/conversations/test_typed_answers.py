@@ -53,7 +53,7 @@ def accepted(scale: ScaleName, locale: str) -> dict[str, Rated]:
     return found
 
 
-MARKS = (", ", " - ", " – ", ": ", "; ", ". ", "! ", "\n", "\n\n")
+MARKS = (", ", " - ", " – ", "— ", " -- ", ": ", "; ", "! ", "!! ", "\n", "\n\n", "\r\n")
 
 #: no rating on any scale in any language
 NO_RATING = (
@@ -90,7 +90,6 @@ ODD = {
     "full width": ("nps", "en", "７", Rated(score=7)),
     "full marks of another scale": ("nps", "en", "5/5", None),
     "ten of ten on five": ("csat5", "en", "10/10", None),
-    "a word of another language": ("csat5", "en", "cinque", None),
     "no is no zero": ("nps", "vi", "không", None),
     "zero has a word of its own": ("nps", "vi", "số không", Rated(score=0)),
     "later is no six": ("nps", "vi", "sau", None),
@@ -114,6 +113,78 @@ ODD = {
 @pytest.mark.parametrize(("scale", "locale", "text", "expected"), ODD.values(), ids=ODD)
 def test_odd_ratings(scale: ScaleName, locale: str, text: str, expected: Rated | None) -> None:
     assert read(text, scale, locale) == expected
+
+
+#: a score with words, or words that only begin with a number; label: language, text, what is read on a 1-5 scale
+MIXED: dict[str, tuple[str, str, Rated | None]] = {
+    "a comma": ("en", "2, too slow", Rated(score=2, comment="too slow")),
+    "a colon": ("en", "2: too slow", Rated(score=2, comment="too slow")),
+    "a semicolon": ("en", "2; too slow", Rated(score=2, comment="too slow")),
+    "an exclamation mark": ("en", "5! Great people", Rated(score=5, comment="Great people")),
+    "several": ("en", "5!! Great people", Rated(score=5, comment="Great people")),
+    "a dash": ("en", "2 - too slow", Rated(score=2, comment="too slow")),
+    "a typist's dash": ("en", "2 -- too slow", Rated(score=2, comment="too slow")),
+    "an en dash": ("en", "2 – too slow", Rated(score=2, comment="too slow")),
+    "an em dash without spaces": ("en", "2—too slow", Rated(score=2, comment="too slow")),
+    "a hyphen without spaces": ("en", "2-too slow", None),
+    "a line": ("en", "2\ntoo slow", Rated(score=2, comment="too slow")),
+    "a full stop could be a list": ("en", "2. too slow", None),
+    "so could a bracket": ("en", "2) too slow", None),
+    "a full stop and a line": ("en", "2.\ntoo slow", None),
+    "a full stop behind more than a number": ("en", "5/5. Great", Rated(score=5, comment="Great")),
+    "a full stop behind a word": ("en", "Five. Great", Rated(score=5, comment="Great")),
+    "a list": ("en", "1. The parcel was late\n2. nobody called", None),
+    "a list of praise": ("en", "1. fast\n2. friendly", None),
+    "a list with brackets": ("en", "1) fast\n2) friendly", None),
+    "a list with dashes": ("en", "1 - fast\n2 - friendly", None),
+    "a list with colons": ("en", "1: fast\n2: friendly", None),
+    "a list whose numbers stand alone": ("en", "1\nfast\n2\nfriendly", None),
+    "a list without spaces": ("en", "1, fast\n2.friendly", None),
+    "a list after the score": ("en", "2\nwhat went wrong:\n1. slow\n2. rude", None),
+    "a clock on a later line is no list": (
+        "en", "2, late\n12:30 was agreed", Rated(score=2, comment="late\n12:30 was agreed"),
+    ),
+    "an amount on a later line is no list": (
+        "en", "2, late\n3 days!", Rated(score=2, comment="late\n3 days!"),
+    ),
+    "an amount": ("en", "5 - minutes waiting was too long", None),
+    "an amount in capitals": ("en", "5 – Minutes waiting was too long", None),
+    "an amount on a line": ("en", "5\nminutes of waiting", None),
+    "an amount in words": ("en", "five - days for a reply!", None),
+    "an amount behind a clear score is a comment": (
+        "en", "5/5 - minutes, not hours", Rated(score=5, comment="minutes, not hours"),
+    ),
+    "a word that begins like an amount": ("en", "1 - daylight robbery", Rated(score=1, comment="daylight robbery")),
+    "an amount in Vietnamese": ("vi", "5 - phút chờ quá lâu", None),
+    "an amount in Vietnamese, decomposed": ("vi", "5 - phu\u0301t chờ quá lâu", None),
+    "an amount in Italian": ("it", "5 - minuti di attesa", None),
+    "an amount in Polish": ("pl", "5 - minut czekania", None),
+    "an amount of another language": ("pl", "5 - euros", Rated(score=5, comment="euros")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("locale", "text", "expected"), MIXED.values(), ids=MIXED)
+def test_a_score_with_words(locale: str, text: str, expected: Rated | None) -> None:
+    assert read(text, "csat5", locale) == expected
+
+
+FOREIGN: dict[str, tuple[ScaleName, str, str, int | None]] = {
+    # label: scale, language of the conversation, text, score
+    "Italian in English": ("csat5", "en", "cinque", 5),
+    "Polish in Vietnamese": ("nps", "vi", "Osiem", 8),
+    "Vietnamese in Polish": ("csat5", "pl", "bốn", 4),
+    "with a comment": ("csat5", "en", "cinque!", 5),
+    "an English word first": ("nps", "en", "due", None),
+    "a Polish word first": ("nps", "pl", "ten", None),
+    "not where it is a number of one's own": ("nps", "it", "sei", 6),
+    "no is nobody's number": ("nps", "en", "không", None),
+    "nor is later": ("nps", "en", "sau", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("scale", "locale", "text", "score"), FOREIGN.values(), ids=FOREIGN)
+def test_number_words_of_other_languages(scale: ScaleName, locale: str, text: str, score: int | None) -> None:
+    assert read(text, scale, locale) == (None if score is None else Rated(score=score))
 
 
 STARS = {

@@ -274,11 +274,11 @@ def test_words_after_handing_back_change_nothing_of_the_survey() -> None:
 # ---- feedback -----------------------------------------------------------------------------------------------
 
 
-def test_feedback_ends_a_survey_under_way_and_keeps_its_answers() -> None:
+def test_the_feedback_command_ends_a_survey_under_way_and_keeps_its_answers() -> None:
     world = World()
     world.command("start", ANN, "delivery")
     world.tap("8")
-    assert world.write("feedback").said.kind == "asked"
+    assert world.write("/feedback").said.kind == "asked"
     assert [(each.status, len(each.answers)) for each in world.store.conversations.values()] == [
         ("expired", 1),
         ("waiting", 0),

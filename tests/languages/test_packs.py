@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from bot.languages import Pack, fill, locales, pack, say, variables_in
+from bot.languages import Pack, fill, locales, numbers_heard, pack, say, stop_words, variables_in
 
-COMMANDS = {"stop", "start", "skip", "feedback", "back", "human"}
+COMMANDS = {"stop", "enough", "start", "skip", "feedback", "back", "human"}
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
 
@@ -56,8 +56,34 @@ def test_no_word_means_two_things(one: Pack) -> None:
 
 
 @pytest.mark.parametrize("one", PACKS)
+def test_a_stop_word_means_nothing_else_in_any_language(one: Pack) -> None:
+    """They are heard whatever language is spoken."""
+    others = [word for name, words in one.commands.items() if name != "stop" for word in words]
+    assert stop_words().isdisjoint([*others, *one.yes, *one.no, *one.number_words, *one.not_numbers, *one.units])
+    assert stop_words() >= set(one.commands["stop"])
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_numbers_of_other_languages_change_no_meaning(one: Pack) -> None:
+    heard = numbers_heard(one.locale)
+    assert {word: heard[word] for word in one.number_words} == dict(one.number_words)
+    assert heard.keys().isdisjoint(
+        [*one.yes, *one.no, *one.not_numbers, *(word for words in one.commands.values() for word in words)]
+    )
+    for other in (pack(locale) for locale in locales()):
+        assert len({heard[word] for word in other.number_words if word in heard}) >= 7
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_what_is_no_number_here_is_one_elsewhere(one: Pack) -> None:
+    elsewhere = {word for locale in locales() if locale != one.locale for word in pack(locale).number_words}
+    assert set(one.not_numbers) <= elsewhere
+    assert len(set(one.units)) == len(one.units) >= 15
+
+
+@pytest.mark.parametrize("one", PACKS)
 def test_words_are_in_the_form_that_a_reader_compares(one: Pack) -> None:
-    for word in [*words_of(one), *one.out_of]:
+    for word in [*words_of(one), *one.out_of, *one.units, *one.not_numbers]:
         assert word == " ".join(unicodedata.normalize("NFC", word).casefold().split())
         assert not any(character.isdigit() for character in word)
 
