@@ -255,7 +255,7 @@ def _may_begin(doing: _Doing) -> bool:
         case _Command(command=command):
             return command != "stop"
         case _Write(text=text):
-            spoken = (route(text, locale, None, open_case=False, opted_out=False) for locale in locales())
+            spoken = (route(text, locale, None, None, open_case=False, opted_out=False) for locale in locales())
             return "feedback" in spoken
         case _Tap():
             return False

@@ -273,6 +273,7 @@ STARTS: list[dict[str, str]] = [
     {"do": "command", "command": "start", "argument": "delivery_nps"},
     {"do": "write", "text": "Feedback!"},
     {"do": "write", "text": "góp ý"},
+    {"do": "write", "text": " /feedback"},
 ]
 
 
