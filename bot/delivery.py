@@ -212,7 +212,11 @@ class Courier:
             return 1
         now = self._clock()
         lease = self._real(delivery.timeout + LEASE_MARGIN)
-        claimed = await self._outbox.claim(now, limit=room, lease_until=now + lease, blocked=self._blocked(now))
+        blocked = self._blocked(now)
+        # No channel may get more places by this claim than it may have.
+        most = self._most() - max((self._under_way[name] for name in self._channels if name not in blocked), default=0)
+        limit = max(1, min(room, most))
+        claimed = await self._outbox.claim(now, limit=limit, lease_until=now + lease, blocked=blocked)
         for each in claimed:
             name = each.outbound.to.channel
             self._spend(name)
@@ -354,9 +358,13 @@ class Courier:
         """The channels that take no more at the moment: paced, paused, or slow with too many messages under way."""
         paused = {name for name, breaker in self._breakers.items() if breaker.blocks(now)}
         paced = {name for name in self._channels if self._pace_left(name, now) < 1}
-        most = max(1, self._settings().delivery.at_once // 2)
-        full = {name for name, count in self._under_way.items() if count >= most} if len(self._channels) > 1 else set()
+        full = {name for name, count in self._under_way.items() if count >= self._most()}
         return sorted(paused | paced | full)
+
+    def _most(self) -> int:
+        """How many messages of one channel may be under way: others must find a place beside a slow one."""
+        places = self._settings().delivery.at_once
+        return places if len(self._channels) < 2 else max(1, places * 3 // 4)
 
     def _pace_left(self, name: ChannelName, now: datetime) -> float:
         rate = self._channels[name].limits.per_second / self._speed

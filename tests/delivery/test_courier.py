@@ -9,9 +9,9 @@ import pytest
 
 from bot.config import DeliverySettings, Settings
 from bot.delivery import FAILURES_TO_PAUSE, Courier
-from bot.errors import SendFailed
+from bot.errors import SendFailed, StoreUnavailable
 from bot.messages import Address, ChannelName, Outbound, OutboundKind, Text
-from bot.ports import Delivery, Outcome, Queue, Read
+from bot.ports import Delivery, Outcome, Queue, Read, Settlement
 from bot.storage import Storage
 from tests.conftest import SetClock
 from tests.fakes.channel import FakeChannel
@@ -206,3 +206,69 @@ async def test_channels_that_are_gone_from_the_settings_give_up_their_messages(s
     await scene.deliver()
     (row,) = await scene.storage.given_up(10)
     assert "no channel gone" in row.error
+
+
+async def test_one_slow_channel_does_not_take_all_places(storage: Storage, clock: SetClock) -> None:
+    slow, quick = FakeChannel("slow"), FakeChannel("quick")
+    scene = Scene(storage, clock, slow)
+    scene.courier = Courier(
+        outbox=storage.outbox,
+        channels={slow.name: slow, quick.name: quick},
+        settings=lambda: SETTINGS,
+        clock=clock,
+        chance=Random(1),
+        wakes=storage.wakes,
+        gone=scene._gone,
+    )
+    slow.open.clear()
+    for number in range(2 * SETTINGS.delivery.at_once):
+        await scene.queue("m", to=str(number))
+    while await scene.courier.deliver_once():
+        await asyncio.sleep(0)
+    assert len(slow.calls) == SETTINGS.delivery.at_once * 3 // 4
+    scene.channel = quick
+    await scene.queue("hello", to="desk")
+    assert await scene.courier.deliver_once() == 1
+    await until(lambda: scene.shown() == ["hello"])
+    slow.open.set()
+    await scene.courier.finish()
+
+
+async def test_what_was_sent_is_recorded_although_the_database_was_away(scene: Scene) -> None:
+    outbox, away = scene.storage.outbox, 3
+    settle = outbox.settle
+
+    async def flaky(delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
+        nonlocal away
+        if away:
+            away -= 1
+            raise StoreUnavailable("the database does not answer")
+        return await settle(delivery, settlement, now)
+
+    outbox.settle = flaky  # type: ignore[method-assign]
+    await scene.queue("hello", "next")
+    await scene.deliver()
+    scene.clock.advance(minutes=5)
+    await scene.deliver()
+    assert [message.content.text for message, *_ in scene.channel.calls if isinstance(message.content, Text)] == [
+        "hello",
+        "next",
+    ], "each once"
+
+
+async def test_a_probe_under_way_keeps_the_others_back(scene: Scene) -> None:
+    scene.channel.fails = lambda _: failure(whole_channel=True)
+    await scene.queue("m")
+    await scene.deliver()
+    scene.channel.fails = lambda _: None
+    for number in range(8, 16):
+        await scene.queue("m", to=str(number))
+    scene.clock.advance(seconds=30)
+    scene.channel.open.clear()
+    before = len(scene.channel.calls)
+    await scene.courier.deliver_once()
+    await until(lambda: len(scene.channel.calls) > before)
+    await asyncio.sleep(0.05)
+    assert len(scene.channel.calls) == before + 1
+    scene.channel.open.set()
+    await scene.courier.finish()

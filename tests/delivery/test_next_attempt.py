@@ -56,6 +56,14 @@ def test_a_wait_that_was_asked_for_costs_no_attempt(attempt: int) -> None:
     assert settled == RetryAt(due_at=NOW + timedelta(seconds=30.5), error="no", counts=False)
 
 
+def test_nothing_is_retried_for_ever() -> None:
+    old = NOW + SETTINGS.give_up_after
+    for failure in (failed(whole_channel=True), failed(retry_after=1.0), failed()):
+        assert isinstance(next_attempt(delivery(), failure, SETTINGS, old - timedelta(seconds=1), 0.0), RetryAt)
+        settled = next_attempt(delivery(), failure, SETTINGS, old, 0.0)
+        assert settled == GaveUp(error="no (after 2 days, 0:00:00)")
+
+
 def test_trouble_of_the_whole_channel_never_drops_a_message() -> None:
     settled = next_attempt(delivery(99), failed(whole_channel=True), SETTINGS, NOW, 0.0)
     assert isinstance(settled, RetryAt)
