@@ -1,7 +1,6 @@
 """Hears on PostgreSQL what other processes committed, and rings this process's bell."""
 
 import asyncio
-import contextlib
 import logging
 from typing import Any
 
@@ -9,6 +8,7 @@ import asyncpg
 
 from bot.storage.location import PostgresAt
 from bot.storage.migrate import connect_options
+from bot.storage.postgres_batch import GONE
 from bot.storage.wakes import EVERYTHING, Bell
 
 _log = logging.getLogger(__name__)
@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 CHANNEL = "afterchat"
 #: Seconds until a lost connection is made again; the loops poll meanwhile.
 AGAIN = 1.0
+#: Seconds between two questions whether the connection still leads anywhere, and until their answer.
+PING_EVERY, PING_WITHIN = 15.0, 10.0
 
 
 class Listener:
@@ -30,9 +32,7 @@ class Listener:
 
     async def started(self, timeout: float) -> None:
         """Until it listens, or the seconds are over."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._listening.wait()
+        await _happens(self._listening, timeout)
 
     async def close(self) -> None:
         self._task.cancel()
@@ -42,8 +42,11 @@ class Listener:
         while True:
             try:
                 await self._until_lost()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (*GONE, asyncpg.PostgresError) as error:
                 _log.warning("not listening to the database: %s", type(error).__name__)
+            except Exception:
+                # Ended, it would be missed by nobody, and each message would wait for a poll.
+                _log.exception("not listening to the database")
             await asyncio.sleep(AGAIN)
 
     async def _until_lost(self) -> None:
@@ -55,7 +58,9 @@ class Listener:
             self._listening.set()
             # What was said while nobody listened is not said again.
             self._bell.ring([EVERYTHING])
-            await lost.wait()
+            while not await _happens(lost, PING_EVERY):
+                # The connection may be half open: nobody tells of a lost route.
+                await connection.execute("SELECT 1", timeout=PING_WITHIN)
         finally:
             connection.terminate()
 
@@ -63,3 +68,13 @@ class Listener:
         origin, *wakes = payload.split(" ")
         if origin != self._origin:
             self._bell.ring(wakes)
+
+
+async def _happens(event: asyncio.Event, within: float) -> bool:
+    """Wait for it; False if it did not happen in so many seconds."""
+    try:
+        async with asyncio.timeout(within):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

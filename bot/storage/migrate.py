@@ -30,6 +30,8 @@ TRIES = 20
 
 PACKAGE = "bot.storage.migrations"
 
+_NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 # Asked before Tortoise is begun with: nearly every start finds nothing to do.
 _APPLIED = f"SELECT name FROM tortoise_migrations WHERE app = '{APP}'"
 
@@ -89,7 +91,7 @@ async def _migrate_sqlite(at: SqliteAt, package: str) -> None:
 async def _migrate_postgres(at: PostgresAt, package: str) -> None:
     try:
         guard = await asyncpg.connect(**connect_options(at))
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+    except _NO_ANSWER as error:
         raise StoreUnavailable(f"the database does not answer: {error}") from error
     try:
         await guard.execute(f"SELECT pg_advisory_lock({LOCK})")
@@ -97,10 +99,10 @@ async def _migrate_postgres(at: PostgresAt, package: str) -> None:
             return
         credentials = {**connect_options(at), "minsize": 1, "maxsize": 2}
         await _apply("tortoise.backends.asyncpg", credentials, package)
-    except (BaseORMException, OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (BaseORMException, *_NO_ANSWER) as error:
         raise StoreUnavailable(f"the tables could not be made: {error}") from error
     finally:
-        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with contextlib.suppress(*_NO_ANSWER):
             await guard.close(timeout=5)
 
 

@@ -7,7 +7,8 @@ apart.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
@@ -17,7 +18,17 @@ from bot.storage.engine import BATCH, TRIES
 from bot.storage.location import PostgresAt
 from bot.storage.migrate import connect_options
 from bot.storage.ops import Job, Procedure
-from bot.storage.postgres_batch import AGAIN, GONE, STATEMENT, Connection, Task, drive, transaction, unavailable
+from bot.storage.postgres_batch import (
+    AGAIN,
+    GONE,
+    STATEMENT,
+    Connection,
+    Task,
+    drive,
+    of_driver,
+    transaction,
+    unavailable,
+)
 from bot.storage.wakes import Bell
 
 T = TypeVar("T")
@@ -26,8 +37,22 @@ _log = logging.getLogger(__name__)
 
 #: Batches under way at once: while one waits for its commit, the next is written.
 WRITERS = 2
-CONNECTIONS = 8
+#: How many others may run at once. Each kind has connections of its own, so that none waits for another.
+CLAIMS, LOOKS, REPORTS = 1, 3, 2
+CONNECTIONS = WRITERS + CLAIMS + LOOKS + REPORTS
+#: Seconds that a read may wait for its turn, and each of its statements take.
+LOOK, REPORT = 10.0, 60.0
+#: Seconds in which a connection is made.
+CONNECT = 10.0
 CLOSE_WITHIN = 20.0
+
+
+class _Share:
+    """So many of the connections, for so many seconds."""
+
+    def __init__(self, connections: int, seconds: float) -> None:
+        self.free = asyncio.Semaphore(connections)
+        self.seconds = seconds
 
 
 class PostgresEngine:
@@ -43,6 +68,9 @@ class PostgresEngine:
         self._busy: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._batches = 0
+        self._claims = _Share(CLAIMS, STATEMENT)
+        self._looks = _Share(LOOKS, LOOK)
+        self._reports = _Share(REPORTS, REPORT)
 
     async def start(self) -> None:
         try:
@@ -50,6 +78,7 @@ class PostgresEngine:
                 **connect_options(self._at),
                 min_size=1,
                 max_size=CONNECTIONS,
+                timeout=CONNECT,
                 command_timeout=STATEMENT,
                 statement_cache_size=400,
                 server_settings={
@@ -78,7 +107,7 @@ class PostgresEngine:
         return await self._shielded(self._apart(begin))
 
     async def read(self, begin: Callable[[], Procedure[T]], *, long: bool = False) -> T:
-        return await self._shielded(self._read(begin, None if long else STATEMENT))
+        return await self._shielded(self._read(begin, self._reports if long else self._looks))
 
     async def close(self) -> None:
         """Finish what is under way, then end; returns within a bounded time."""
@@ -140,7 +169,7 @@ class PostgresEngine:
             for task in batch:
                 task.result, task.error, task.wakes, task.put_off = None, None, frozenset(), False
             try:
-                async with self._pool.acquire() as connection:
+                async with self._pool.acquire(timeout=STATEMENT) as connection:
                     await transaction(connection, batch, self._origin)
             except AGAIN as failure:
                 error: Exception = failure
@@ -163,16 +192,25 @@ class PostgresEngine:
     # ---- one by one -------------------------------------------------------------------------------------
 
     async def _apart(self, begin: Callable[[], Procedure[T]]) -> T:
-        wakes: set[str] = set()
-        async with self._pool.acquire() as connection, connection.transaction():
-            return await drive(connection, begin(), wakes)
+        async with self._lent(self._claims) as connection, connection.transaction():
+            return await drive(connection, begin(), set(), self._claims.seconds)
 
-    async def _read(self, begin: Callable[[], Procedure[T]], timeout: float | None) -> T:
+    async def _read(self, begin: Callable[[], Procedure[T]], share: _Share) -> T:
         async with (
-            self._pool.acquire() as connection,
+            self._lent(share) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            return await drive(connection, begin(), set(), timeout)
+            return await drive(connection, begin(), set(), share.seconds)
+
+    @asynccontextmanager
+    async def _lent(self, share: _Share) -> AsyncIterator[Connection]:
+        async with asyncio.timeout(share.seconds):
+            await share.free.acquire()
+        try:
+            async with self._pool.acquire(timeout=STATEMENT) as connection:
+                yield connection
+        finally:
+            share.free.release()
 
     async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
         """In a task of its own: cancelling the caller must not leave a connection half used."""
@@ -181,8 +219,9 @@ class PostgresEngine:
             raise StoreUnavailable("the store is closed")
         try:
             return await asyncio.shield(self._begun(work))
-        except (*GONE, *AGAIN) as error:
-            raise unavailable(error) from error
+        except (*GONE, asyncpg.PostgresError) as error:
+            ours = of_driver(error)
+            raise ours from ours.__cause__
 
     def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)

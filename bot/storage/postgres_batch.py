@@ -34,6 +34,8 @@ GONE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # what the driver did not expect, and for a schema that changed under it
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
@@ -134,9 +136,7 @@ async def _alone(connection: Connection, task: Task) -> None:
         return
 
 
-async def drive(
-    connection: Connection, procedure: Procedure[T], wakes: set[str], timeout: float | None = STATEMENT
-) -> T:
+async def drive(connection: Connection, procedure: Procedure[T], wakes: set[str], timeout: float = STATEMENT) -> T:
     answer: Any = None
     try:
         while True:
@@ -320,6 +320,11 @@ def _of_step(error: Exception) -> Exception:
             return unavailable(error)
         case _:
             return error
+
+
+def of_driver(error: Exception) -> Exception:
+    """What the driver raised, in words of our own; its cause is left out where its text may quote a customer."""
+    return unavailable(error) if isinstance(error, GONE) else _of_step(error)
 
 
 def unavailable(error: BaseException | None) -> StoreUnavailable:

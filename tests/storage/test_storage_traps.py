@@ -39,6 +39,8 @@ SENT = Sent(receipt=Receipt(remote="m"))
 #: Seconds after which whatever still waits has hung.
 HUNG = 30.0
 
+ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
+
 _SLOW_READ = query(
     """
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT count(*) FROM n
@@ -231,7 +233,7 @@ async def test_what_waits_shares_one_commit_on_sqlite(storage: Storage) -> None:
     assert 1 <= len(commits) <= 2
 
 
-@pytest.mark.parametrize("storage_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("storage_url", [ON_POSTGRES], indirect=True)
 async def test_what_waits_shares_one_commit_on_postgres(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     transaction = postgres_batch.transaction
@@ -330,7 +332,7 @@ async def test_another_writer_is_waited_for(storage: Storage, storage_url: str) 
     other.close()
 
 
-@pytest.mark.parametrize("storage_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("storage_url", [ON_POSTGRES], indirect=True)
 async def test_lost_connections_are_made_again(storage: Storage, storage_url: str, clock: SetClock) -> None:
     elsewhere = await open_storage(storage_url, clock=clock)
     await asyncio.gather(*(step(storage, f"e{n}") for n in range(20)))
@@ -350,22 +352,6 @@ async def test_lost_connections_are_made_again(storage: Storage, storage_url: st
             await write(storage, *queued("again"))
             await asyncio.wait({woken}, timeout=0.2)
     await elsewhere.close()
-
-
-@pytest.mark.parametrize("storage_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
-async def test_a_deadlock_is_tried_again(storage: Storage, storage_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[int] = []
-    transaction = postgres_batch.transaction
-
-    async def once_deadlocked(connection: object, batch: list[Task], origin: str) -> None:
-        tries.append(len(batch))
-        if len(tries) == 1:
-            raise asyncpg.DeadlockDetectedError("as PostgreSQL says it")
-        await transaction(connection, batch, origin)
-
-    monkeypatch.setattr(postgres, "transaction", once_deadlocked)
-    await step(storage, "e1")
-    assert tries == [1, 1]
 
 
 @pytest.mark.postgres
