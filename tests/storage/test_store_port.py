@@ -117,6 +117,44 @@ async def test_without_a_waiting_conversation_the_newest_is_read(storage: Storag
     assert facts.conversation.id == "new"
 
 
+async def test_of_two_waiting_conversations_the_one_touched_last_is_read(storage: Storage) -> None:
+    """A completed one waits again after a correction, though another was begun meanwhile."""
+    await write(storage, save(conversation("resumed", at=later(hours=-2), touched_at=later(hours=2))))
+    await write(storage, save(conversation("begun later", at=later(hours=-1))))
+    facts = await look(storage, address=address())
+    assert facts.conversation is not None
+    assert facts.conversation.id == "resumed"
+
+
+async def test_of_ended_conversations_the_one_touched_last_is_read(storage: Storage) -> None:
+    corrected = conversation("corrected", at=later(hours=-2), touched_at=later(hours=2), status="completed")
+    await write(storage, save(corrected), save(conversation("begun later", status="expired")))
+    assert (await look(storage, address=address())).conversation == corrected
+
+
+async def test_the_open_case_is_found_whatever_was_asked_since(storage: Storage) -> None:
+    await begin_talk(storage)
+    withdrawn = conversation("withdrawn", at=later(hours=1), status="completed")
+    since = conversation("since", at=later(hours=2))
+    elsewhere = conversation("elsewhere", at=later(hours=1), key="9")
+    opened = case(state="claimed")
+    await write(storage, save(withdrawn), save(since), save(elsewhere), SaveCase(case=opened, was_revision=None))
+    others = (
+        case("withdrawn", of=withdrawn, state="withdrawn", opened_at=later(hours=1)),
+        case("elsewhere", of=elsewhere, opened_at=later(hours=1)),
+    )
+    await write(storage, *(SaveCase(case=other, was_revision=None) for other in others))
+    facts = await look(storage, address=address())
+    assert (facts.conversation, facts.case, facts.open_case) == (since, None, opened)
+    named = await look(storage, address=address(), conversation=withdrawn.id)
+    assert (named.conversation, named.case, named.open_case) == (withdrawn, others[0], opened)
+    newer = case("newer", of=since, opened_at=later(hours=2))
+    await write(storage, SaveCase(case=newer, was_revision=None))
+    facts = await look(storage, address=address())
+    assert (facts.case, facts.open_case) == (newer, newer)
+    assert (await look(storage, conversation=ConversationId("elsewhere"))).open_case == others[1]
+
+
 async def test_a_named_conversation_wins(storage: Storage) -> None:
     await begin_talk(storage, "5512", "9")
     facts = await look(storage, address=address(), conversation=ConversationId("talk 9"))
