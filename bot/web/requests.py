@@ -19,7 +19,9 @@ BODY_DEADLINE = 15.0
 
 def refuse_encoding(request: web.Request) -> web.Response | None:
     """The error response for a body that is compressed: nobody whom we serve does that."""
-    encodings = ",".join(request.headers.getall("Content-Encoding", []))
+    if "Content-Encoding" not in request.headers:
+        return None
+    encodings = ",".join(request.headers.getall("Content-Encoding"))
     if {each.strip().lower() for each in encodings.split(",")} <= {"", "identity"}:
         return None
     message = "Send the body as it is, without Content-Encoding."

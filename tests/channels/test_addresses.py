@@ -1,12 +1,16 @@
 """Which keys may be a customer's address, by kind of channel."""
 
-import secrets
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from bot.channels.addresses import problem_with
+from bot.channels.webchat import WebchatChannel
 from bot.config import ChannelSettings, SlackSettings, TelegramSettings, WebchatSettings, WebhookChatSettings
-from bot.messages import ChannelName
+from bot.messages import ChannelName, Inbound
+from bot.ports import Outcome, Raw
+from tests.fakes.chat_log import FakeChatLog
 
 NAME = ChannelName("one")
 TELEGRAM = TelegramSettings(name=NAME, token="1:a")
@@ -24,7 +28,7 @@ HOOK = WebhookChatSettings(name=NAME, url="https://chat.example", secrets=())
         (SLACK, "U024BE7LH"),
         (SLACK, "W012A3CDE"),
         (SLACK, "U0GIULIA"),
-        (WEB, secrets.token_urlsafe(16)),
+        (WEB, "-gvphl7Ssu43hTSALLy9PA"),
         (HOOK, "customer 81/ö"),
     ],
 )
@@ -44,3 +48,13 @@ def test_key_of_a_customer_is_taken(channel: ChannelSettings, key: str) -> None:
 )
 def test_key_of_nobody_is_refused(channel: ChannelSettings, key: str) -> None:
     assert problem_with(channel, key)
+
+
+async def test_session_that_the_web_chat_makes_is_taken() -> None:
+    channel = WebchatChannel(WEB, clock=lambda: datetime(2026, 3, 1, tzinfo=UTC), chat=FakeChatLog())
+    opened = await channel.receive(Raw(path="", headers={}, body=b'{"do": "open"}'), nobody_handles)
+    assert problem_with(WEB, msgspec.json.decode(opened.body)["session"]) is None
+
+
+async def nobody_handles(inbound: Inbound) -> Outcome:
+    raise AssertionError(inbound)
