@@ -189,20 +189,25 @@ _MOVE_ADDRESS = update(
     where=f"{_MOVING_ADDRESS} AND NOT EXISTS "
     f"(SELECT 1 FROM address o WHERE o.channel = :channel AND o.key = {_MOVED_KEY})",
 )
+# The lane of an address (prompts.lane_of) moves too: what is queued from now on must come after what waits.
+_MOVED_LANE = (
+    f"CASE WHEN t.lane = :from_channel || ':' || t.address_key THEN :channel || ':' || {_MOVED_ADDRESS_KEY} "
+    "ELSE t.lane END"
+)
 _MOVES = tuple(
     update(
         table,
         _FROM_TO,
         key="from_channel from_key",
         rank=8,
-        change=f"channel = :channel, address_key = {_MOVED_ADDRESS_KEY}",
+        change=f"channel = :channel, address_key = {_MOVED_ADDRESS_KEY}{also}",
         where=f"{_MOVING_ROWS}{more}",
     )
-    for table, more in (
-        ("conversation", ""),
-        ("outbox", " AND t.state = 'queued'"),
-        ("followup_case", ""),
-        ("interaction", ""),
+    for table, also, more in (
+        ("conversation", "", ""),
+        ("outbox", f", lane = {_MOVED_LANE}", " AND t.state = 'queued'"),
+        ("followup_case", "", ""),
+        ("interaction", "", ""),
     )
 )
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
+from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended
 from bot.followup.cases import Case
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
@@ -313,7 +314,8 @@ class PureStore:
                 self.interactions[interaction.id] = replace(interaction, address=to)
         for row in self.queue.values():
             if row.outbound.to == address and row.state == "queued":
-                self.queue[row.id] = replace(row, outbound=replace(row.outbound, to=to))
+                lane = lane_of(to) if row.outbound.lane == lane_of(address) else row.outbound.lane
+                self.queue[row.id] = replace(row, outbound=replace(row.outbound, to=to, lane=lane))
 
     def _will_be_drawn_anyway(self, outbound: Outbound) -> bool:
         """Whether a message of this alert waits that nobody sends yet: it will show the case as it is then."""

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.conversations.conversation import Conversation
+from bot.conversations.prompts import lane_of
 from bot.ids import ConversationId, CustomerId, FlowHash
-from bot.messages import Address, ChannelName
-from bot.ports import Customer, Facts, MoveAddress, Outcome, Read, SaveConversation, SaveCustomer
+from bot.messages import Address, ChannelName, Outbound, Text
+from bot.ports import Customer, Facts, MoveAddress, Outcome, Queue, Read, SaveConversation, SaveCustomer
 from bot.storage import Storage
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -54,12 +55,16 @@ async def test_what_belongs_to_a_moved_group_follows_it(storage: Storage, before
         SaveCustomer(customer=customer, address=at(before), at=NOW),
         SaveConversation(conversation=conversation, flow_id="f", was_turn=None),
     )
-    await storage.run(Read(), lambda _: Outcome(writes=writes))
+    said = Outbound(kind="post", to=at(before), lane=lane_of(at(before)), slot="s", content=Text(text="hello"))
+    await storage.run(Read(), lambda _: Outcome(writes=(*writes, Queue(outbound=said, at=NOW))))
     move = MoveAddress(address=at("-5511"), to=at("-1009988"))
     await storage.run(Read(), lambda _: Outcome(writes=(move,)))
     there, here = await found(storage, after), await found(storage, before)
     assert (there.customer is not None) is moves
     assert (here.customer is not None) is not moves
+    (delivery,) = await storage.outbox.claim(NOW, limit=9, lease_until=NOW)
+    home = at(after if moves else before)
+    assert (delivery.outbound.to, delivery.outbound.lane) == (home, lane_of(home))
     if moves:
         assert there.conversation is not None
         assert there.conversation.address == at(after)

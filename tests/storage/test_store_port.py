@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended, StoreUnavailable
 from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
-from bot.messages import ChannelName
+from bot.messages import ChannelName, Receipt
 from bot.ports import (
     Customer,
     DropAnswer,
@@ -21,6 +22,7 @@ from bot.ports import (
     OptOut,
     Outcome,
     PutDue,
+    Queue,
     Read,
     RecordDecision,
     RecordShown,
@@ -29,6 +31,7 @@ from bot.ports import (
     SaveConversation,
     SaveCustomer,
     SaveInteraction,
+    Sent,
     SetReachable,
     SettleDue,
     Shown,
@@ -50,6 +53,7 @@ from tests.storage.samples import (
     interaction,
     later,
     look,
+    outbound,
     queued,
     scored,
     write,
@@ -348,6 +352,21 @@ async def test_a_chat_that_moves_takes_everything_along(storage: Storage) -> Non
     (delivery,) = await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1))
     assert delivery.outbound.to == new
     assert await look(storage, address=address()) == Facts()
+
+
+async def test_messages_keep_their_order_when_their_chat_moves(storage: Storage) -> None:
+    new = address("-100900")
+    await write(storage, *queued("question", "thanks", lane=lane_of(address())), *queued("alert", lane="case:1"))
+    await write(storage, MoveAddress(address=address(), to=new))
+    edit = replace(outbound("question", lane=lane_of(new), kind="edit"), to=new)
+    await write(storage, Queue(outbound=edit, at=NOON))
+    sent: list[tuple[str, str]] = []
+    while claimed := await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1)):
+        sent += [(each.outbound.slot, each.outbound.lane) for each in claimed]
+        for each in claimed:
+            await storage.outbox.settle(each, Sent(receipt=Receipt(remote="m")), NOON)
+    lane = lane_of(new)
+    assert sent == [("question", lane), ("alert", "case:1"), ("thanks", lane), ("question", lane)]
 
 
 async def test_a_chat_may_move_to_an_address_already_known(storage: Storage) -> None:
