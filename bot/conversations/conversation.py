@@ -34,11 +34,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[str, Answer] = {}
     #: option ids ticked so far, per multiple choice that is not finished
     drafts: Mapping[str, tuple[str, ...]] = {}
-    #: whether the one re-ask of the current question was used
+    #: whether the one re-ask of the question that words go to was used; pressing *Change* grants another
     reasked: bool = False
     #: whether we stopped listening to words that are no answer, until the next tap or answer
     handed_back: bool = False
-    #: the first comment ends the correction window
+    #: the first comment ends the correction window; words beside a score are none
     commented: bool = False
     interaction: InteractionId | None = None
     #: what the texts' variables and conditions may use: agent, order, tag, ... (no names of customers)

@@ -119,7 +119,11 @@ class Thank(msgspec.Struct, frozen=True, kw_only=True):
     again: bool = False
 
 
-Prompt = Ask | AskAgain | Show | Close | Thank
+class Unthank(msgspec.Struct, frozen=True):
+    """Edit the thanks said before into a word that the answer was changed: more is asked, and thanks will follow."""
+
+
+Prompt = Ask | AskAgain | Show | Close | Thank | Unthank
 
 #: What the respondent is told at once, in passing.
 Notice = Literal[

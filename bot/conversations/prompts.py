@@ -9,7 +9,7 @@ import msgspec
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import CHANGE, DONE, SKIP, TICK, UNTICK
-from bot.conversations.events import Ask, AskAgain, Close, Prompt, Show, Thank
+from bot.conversations.events import Ask, AskAgain, Close, Prompt, Show, Thank, Unthank
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts, in_locale, scale_of
 from bot.languages import say
@@ -62,10 +62,9 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
                 slot=f"r:{conversation.id}:{conversation.turn}",
             )
         case Thank(again=again):
-            text = Text(text=_thanks(flow, conversation, wording), locale=conversation.locale)
-            return msgspec.structs.replace(
-                _outbound("edit" if again else "post", conversation, "", text), slot=f"t:{conversation.id}"
-            )
+            return _thanks_outbound("edit" if again else "post", conversation, _thanks(flow, conversation, wording))
+        case Unthank():
+            return _thanks_outbound("edit", conversation, say(conversation.locale, "reply.changed"))
         case _:
             assert_never(prompt)
 
@@ -246,6 +245,11 @@ def _closed(flow: Flow, id: str, conversation: Conversation, wording: Wording, w
     locale = conversation.locale
     text = say(locale, "withdrawn") if withdrawn else _text(_question(flow, id).text, flow, conversation, wording)
     return Card(text=text, locale=locale, typing=False)
+
+
+def _thanks_outbound(kind: OutboundKind, conversation: Conversation, text: str) -> Outbound:
+    content = Text(text=text, locale=conversation.locale)
+    return msgspec.structs.replace(_outbound(kind, conversation, "", content), slot=f"t:{conversation.id}")
 
 
 def _thanks(flow: Flow, conversation: Conversation, wording: Wording) -> str:

@@ -35,6 +35,7 @@ from bot.conversations.events import (
     Thank,
     Turn,
     Typed,
+    Unthank,
 )
 from bot.conversations.flow import Flow, flow_hash
 from bot.conversations.prompts import Wording, word
@@ -50,7 +51,7 @@ TEXTS = (
     "", " ", "0", "1", "2", "5", "7", "10", "11", "-5", "3.7", "55", "5a", "3,7", "5-10", "1, 2", "1 3", "a",
     "yes", "no", "five", "ten out of ten", "8/10", "⭐⭐⭐", "😞", "👍", "skip", "stop", "2, too slow",
     "1\nlate", "two, three", "option a", "Option xx, option b", "my order 5 is late", "It took too long",
-    "<b>&amp;\x00\u202e", "x" * 5_000,
+    "<b>&amp;\x00\u202e", "x" * 5_000, "enough", "nothing", "1. late\n2. rude", "5 - minutes of waiting", "cinque",
 )  # fmt: skip
 VALUES = (
     "0",
@@ -202,7 +203,7 @@ class ConversationMachine(RuleBasedStateMachine):
                 assert self.answers.pop(event.question) == event.before
             if isinstance(event, Asked):
                 self.reasked = 0
-        if turn.notice == "taken":
+        if turn.notice in ("taken", "changing"):
             self.reasked = 0
         asked = {event.question for event in turn.events if isinstance(event, Asked)}
         assert asked == {prompt.question for prompt in turn.prompts if isinstance(prompt, Ask)}
@@ -227,6 +228,9 @@ class ConversationMachine(RuleBasedStateMachine):
                     assert again is not any(isinstance(event, Completed) for event in turn.events)
                     assert self.thanked or not again
                     self.thanked = True
+                case Unthank():
+                    assert self.thanked
+                    assert any(isinstance(event, Resumed) for event in turn.events)
             message = word(prompt, self.conversation, self.flow, Wording(company="Lotus"))
             assert isinstance(message.content, Card | Text)
             assert message.kind == "post" or message.slot in self.screen

@@ -1,0 +1,202 @@
+"""What an accepted answer changes: the second half of the state machine whose first is in engine.py.
+
+``accept`` takes a value for an open question, takes back what no longer fits, and ``go_on`` asks what comes next.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from bot.conversations.answers import Answer, Scored, Value, Worded
+from bot.conversations.conversation import Conversation
+from bot.conversations.events import (
+    Answered,
+    Ask,
+    Asked,
+    Close,
+    Completed,
+    Event,
+    Prompt,
+    Resumed,
+    Retracted,
+    Said,
+    Show,
+    Thank,
+    Turn,
+    Typed,
+    Unthank,
+)
+from bot.conversations.flow import Flow
+from bot.conversations.questions import OpenText, Question
+from bot.conversations.rules import fits, next_question
+
+_V = TypeVar("_V")
+
+
+def accept(
+    conversation: Conversation,
+    flow: Flow,
+    question: Question,
+    value: Value,
+    at: datetime,
+    *,
+    comment: Typed | None = None,
+) -> Turn:
+    """Take a value for an open question, with the words beside it, and go on from there."""
+    turn = _take(conversation, flow, question, value, at)
+    if comment is not None:
+        turn = _keep_comment(turn, flow, question, comment, at)
+    return replace(go_on(turn, flow), notice="taken")
+
+
+def _then(turn: Turn, conversation: Conversation, events: Iterable[Event] = (), prompts: Iterable[Prompt] = ()) -> Turn:
+    """The turn with one change more, what happened with it and what it lets us say."""
+    return replace(turn, conversation=conversation, events=(*turn.events, *events), prompts=(*turn.prompts, *prompts))
+
+
+def _take(conversation: Conversation, flow: Flow, question: Question, value: Value, at: datetime) -> Turn:
+    """The value counts, its question is closed, and everything that comes after it is decided again."""
+    before = conversation.answers.get(question.id)
+    turn = conversation.turn + 1
+    closed = replace(
+        conversation,
+        turn=turn,
+        asked=None if conversation.asked == question.id else conversation.asked,
+        reopened=None if conversation.reopened == question.id else conversation.reopened,
+        prompts={**conversation.prompts, question.id: turn},
+        drafts=without(conversation.drafts, {question.id}),
+        reasked=False,
+        handed_back=False,
+        touched_at=at,
+    )
+    # Words once said stay said. A message that had no button needs no edit: on most channels it would look the same.
+    worded = isinstance(value, Worded)
+    shown = () if worded and not question.optional else (Show(question=question.id, changeable=not worded),)
+    taken = Turn(conversation=closed, prompts=shown)
+    if before is not None and before.value == value:
+        # The same value again is no correction: nothing is counted twice, the window does not start anew.
+        return taken
+    answer = Answer(value=value, turn=turn, at=at)
+    answered = replace(closed, answers={**closed.answers, question.id: answer})
+    return _prune(_then(taken, answered, [Answered(question=question.id, answer=answer, before=before)]), flow)
+
+
+def _prune(turn: Turn, flow: Flow) -> Turn:
+    """Take back, in the flow's order, every answer and open question that no longer fits."""
+    conversation = turn.conversation
+    kept: dict[str, Answer] = {}
+    gone: list[str] = []
+    for question in flow.questions:
+        answer = conversation.answers.get(question.id)
+        if not fits(question, flow, kept, conversation):
+            gone.append(question.id)
+        elif answer is not None:
+            kept[question.id] = answer
+    taken_back = [id for id in gone if id in conversation.answers]
+    # A comment beside a rating may have answered a question that was never posted.
+    posted = [id for id in gone if id in conversation.prompts]
+    pruned = replace(
+        conversation,
+        answers=kept,
+        asked=None if conversation.asked in gone else conversation.asked,
+        reopened=None if conversation.reopened in gone else conversation.reopened,
+        prompts=without(conversation.prompts, gone),
+        drafts=without(conversation.drafts, gone),
+    )
+    return _then(
+        turn,
+        pruned,
+        [Retracted(question=id, before=conversation.answers[id]) for id in taken_back],
+        [Close(question=id, withdrawn=True) for id in posted],
+    )
+
+
+def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: datetime) -> Turn:
+    """Words beside a rating answer the flow's next open text, so that nobody is asked for what they just said.
+
+    They leave the rating changeable: who reads a score out of a sentence may have read it wrong. Words by themselves
+    end every correction: what they explain must not change under them.
+    """
+    if isinstance(question, OpenText):
+        shown = [] if turn.conversation.commented else changeable_rating(turn.conversation)
+        commented = replace(turn.conversation, commented=True)
+        said = Said(question=question.id, text=typed.text, words=typed.words)
+        return _then(turn, commented, [said], [Show(question=id, changeable=False) for id in shown])
+    conversation = turn.conversation
+    target = _next_open_text(conversation, flow)
+    said = Said(question=target.id if target else None, text=typed.text, words=typed.words)
+    if target is None:
+        return _then(turn, conversation, [said])
+    answer = Answer(value=Worded(words=typed.words), turn=conversation.turn, at=at)
+    was_asked = target.id == conversation.asked
+    answered = replace(
+        conversation,
+        answers={**conversation.answers, target.id: answer},
+        asked=None if was_asked else conversation.asked,
+    )
+    shows = [Show(question=target.id, changeable=False)] if was_asked else []
+    return _then(turn, answered, [Answered(question=target.id, answer=answer), said], shows)
+
+
+def changeable_rating(conversation: Conversation) -> list[str]:
+    """The rating that was answered last, whose message still has its *Change*: none or one."""
+    scored = [id for id, answer in conversation.answers.items() if isinstance(answer.value, Scored)]
+    return sorted(scored, key=lambda id: conversation.answers[id].turn)[-1:]
+
+
+def _next_open_text(conversation: Conversation, flow: Flow) -> Question | None:
+    for question in flow.questions:
+        unanswered = isinstance(question, OpenText) and question.id not in conversation.answers
+        if unanswered and fits(question, flow, conversation.answers, conversation):
+            return question
+    return None
+
+
+def go_on(turn: Turn, flow: Flow, *, first: bool = False) -> Turn:
+    """Ask the next question, or say thanks; where one is being asked already, neither.
+
+    A survey is complete when all its questions have answers, even while one of these is being corrected.
+    """
+    conversation = turn.conversation
+    if conversation.asked is not None:
+        return turn
+    question = next_question(flow, conversation)
+    if question is None:
+        return _complete(turn)
+    resumed = conversation.status == "completed"
+    asked = _ask(conversation, question)
+    events: list[Event] = [Resumed()] if resumed else []
+    unsaid: list[Prompt] = [Unthank()] if resumed else []
+    return _then(
+        turn,
+        asked,
+        [*events, Asked(question=question.id)],
+        [*unsaid, Ask(question=question.id, first=first)],
+    )
+
+
+def _ask(conversation: Conversation, question: Question) -> Conversation:
+    """Open a question, under a turn that no other question's buttons carry."""
+    if conversation.turn in conversation.prompts.values():
+        conversation = replace(conversation, turn=conversation.turn + 1)
+    return made_now(replace(conversation, status="waiting", asked=question.id, reasked=False), question.id)
+
+
+def _complete(turn: Turn) -> Turn:
+    conversation = turn.conversation
+    if conversation.status != "completed":
+        # Also after a survey that was complete asked more: whoever answered that reads thanks below their words.
+        return _then(turn, replace(conversation, status="completed"), [Completed()], [Thank()])
+    changed = any(isinstance(event, Answered | Retracted) for event in turn.events)
+    return _then(turn, conversation, prompts=[Thank(again=True)] if changed else [])
+
+
+def without(mapping: Mapping[str, _V], gone: Collection[str | None]) -> dict[str, _V]:
+    return {id: value for id, value in mapping.items() if id not in gone}
+
+
+def made_now(conversation: Conversation, question: str) -> Conversation:
+    """The question's buttons are those of this turn from now on."""
+    return replace(conversation, prompts={**conversation.prompts, question: conversation.turn})
