@@ -50,7 +50,7 @@ class Task:
     error: Exception | None = None
     wakes: frozenset[str] = frozenset()
     kept: bool = False
-    #: it shares an address with another step of its batch, found only after the batch began
+    #: it shares an address with another step, here or in another process, found only after the batch began
     put_off: bool = False
 
 
@@ -63,6 +63,14 @@ class _Run:
     call: Call | None = None
     wrote: bool = False
     wakes: set[str] = field(default_factory=set)
+
+
+class _Taken(Exception):
+    """Somebody else holds what a step found out that it needs."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        super().__init__(*keys)
+        self.keys = keys
 
 
 class _Clash(Exception):
@@ -103,6 +111,21 @@ def _locks(keys: frozenset[str]) -> str:
     return "".join(f"SELECT pg_advisory_xact_lock({n}); " for n in sorted(lock_number(key) for key in keys))
 
 
+async def _try(connection: Connection, keys: Iterable[str]) -> set[str]:
+    """Which of these nobody else holds, and now we do.
+
+    Tried and not waited for: two processes that hold locks already would wait for each other. Who is put off begins
+    again with all that it needs, in order.
+    """
+    numbers = {lock_number(key): key for key in keys}
+    if not numbers:
+        return set()
+    rows = await connection.fetch(
+        "SELECT n FROM unnest($1::bigint[]) AS t(n) WHERE pg_try_advisory_xact_lock(n)", sorted(numbers)
+    )
+    return {numbers[row[0]] for row in rows}
+
+
 def _notice(batch: Iterable[Task], origin: str) -> str:
     wakes = sorted(set().union(*(task.wakes for task in batch if task.error is None)))
     if not wakes:
@@ -125,6 +148,9 @@ async def _alone(connection: Connection, task: Task) -> None:
             task.result = await drive(connection, task.job.begin(), wakes)
         except (*AGAIN, *GONE):
             raise
+        except _Taken as taken:
+            await connection.execute("ROLLBACK TO SAVEPOINT alone; RELEASE SAVEPOINT alone")
+            task.keys, task.put_off = task.keys | taken.keys, True
         except Exception as error:
             await connection.execute("ROLLBACK TO SAVEPOINT alone; RELEASE SAVEPOINT alone")
             if isinstance(error, LostRace | asyncpg.IntegrityConstraintViolationError) and attempt < TRIES:
@@ -148,7 +174,8 @@ async def drive(connection: Connection, procedure: Procedure[T], wakes: set[str]
                     (answer,) = await _change(connection, [statements])
                     wakes |= call.wakes
                 case Hold(keys=keys):
-                    await connection.execute(_locks(keys))
+                    if await _try(connection, keys) != keys:
+                        raise _Taken(keys)
                     answer = None
                 case _:
                     assert_never(call)
@@ -192,24 +219,20 @@ def _advance(run: _Run, answer: Any) -> bool:
 
 
 async def _hold(connection: Connection, runs: list[_Run], batch: list[Task]) -> None:
+    """Take what steps found out that they need; whoever finds it taken is put off."""
     holding = [(run, run.call.keys - run.task.keys) for run in runs if isinstance(run.call, Hold)]
     if not holding:
         return
     held: set[str] = set().union(*(task.keys for task in batch if not task.put_off))
-    wanted: set[str] = set()
+    free = await _try(connection, set().union(*(keys for _, keys in holding)) - held)
     for run, keys in holding:
         run.task.keys |= keys
-        if held.isdisjoint(keys):
-            held |= keys
-            wanted |= keys
+        if keys <= free:
+            free -= keys
+            _advance(run, None)
         else:
             run.procedure.close()
             run.call, run.task.put_off = None, True
-    if wanted:
-        await connection.execute(_locks(frozenset(wanted)))
-    for run, _ in holding:
-        if run.call is not None:
-            _advance(run, None)
 
 
 async def _ask(connection: Connection, runs: list[_Run]) -> None:

@@ -9,17 +9,20 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreRefused, StoreUnavailable
+from bot.ids import ConversationId, InteractionId
+from bot.ports import Facts, Outcome, Read, RecordStaleTap, SaveInteraction
 from bot.storage import Storage, listener, open_storage, postgres, postgres_batch
+from bot.storage.facts import address_lock
 from bot.storage.listener import Listener
 from bot.storage.location import PostgresAt
 from bot.storage.ops import ask, query
-from bot.storage.postgres import CONNECTIONS
-from bot.storage.postgres_batch import Task
+from bot.storage.postgres import CONNECTIONS, WRITERS
+from bot.storage.postgres_batch import Task, lock_number
 from bot.storage.wakes import Bell
 from tests.conftest import SetClock
 from tests.databases import PostgresServer
-from tests.storage.samples import NOON, later, queued, write
+from tests.storage.samples import NOON, address, interaction, later, queued, write
 
 ON_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 #: Seconds after which whatever still waits has hung.
@@ -90,6 +93,39 @@ async def test_a_database_that_may_only_be_read_is_said(storage: Storage, storag
             await call
     assert await elsewhere.outbox.next_due(NOON) == NOON
     await elsewhere.close()
+
+
+@pytest.mark.parametrize("storage_url", [ON_POSTGRES], indirect=True)
+@pytest.mark.parametrize("alone", [False, True], ids=["side by side", "one by one"])
+async def test_nobody_waits_with_locks_in_hand_for_one_found_out_late(
+    storage: Storage, storage_url: str, *, alone: bool
+) -> None:
+    """Two replicas that did, each for what the other held, would wait until the database broke one off."""
+    await write(storage, SaveInteraction(interaction=interaction(key="taken")))
+    other = await asyncpg.connect(storage_url)
+    taken = lock_number(address_lock(address("taken")))
+    await other.execute("SELECT pg_advisory_lock($1)", taken)
+
+    def fail(_: Facts) -> Outcome:
+        raise ZeroDivisionError
+
+    def fail_late(_: Facts) -> Outcome:
+        return Outcome(writes=(RecordStaleTap(conversation=ConversationId("x"), turn=2**70, value="1", at=NOON),))
+
+    # Both of these are begun at once; whatever comes after them shares a batch.
+    first = [asyncio.ensure_future(write(storage, event=f"first {n}")) for n in range(WRITERS)]
+    waits = asyncio.ensure_future(write(storage, *queued("asked"), interaction=InteractionId("deal")))
+    beside = asyncio.ensure_future(write(storage, *queued("beside", lane="b"), address=address("free")))
+    broken = asyncio.ensure_future(storage.run(Read(event="broken"), fail_late if alone else fail))
+    async with asyncio.timeout(HUNG):
+        await asyncio.gather(*first, beside)
+        with pytest.raises(StoreRefused if alone else ZeroDivisionError):
+            await broken
+        assert not waits.done()
+        await other.execute("SELECT pg_advisory_unlock($1)", taken)
+        await waits
+    assert len(await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1))) == 2
+    await other.close()
 
 
 # ---- the listener ---------------------------------------------------------------------------------------
