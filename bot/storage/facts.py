@@ -25,9 +25,9 @@ _FACTS = query(
     SELECT
       (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
       c.id AS customer, n.text AS name, c.locale, c.time_zone, c.reference AS reference, c.opted_out_at, a.reachable,
-      v.state, v.channel AS v_channel, v.address_key AS v_key, v.flow,
-      f.body, f.channel AS f_channel, f.address_key AS f_key,
-      o.body AS open_body, o.channel AS o_channel, o.address_key AS o_key
+      v.state, v.channel AS v_channel, v.address_key AS v_key, v.customer AS v_customer,
+      f.body, f.channel AS f_channel, f.address_key AS f_key, f.customer AS f_customer,
+      o.body AS open_body, o.channel AS o_channel, o.address_key AS o_key, o.customer AS o_customer
     FROM (SELECT 1 AS one) AS base
     LEFT JOIN address a ON a.channel = :channel AND a.key = :key
     LEFT JOIN customer c ON c.id = a.customer
@@ -116,14 +116,14 @@ class Steps:
         (row,) = yield from ask(_FACTS, event, horizon, *place, read.conversation, read.case)
         customer = customer_of(row[1:8])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
-        conversation = conversation_of(row[8], row[9], row[10])
+        conversation = conversation_of(*row[8:12])
         return Facts(
             seen=row[0] is not None,
             customer=customer,
             conversation=conversation,
             flow=None if conversation is None else (yield from self.flow(conversation.flow)),
-            case=case_of(row[12], row[13], row[14]),
-            open_case=case_of(row[15], row[16], row[17]),
+            case=case_of(*row[12:16]),
+            open_case=case_of(*row[16:20]),
             interaction=interaction,
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
@@ -210,19 +210,21 @@ def customer_of(row: Row) -> Customer | None:
     )
 
 
-def conversation_of(state: str | None, channel: str, key: str) -> Conversation | None:
-    """The columns know the address best: a chat may have moved since the state was written."""
-    return None if state is None else _at(_conversations.decode(state), channel, key)
+def conversation_of(state: str | None, channel: str, key: str, customer: str) -> Conversation | None:
+    """The columns know best whose and where: a chat may have moved, a customer become another one, since then."""
+    return None if state is None else _of(_conversations.decode(state), channel, key, customer)
 
 
-def case_of(body: str | None, channel: str, key: str) -> Case | None:
-    return None if body is None else _at(_cases.decode(body), channel, key)
+def case_of(body: str | None, channel: str, key: str, customer: str) -> Case | None:
+    return None if body is None else _of(_cases.decode(body), channel, key, customer)
 
 
-def _at(thing: Any, channel: str, key: str) -> Any:
-    if thing.address.key == key and thing.address.channel == channel:
+def _of(thing: Any, channel: str, key: str, customer: str) -> Any:
+    address = thing.address
+    if address.key == key and address.channel == channel and thing.customer == customer:
         return thing
-    return msgspec.structs.replace(thing, address=Address(channel=ChannelName(channel), key=key))
+    moved = Address(channel=ChannelName(channel), key=key)
+    return msgspec.structs.replace(thing, address=moved, customer=CustomerId(customer))
 
 
 def interaction_of(row: Row) -> Interaction:

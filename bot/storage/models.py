@@ -68,6 +68,7 @@ class Conversation(Model):
     address_key = Key()
     status = Key()
     turn = fields.BigIntField()
+    interaction = Key(null=True)
     state = fields.TextField()
     started_at = fields.BigIntField()
     touched_at = fields.BigIntField()
@@ -154,6 +155,7 @@ class RemoteMessage(Model):
 
     class Meta:
         table = "remote_message"
+        indexes = (Index(fields=("channel", "remote"), name="message_of_remote"),)
 
 
 class Due(Model):
@@ -225,6 +227,8 @@ class Decision(Model):
     address_key = Key()
     customer = Key(null=True, db_index=True)
     interaction = Key(null=True)
+    # what was begun, where it was
+    conversation = Key(null=True)
     verdict = Key()
     rule = Key()
     # JSON

@@ -97,7 +97,7 @@ _REMOTE = insert(
 
 _VIEW = query(
     """
-    SELECT f.body, f.channel, f.address_key, v.state, v.channel, v.address_key, v.flow,
+    SELECT f.body, f.channel, f.address_key, f.customer, v.state, v.channel, v.address_key, v.customer,
       c.id, n.text, c.locale, c.time_zone, c.reference, c.opted_out_at, a.reachable
     FROM followup_case f
     JOIN conversation v ON v.id = f.conversation
@@ -208,7 +208,7 @@ def _case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
     if not rows:
         return None
     row = rows[0]
-    case, conversation = case_of(*row[0:3]), conversation_of(*row[3:6])
+    case, conversation = case_of(*row[0:4]), conversation_of(*row[4:8])
     if case is None or conversation is None:
         return None
     flow = yield from steps.flow(conversation.flow)
@@ -219,7 +219,7 @@ def _case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
     return CaseView(
         case=case,
         flow=flow,
-        customer=customer_of(row[7:14]) or Customer(id=case.customer),
+        customer=customer_of(row[8:15]) or Customer(id=case.customer),
         conversation=conversation,
         words=tuple(_words(word, case.customer) for word in words),
         notes=tuple(CaseNote(case=id, what=what, who=who, detail=d, at=from_micros(at)) for what, who, d, at in notes),

@@ -54,17 +54,19 @@ REMEMBER = insert(
 )
 _NEW_CONVERSATION = insert(
     "conversation",
-    "id flow flow_id customer channel address_key status turn:bigint state started_at:bigint touched_at:bigint",
+    "id flow flow_id customer channel address_key status turn:bigint interaction state started_at:bigint "
+    "touched_at:bigint",
     rank=1,
     key="id",
     conflict="DO NOTHING",
 )
+# Whose it is and what it is about stay as they are: a customer may have become another one meanwhile.
 _CHANGE_CONVERSATION = update(
     "conversation",
-    "id flow flow_id customer channel address_key status turn:bigint state touched_at:bigint was:bigint",
+    "id flow flow_id channel address_key status turn:bigint state touched_at:bigint was:bigint",
     rank=0,
     key="id",
-    change="flow = :flow, flow_id = :flow_id, customer = :customer, channel = :channel, address_key = :address_key, "
+    change="flow = :flow, flow_id = :flow_id, channel = :channel, address_key = :address_key, "
     "status = :status, turn = :turn, state = :state, touched_at = :touched_at",
     where="t.id = :id AND t.turn = :was",
 )
@@ -163,7 +165,7 @@ _INTERACTION = insert(
 )
 _DECISION = insert(
     "decision",
-    "trigger flow_id channel address_key customer interaction verdict rule inputs at:bigint",
+    "trigger flow_id channel address_key customer interaction conversation verdict rule inputs at:bigint",
 )
 _SHOWN = insert("shown", "customer flow_id is_nps:boolean at:bigint")
 _STALE_TAP = insert("stale_tap", "conversation turn:bigint value at:bigint")
@@ -287,11 +289,13 @@ def wakes(writes: Iterable[Write]) -> frozenset[str]:
 
 def _conversation(write: SaveConversation) -> Statement:
     c = write.conversation
-    row = (c.id, c.flow, write.flow_id, c.customer, c.address.channel, c.address.key, c.status, c.turn, encode(c))
+    version, home = (c.id, c.flow, write.flow_id), (c.address.channel, c.address.key)
     touched = to_micros(c.touched_at)
     if write.was_turn is None:
-        return Statement(_NEW_CONVERSATION, (*row, to_micros(c.started_at), touched), must_change=True)
-    return Statement(_CHANGE_CONVERSATION, (*row, touched, write.was_turn), must_change=True)
+        new = (*version, c.customer, *home, c.status, c.turn, c.interaction, encode(c))
+        return Statement(_NEW_CONVERSATION, (*new, to_micros(c.started_at), touched), must_change=True)
+    row = (*version, *home, c.status, c.turn, encode(c), touched, write.was_turn)
+    return Statement(_CHANGE_CONVERSATION, row, must_change=True)
 
 
 def _case(write: SaveCase) -> Statement:
@@ -345,4 +349,5 @@ def _interaction(write: SaveInteraction) -> Statement:
 
 def _decision(write: RecordDecision) -> Statement:
     about = (write.trigger, write.flow, write.address.channel, write.address.key, write.customer, write.interaction)
-    return Statement(_DECISION, (*about, write.verdict, write.rule, encode(write.inputs), to_micros(write.at)))
+    decided = (write.conversation, write.verdict, write.rule, encode(write.inputs), to_micros(write.at))
+    return Statement(_DECISION, (*about, *decided))

@@ -12,6 +12,9 @@ from tests.storage import test_outbox_port as of_outbox
 from tests.storage import test_store_port as of_store
 
 ONLY_A_DATABASE_HAS = {
+    "test_a_conversation_is_found_by_what_it_is_about",
+    "test_a_customer_may_become_another",
+    "test_a_decision_names_what_was_begun",
     "test_a_closed_store_says_so",
     "test_a_given_up_message_frees_its_lane_and_is_told",
     "test_answers_and_counts_agree",

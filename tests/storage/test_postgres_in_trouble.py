@@ -13,6 +13,7 @@ from bot.errors import StoreRefused, StoreUnavailable
 from bot.ids import ConversationId, InteractionId
 from bot.ports import Facts, Outcome, Read, RecordStaleTap, SaveInteraction
 from bot.storage import Storage, listener, open_storage, postgres, postgres_batch
+from bot.storage.codec import to_micros
 from bot.storage.facts import address_lock
 from bot.storage.listener import Listener
 from bot.storage.location import PostgresAt
@@ -125,6 +126,30 @@ async def test_nobody_waits_with_locks_in_hand_for_one_found_out_late(
         await other.execute("SELECT pg_advisory_unlock($1)", taken)
         await waits
     assert len(await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1))) == 2
+    await other.close()
+
+
+@pytest.mark.parametrize("storage_url", [ON_POSTGRES], indirect=True)
+async def test_an_event_that_two_replicas_read_as_new_is_handled_once(storage: Storage, storage_url: str) -> None:
+    """The same event may come to both, from two addresses or none: only the row of the event keeps them apart."""
+    read = asyncio.Event()
+    seen: list[bool] = []
+
+    def decide(facts: Facts) -> Outcome:
+        seen.append(facts.seen)
+        read.set()
+        return Outcome() if facts.seen else Outcome(writes=queued("reply"))
+
+    other = await asyncpg.connect(storage_url)
+    async with asyncio.timeout(HUNG):
+        async with other.transaction():
+            await other.execute("INSERT INTO seen_event (key, at) VALUES ('update:1', $1)", to_micros(later(days=1)))
+            handled = asyncio.ensure_future(storage.run(Read(event="update:1"), decide))
+            await read.wait()
+        await handled
+    assert seen[0] is False
+    assert seen[-1] is True
+    assert await storage.outbox.next_due(NOON) is None
     await other.close()
 
 

@@ -39,6 +39,7 @@ from bot.ports import (
     Write,
 )
 from bot.storage import Storage
+from bot.storage.ops import Job, Query, Statement, ask, do, query, update
 from tests.conftest import SetClock
 from tests.storage.samples import (
     FLOW,
@@ -404,6 +405,61 @@ async def test_people_are_kept_under_a_keyed_hash(storage: Storage, storage_url:
     view = await storage.outbox.case_view(CaseId("case"))
     assert view is not None
     assert (view.words, view.customer) == ((said,), customer())
+
+
+_ASKED = query("SELECT d.conversation, d.interaction, d.verdict FROM decision d ORDER BY d.id")
+_ABOUT = query("SELECT v.id, v.interaction FROM conversation v ORDER BY v.id")
+_MERGE = [
+    update(table, "old new", change="customer = :new", where="t.customer = :old", key="old")
+    for table in ("address", "conversation", "followup_case")
+]
+
+
+async def rows_of(storage: Storage, asked: Query) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await storage._engine.read(lambda: ask(asked))]
+
+
+async def test_a_decision_names_what_was_begun(storage: Storage) -> None:
+    no = RecordDecision(
+        trigger="interaction",
+        flow="delivery",
+        address=address(),
+        customer=customer().id,
+        interaction=InteractionId("deal"),
+        verdict="not asked",
+        rule="cool-down",
+        inputs={},
+        at=NOON,
+    )
+    yes = replace(no, verdict="asked", rule="delay", conversation=ConversationId("talk"))
+    await write(storage, no)
+    await write(storage, yes)
+    assert await rows_of(storage, _ASKED) == [(None, "deal", "not asked"), ("talk", "deal", "asked")]
+
+
+async def test_a_conversation_is_found_by_what_it_is_about(storage: Storage) -> None:
+    about = conversation("about a deal", interaction=InteractionId("deal"))
+    await write(storage, save(about), save(conversation("of no deal")))
+    await write(storage, save(replace(about, turn=1), was_turn=0))
+    assert await rows_of(storage, _ABOUT) == [("about a deal", "deal"), ("of no deal", None)]
+
+
+async def test_a_customer_may_become_another(storage: Storage) -> None:
+    """Two customers who are one person become one by changing columns: what is kept as a structure follows."""
+    await begin_talk(storage, "5512", "9")
+    await write(storage, SaveCase(case=case(), was_revision=None))
+    one = customer("9").id
+    merge = [Statement(op, (customer().id, one)) for op in _MERGE]
+    await storage._engine.write(Job(lambda: do(merge)))
+    facts = await look(storage, address=address())
+    assert (facts.customer, facts.conversation) == (customer("9"), conversation(customer=one))
+    assert (facts.case, facts.open_case) == (case(customer=one), case(customer=one))
+    view = await storage.outbox.case_view(CaseId("case"))
+    assert view is not None
+    assert (view.customer, view.case.customer, view.conversation.customer) == (customer("9"), one, one)
+    await write(storage, save(conversation(turn=1), was_turn=0))
+    facts = await look(storage, address=address())
+    assert facts.conversation == conversation(customer=one, turn=1), "also after a step that read it before"
 
 
 async def test_what_is_only_recorded_can_be_written(storage: Storage) -> None:
