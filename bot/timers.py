@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreContended, StoreUnavailable
 from bot.intake import Intake
 from bot.ports import Clock, Due, Dues
 
@@ -69,6 +69,10 @@ class Timers:
             await self._intake.come_due(row)
             self._failures.pop(row.key, None)
             return True
+        except StoreContended as error:
+            # The database works; it is this row that conflicts, perhaps each time.
+            log.warning("due row %s not decided: %s", row.key, error)
+            await self._put_off(row)
         except StoreUnavailable as error:
             log.warning("due row %s not decided: %s", row.key, error)
         except Exception:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreContended, StoreUnavailable
 from bot.intake import Intake
 from bot.ports import Due, Outcome
 from bot.timers import FIRST_PUT_OFF, LONGEST_PUT_OFF, Timers
@@ -19,6 +19,7 @@ class Rows:
     def __init__(self, *keys: str) -> None:
         self.rows = {key: Due(key=key, kind="expire", ref=key, due_at=NOW) for key in keys}
         self.broken: set[str] = set()
+        self.contended: set[str] = set()
         self.away = False
         self.decided: list[str] = []
         self.now = NOW
@@ -43,6 +44,8 @@ class Rows:
                 """Needs nothing: it decides over the rows alone."""
 
             async def come_due(self, due: Due) -> Outcome:
+                if due.key in rows.contended:
+                    raise StoreContended("lost five races")
                 if due.key in rows.broken:
                     raise ZeroDivisionError
                 rows.decided.append(due.key)
@@ -91,6 +94,13 @@ async def test_more_broken_rows_than_a_tick_reads_stop_nothing() -> None:
         await timers.tick()
         rows.now += timedelta(seconds=0.5)
     assert rows.decided == ["z"]
+
+
+async def test_a_row_that_always_conflicts_is_put_off_too() -> None:
+    rows = Rows("a", "b")
+    rows.contended = {"a"}
+    assert await rows.timers().tick() == 1
+    assert rows.rows["a"].due_at == NOW + FIRST_PUT_OFF
 
 
 async def test_a_database_that_is_away_is_asked_again_at_the_next_tick() -> None:
