@@ -100,9 +100,9 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
     With ``event`` the store also remembers the event; ``Facts.seen`` tells whether it was there already.
     With ``address`` it reads the customer there, their recent surveys, their open case, and the waiting
-    conversation touched last (or, where none waits, the one touched last), unless ``conversation`` names one. With a conversation found,
-    its pinned flow, its case and its customer are read too. With ``interaction`` and no address, the
-    interaction's address is read. ``due`` is read again inside the transaction: it may be gone.
+    conversation touched last (or, where none waits, the one touched last), unless ``conversation`` names one. With
+    a conversation found, its pinned flow, its case and its customer are read too. With ``interaction`` and no
+    address, the interaction's address is read. ``due`` is read again inside the transaction: it may be gone.
     """
 
     event: str | None = None
