@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from bot.conversations.answers import Answer, Scored, Value, Worded
+from bot.conversations.answers import Answer, Value, Worded
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
     Answered,
@@ -120,10 +120,9 @@ def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: 
     end every correction: what they explain must not change under them.
     """
     if isinstance(question, OpenText):
-        shown = [] if turn.conversation.commented else changeable_rating(turn.conversation)
         commented = replace(turn.conversation, commented=True)
-        said = Said(question=question.id, text=typed.text, words=typed.words)
-        return _then(turn, commented, [said], [Show(question=id, changeable=False) for id in shown])
+        # Taking *Change* from the rating would be one message more for everybody, to spare a few a polite refusal.
+        return _then(turn, commented, [Said(question=question.id, text=typed.text, words=typed.words)])
     conversation = turn.conversation
     target = _next_open_text(conversation, flow)
     said = Said(question=target.id if target else None, text=typed.text, words=typed.words)
@@ -138,12 +137,6 @@ def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: 
     )
     shows = [Show(question=target.id, changeable=False)] if was_asked else []
     return _then(turn, answered, [Answered(question=target.id, answer=answer), said], shows)
-
-
-def changeable_rating(conversation: Conversation) -> list[str]:
-    """The rating that was answered last, whose message still has its *Change*: none or one."""
-    scored = [id for id, answer in conversation.answers.items() if isinstance(answer.value, Scored)]
-    return sorted(scored, key=lambda id: conversation.answers[id].turn)[-1:]
 
 
 def _next_open_text(conversation: Conversation, flow: Flow) -> Question | None:

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from bot.conversations.accepting import accept, changeable_rating, go_on, made_now, without
+from bot.conversations.accepting import accept, go_on, made_now, without
 from bot.conversations.answers import Chosen, Scored, Skipped
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
@@ -68,11 +68,17 @@ def _end(ended: Conversation, event: Event, at: datetime) -> Turn:
     prompts: list[Prompt] = []
     if ended.asked:
         prompts.append(Close(question=ended.asked))
-    shown = [] if ended.commented else changeable_rating(ended)
+    shown = [] if ended.commented else _changeable_rating(ended)
     left = [ended.reopened] if ended.reopened else []
     prompts += [Show(question=id, changeable=False) for id in dict.fromkeys((*left, *shown))]
     ended = replace(ended, turn=ended.turn + 1, asked=None, reopened=None, drafts={}, touched_at=at)
     return Turn(conversation=ended, events=(event,), prompts=tuple(prompts))
+
+
+def _changeable_rating(conversation: Conversation) -> list[str]:
+    """The rating that was answered last, whose message still has its *Change*: none or one."""
+    scored = [id for id, answer in conversation.answers.items() if isinstance(answer.value, Scored)]
+    return sorted(scored, key=lambda id: conversation.answers[id].turn)[-1:]
 
 
 # ---- replies --------------------------------------------------------------------------------------------

@@ -20,23 +20,21 @@ def route(
     2. *stop*, *start*, *feedback*: the text is nothing but such a word of the customer's language (``locale``), of the
        conversation's, or of English. What may also be an answer counts as an answer where one is awaited: "basta" is
        no *stop* while someone is asked for words, "complaint" no *feedback* during a survey, and the start word counts
-       only for one who opted out. A slash before the word leaves no doubt: "/feedback".
+       only for one who opted out.
     3. *survey*: a survey waits for words, or an answer is being corrected.
     4. *case*: the customer's case is open, so agents should read what they add.
     5. *nobody*: kept beside the last conversation if there is one, never answered.
     """
-    text = text.strip()
-    said, clear = text.removeprefix("/"), text.startswith("/")
-    if is_word(said, stop_words()):
+    if is_word(text, stop_words()):
         return "stop"
     listens = conversation is not None and _listens(conversation)
     for tag in dict.fromkeys((locale, conversation.locale if conversation else locale, "en")):
         words = pack(tag).commands
-        if (clear or not _awaits_words(conversation, flow)) and is_word(said, words["enough"]):
+        if not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
             return "stop"
-        if opted_out and is_word(said, words["start"]):
+        if opted_out and is_word(text, words["start"]):
             return "start"
-        if (clear or not listens) and is_word(said, words["feedback"]):
+        if not listens and is_word(text, words["feedback"]):
             return "feedback"
     if listens:
         return "survey"

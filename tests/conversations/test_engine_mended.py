@@ -1,5 +1,6 @@
 """One test for each mistake of the engine that no conversation in tests/flows shows by itself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bot.conversations import engine
 from bot.conversations.answers import Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
-from bot.conversations.events import AskAgain, Said, Show, Tap, Turn, Typed
+from bot.conversations.events import Ask, AskAgain, Close, Said, Show, Tap, Turn, Typed, Unthank
 from bot.conversations.rules import Rules
 from bot.ids import ConversationId, CustomerId, WordsId
 from bot.messages import Address, ChannelName
@@ -145,7 +146,16 @@ def test_a_score_read_out_of_a_sentence_stays_changeable() -> None:
     assert answer(turn.conversation, "score=~change", minutes=14).notice == "changing"
 
 
-def test_a_comment_takes_the_rating_s_button_away_with_one_edit() -> None:
-    turn = answer(talk("score=1", "reasons=+slow", "reasons=~done"), "It took an hour")
-    edits = [prompt for prompt in turn.prompts if isinstance(prompt, Show)]
-    assert edits == [Show(question="comment", changeable=False), Show(question="score", changeable=False)]
+@pytest.mark.parametrize("end", [engine.stop, engine.expire])
+def test_an_ended_survey_offers_no_change(end: Callable[[Conversation, datetime], Turn]) -> None:
+    assert end(talk("score=3"), AT).prompts == (Close(question="comment"), Show(question="score", changeable=False))
+    # the one being corrected is closed once
+    assert end(talk("score=3", "score=~change"), AT).prompts == (
+        Close(question="comment"),
+        Show(question="score", changeable=False),
+    )
+
+
+def test_thanks_for_a_corrected_score_do_not_stay_standing() -> None:
+    turn = answer(talk("score=5", "score=~change"), "score=1")
+    assert turn.prompts == (Show(question="score"), Unthank(), Ask(question="reasons"))
