@@ -27,7 +27,7 @@ import msgspec
 from bot.channels.limits import Allowance, Buckets, network_of
 from bot.channels.signatures import session_in, session_token
 from bot.config import WebchatSettings
-from bot.conversations.router import route
+from bot.conversations.router import route, slashed
 from bot.errors import SendFailed, StoreUnavailable
 from bot.languages import locales, say
 from bot.messages import (
@@ -255,6 +255,9 @@ def _may_begin(doing: _Doing) -> bool:
         case _Command(command=command):
             return command != "stop"
         case _Write(text=text):
+            command = slashed(text)
+            if command is not None:
+                return command[0] != "stop"
             spoken = (route(text, locale, None, None, open_case=False, opted_out=False) for locale in locales())
             return "feedback" in spoken
         case _Tap():

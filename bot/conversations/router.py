@@ -1,5 +1,6 @@
 """Who gets a customer's next words: one pure function, with a table of cases as its test."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from bot.conversations.conversation import Conversation
@@ -7,8 +8,22 @@ from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText
 from bot.conversations.typed import is_word
 from bot.languages import pack, stop_words
+from bot.messages import CommandName
 
 Route = Literal["stop", "start", "feedback", "survey", "case", "nobody"]
+
+_SLASHED: Mapping[str, CommandName] = {"/feedback": "feedback", "/stop": "stop", "/start": "start"}
+
+
+def slashed(text: str) -> tuple[CommandName, str] | None:
+    """The command, and what stands beside it, that a chat window without commands of its own sends as words.
+
+    >>> slashed(" /feedback it was slow"), slashed("feedback")
+    (('feedback', 'it was slow'), None)
+    """
+    head, _, argument = text.strip().partition(" ")
+    command = _SLASHED.get(head.casefold())
+    return None if command is None else (command, argument.strip())
 
 
 def route(

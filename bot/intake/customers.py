@@ -11,7 +11,7 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.events import Answered, Tap, Turn, Typed
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import answer_label, lane_of
-from bot.conversations.router import route
+from bot.conversations.router import route, slashed
 from bot.conversations.rules import Rules
 from bot.followup.cases import Case
 from bot.ids import ConversationId, CustomerId, InteractionId, WordsId
@@ -20,7 +20,6 @@ from bot.languages import locales, say
 from bot.messages import (
     Address,
     Commanded,
-    CommandName,
     Left,
     Moved,
     Outbound,
@@ -164,18 +163,14 @@ def _told(turn: Turn, flow: PinnedFlow) -> str:
     return ""
 
 
-#: commands that a chat window without commands of its own sends as words
-_SLASHED: Mapping[str, CommandName] = {"/feedback": "feedback", "/stop": "stop", "/start": "start"}
-
-
 def _wrote(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
-    command, _, argument = event.text.strip().partition(" ")
-    if command.casefold() in _SLASHED:
+    command = slashed(event.text)
+    if command is not None:
         commanded = Commanded(
             event=event.event,
             sender=event.sender,
-            command=_SLASHED[command.casefold()],
-            argument=argument,
+            command=command[0],
+            argument=command[1],
             at=event.at,
             profile=event.profile,
         )
