@@ -255,9 +255,9 @@ def _may_begin(doing: _Doing) -> bool:
         case _Command(command=command):
             return command != "stop"
         case _Write(text=text):
-            command = slashed(text)
-            if command is not None:
-                return command[0] != "stop"
+            spelled = slashed(text)
+            if spelled is not None:
+                return spelled[0] != "stop"
             spoken = (route(text, locale, None, None, open_case=False, opted_out=False) for locale in locales())
             return "feedback" in spoken
         case _Tap():
