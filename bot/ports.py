@@ -378,14 +378,6 @@ class Store(Protocol):
         """
 
 
-class Flows(Protocol):
-    def current(self, flow: str) -> PinnedFlow | None:
-        """The active version of a flow by the admin's id."""
-
-    def all(self) -> Sequence[PinnedFlow]:
-        """The active versions in the order of the file."""
-
-
 # ---- delivery -------------------------------------------------------------------------------------------
 
 
