@@ -25,6 +25,7 @@ from typing import assert_never
 import msgspec
 
 from bot.channels.limits import Allowance, Buckets, network_of
+from bot.channels.replies import json_reply, without_nul
 from bot.channels.signatures import session_in, session_token
 from bot.config import WebchatSettings
 from bot.conversations.router import route, slashed
@@ -232,11 +233,11 @@ class WebchatChannel:
         profile = Profile(language=_language(doing.language))
         match doing:
             case _Tap(token=token):
-                return Tapped(event=event, sender=sender, token=_without_nul(token), at=now, profile=profile)
+                return Tapped(event=event, sender=sender, token=without_nul(token), at=now, profile=profile)
             case _Write(text=text):
-                return Wrote(event=event, sender=sender, text=_without_nul(text), at=now, profile=profile)
+                return Wrote(event=event, sender=sender, text=without_nul(text), at=now, profile=profile)
             case _Command(command=command, argument=argument):
-                argument = _without_nul(argument[:256])
+                argument = without_nul(argument[:256])
                 return Commanded(
                     event=event, sender=sender, command=command, at=now, argument=argument, profile=profile
                 )
@@ -270,11 +271,6 @@ def _language(tag: str | None) -> str | None:
     return tag.replace("_", "-") if tag and _LANGUAGE.fullmatch(tag) else None
 
 
-def _without_nul(text: str) -> str:
-    # PostgreSQL takes no NUL; Unicode's sign for an unreadable character shows that something stood there.
-    return text.replace("\0", "\ufffd")
-
-
 def _answer(said: Said) -> Reply:
     return _json(200, {"said": said.kind, "notice": _notice(said)})
 
@@ -306,8 +302,4 @@ def _refuse(status: int, code: str, message: str, headers: Mapping[str, str] | N
 
 
 def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:
-    return Reply(
-        status=status,
-        body=msgspec.json.encode(value),
-        headers={"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
-    )
+    return json_reply(status, value, {"Cache-Control": "no-store", **(headers or {})})

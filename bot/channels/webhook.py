@@ -31,6 +31,7 @@ import msgspec
 
 from bot.channels.fallback import as_text
 from bot.channels.names import shown_name
+from bot.channels.replies import json_reply, without_nul
 from bot.channels.signatures import refuse_webhook, sign_webhook, webhook_key
 from bot.config import WebhookChatSettings
 from bot.errors import ConfigError, SendFailed
@@ -138,7 +139,7 @@ class WebhookChannel:
         if refusal is not None:
             return _refuse(401, refusal, _REFUSALS[refusal])
         outcome = await handle(self._read(raw.headers["webhook-id"], raw.body, now))
-        return _json(200, {"said": outcome.said.kind, "notice": _notice(outcome.said)})
+        return json_reply(200, {"said": outcome.said.kind, "notice": _notice(outcome.said)})
 
     async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
         """Post one message; a repetition carries the same ``webhook-id``, so ``again`` changes nothing."""
@@ -170,24 +171,24 @@ class WebhookChannel:
 
     def _event(self, event: str, parsed: _Event, now: datetime) -> Inbound | str:
         """The event, or why it is none."""
-        key = _without_nul(str(parsed.sender.id))
+        key = without_nul(str(parsed.sender.id))
         if not 0 < len(key) <= LONGEST_KEY:
             return f"from.id is empty or longer than {LONGEST_KEY} characters"
         sender = Address(channel=self.name, key=key)
         profile = Profile(
             name=shown_name(parsed.sender.name),
-            language=_without_nul((parsed.sender.language or "")[:35]) or None,
+            language=without_nul((parsed.sender.language or "")[:35]) or None,
         )
         match parsed.type:
             case "message" if parsed.text.strip():
-                text = _without_nul(parsed.text[:LONGEST_TEXT])
+                text = without_nul(parsed.text[:LONGEST_TEXT])
                 return Wrote(event=event, sender=sender, text=text, at=now, profile=profile)
             case "tap" if parsed.token:
-                return Tapped(event=event, sender=sender, token=_without_nul(parsed.token), at=now, profile=profile)
+                return Tapped(event=event, sender=sender, token=without_nul(parsed.token), at=now, profile=profile)
             case "command":
                 for command in get_args(CommandName):
                     if parsed.command == command:
-                        argument = _without_nul(parsed.argument[:256])
+                        argument = without_nul(parsed.argument[:256])
                         return Commanded(
                             event=event, sender=sender, command=command, at=now, argument=argument, profile=profile
                         )
@@ -364,20 +365,9 @@ def _retry_after(value: str, now: datetime) -> float | None:
     return min(max(0.0, seconds), LONGEST_WAIT)
 
 
-def _without_nul(text: str) -> str:
-    # PostgreSQL takes no NUL; Unicode's sign for an unreadable character shows that something stood there.
-    return text.replace("\0", "\ufffd")
-
-
 def _notice(said: Said) -> str:
     return "" if said.kind in _SILENT else say(said.locale, f"reply.{said.kind}", n=said.text)
 
 
 def _refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:
-    return _json(status, {"error": {"code": code, "message": message}}, headers)
-
-
-def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:
-    return Reply(
-        status=status, body=msgspec.json.encode(value), headers={"Content-Type": "application/json", **(headers or {})}
-    )
+    return json_reply(status, {"error": {"code": code, "message": message}}, headers)
