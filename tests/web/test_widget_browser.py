@@ -1,5 +1,6 @@
 """The widget in a real browser, on a page of another origin with a strict Content-Security-Policy."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +8,7 @@ from html import escape
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from bot.channels.limits import Allowance, Rate
 from bot.channels.webchat import WebchatChannel
@@ -235,13 +236,46 @@ async def test_second_tab_shows_the_same(shop: Shop) -> None:
     one, two = await shop.visit(), await shop.visit()
     for page in (one, two):
         await page.evaluate("Afterchat.open()")
-    session = await shop.talk(one)
-    assert await two.evaluate("Afterchat.session()") == session
+    await expect_same_session(one, two)
+    await shop.talk(one)
     await one.get_by_role("textbox").fill("From the first tab")
     await one.keyboard.press("Enter")
     for page in (one, two):
         await expect(page.locator(".customer .bubble", has_text="From the first tab")).to_have_count(1)
         await expect(page.get_by_text("Thank you for your words.")).to_have_count(1)
+
+
+async def test_tabs_that_each_opened_a_session_agree_on_one(shop: Shop) -> None:
+    """Storage reaches other tabs late: here each tab asks for a session before it knows of the other's."""
+    one, two = await shop.visit(), await shop.visit()
+    asked = {page: asyncio.Event() for page in (one, two)}
+
+    async def hold(route: Route) -> None:
+        asked[one if route.request.frame.page is one else two].set()
+        await asyncio.gather(*(each.wait() for each in asked.values()))
+        await route.continue_()
+
+    for page in (one, two):
+        await page.route("**/channels/web", hold)
+        await page.evaluate("void (navigator.locks.request = (name, open) => open())")
+        await page.evaluate("void (Storage.prototype.getItem = () => null)")
+        await page.evaluate("void Afterchat.session()")
+    await asyncio.gather(*(each.wait() for each in asked.values()))
+    for page in (one, two):
+        await page.unroute("**/channels/web")
+        await page.evaluate("Afterchat.session()")
+    await expect_same_session(one, two)
+    await shop.parts.bot.say(str(await one.evaluate("Afterchat.session()")), "hello", Text(text="Hello both"))
+    for page in (one, two):
+        await expect(page.locator(".bubble", has_text="Hello both")).to_have_count(1)
+
+
+async def expect_same_session(one: Page, two: Page) -> None:
+    for _ in range(100):
+        if await one.evaluate("Afterchat.session()") == await two.evaluate("Afterchat.session()"):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the tabs still have a session each")
 
 
 async def test_people_who_share_a_browser_have_a_chat_each(shop: Shop) -> None:

@@ -46,7 +46,7 @@
       // Storage is full or forbidden: the chat lives as long as the page.
     }
   };
-  let state = kept("localStorage", {}); // {session, token, seen: the newest id that was shown}
+  let state = kept("localStorage", {}); // {session, token, opened: ms since 1970, seen: the newest id that was shown}
   let unsent = kept("sessionStorage", []); // [{id, text}]
   const save = () => keep("localStorage", state);
   const saveUnsent = (words) => keep("sessionStorage", (unsent = words));
@@ -336,13 +336,14 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   let opening = null;
   const session = () => {
     if (state.token) return Promise.resolve(state.session);
-    opening ||= (async () => {
+    opening ||= alone(async () => {
       for (let tries = 0; ; tries++) {
-        const reply = await request({ do: "open", language }, {});
+        const early = kept("localStorage", {});
+        const reply = early.token ? {} : await request({ do: "open", language }, {});
         // Another tab may have opened one in the meantime: the browser has one session.
         const stored = kept("localStorage", {});
         if (reply.ok || stored.token) {
-          state = stored.token ? stored : { session: reply.body.session, token: reply.body.token };
+          state = stored.token ? stored : { session: reply.body.session, token: reply.body.token, opened: Date.now() };
           save();
           announce();
           return state.session;
@@ -350,15 +351,30 @@ form svg{width:20px;height:20px;stroke-width:2.4}
         offline.textContent = reply.final ? reply.message : texts.reconnecting;
         await sleep(reply.wait || backoff(tries));
       }
-    })().finally(() => { opening = null; });
+    }).finally(() => { opening = null; });
     return opening;
+  };
+  // Tabs take turns where the browser lets them. Storage reaches other tabs late all the same, so that two may still
+  // open a session each: `settle` makes them agree.
+  const alone = (open) => (navigator.locks ? navigator.locks.request(memory, open) : open());
+  const TOGETHER = 30000; // ms between two sessions that were opened side by side
+  const settle = (other) => {
+    if (!other.token || other.token === state.token) return;
+    const apart = (other.opened || 0) - (state.opened || 0);
+    const theirs = Math.abs(apart) > TOGETHER ? apart > 0 : (apart || (other.token < state.token ? -1 : 1)) < 0;
+    if (state.token && !theirs) return save();
+    replace(other);
+    announce();
   };
   const announce = () => window.dispatchEvent(new CustomEvent("afterchat:session", { detail: { session: state.session } }));
   // The server no longer knows a token; what another tab opened since is taken instead of it.
   const forget = (token) => {
     if (state.token !== token) return;
     const stored = kept("localStorage", {});
-    state = stored.token === token ? {} : stored;
+    replace(stored.token === token ? {} : stored);
+  };
+  const replace = (session) => {
+    state = session;
     save();
     lastId = unread = 0;
     lines.clear();
@@ -585,12 +601,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", (event) => { if (event.persisted) revive(); });
   window.addEventListener("storage", (event) => {
-    // Another tab opened the session first: this one joins it.
-    if (event.key !== memory || state.token) return;
-    state = kept("localStorage", {});
-    if (!state.token) return;
-    announce();
-    revive();
+    if (event.key === memory && event.newValue) settle(JSON.parse(event.newValue));
   });
 
   window.Afterchat = { open, close, feedback, session: () => session().then((id) => { revive(); return id; }) };
