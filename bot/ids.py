@@ -9,6 +9,7 @@ CustomerId = NewType("CustomerId", str)
 CaseId = NewType("CaseId", str)
 WordsId = NewType("WordsId", str)
 InteractionId = NewType("InteractionId", str)
+IncidentId = NewType("IncidentId", str)
 FlowHash = NewType("FlowHash", str)
 
 #: Crockford's base 32 in lower case: no i, l, o, u, so an id can be read out on the phone.

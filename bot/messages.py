@@ -8,7 +8,7 @@ from typing import Literal, NewType
 
 import msgspec
 
-from bot.ids import CaseId, ConversationId
+from bot.ids import CaseId, ConversationId, IncidentId
 
 ChannelName = NewType("ChannelName", str)
 
@@ -114,6 +114,87 @@ class AgentPressed(msgspec.Struct, frozen=True, kw_only=True, tag="agent_pressed
     at: datetime
 
 
+# What an agent may do with a case, however they said it: by a button, a form, a thread, the API or the page.
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, tag="claim"):
+    """Take a case that nobody has."""
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, tag="release"):
+    """Give a case back."""
+
+
+class Assign(msgspec.Struct, frozen=True, kw_only=True, tag="assign"):
+    """Give a case to someone."""
+
+    to: Address
+    to_name: str
+
+
+class Relay(msgspec.Struct, frozen=True, kw_only=True, tag="relay"):
+    """Say something to the customer, in the company's name; ``template`` is the ready answer it began as."""
+
+    text: str
+    template: str = ""
+
+
+class Snooze(msgspec.Struct, frozen=True, kw_only=True, tag="snooze"):
+    """Hear no reminders until a time; ``until`` None: the next morning of the team."""
+
+    until: datetime | None
+
+
+class Resolve(msgspec.Struct, frozen=True, kw_only=True, tag="resolve"):
+    """Say what the cause was (an id of the settings) and what was done about it."""
+
+    cause: str
+    action: str
+
+
+Deed = Claim | Release | Assign | Relay | Snooze | Resolve
+
+
+class AgentDid(msgspec.Struct, frozen=True, kw_only=True, tag="agent_did"):
+    """A support agent did something with a case.
+
+    ``agent.channel`` tells from where: the Slack channel instance of the desk, or ``api`` for the HTTP API and page.
+    """
+
+    event: str
+    agent: Address
+    agent_name: str
+    case: CaseId
+    deed: Deed
+    at: datetime
+
+
+class AgentWrote(msgspec.Struct, frozen=True, kw_only=True, tag="agent_wrote"):
+    """Someone wrote in a thread of a room where agents work; ``thread`` is the remote id of its first message.
+
+    Words that begin with ``//`` stay among the agents.
+    """
+
+    event: str
+    agent: Address
+    agent_name: str
+    thread: str
+    text: str
+    at: datetime
+    attachments: tuple[Attachment, ...] = ()
+
+
+class NotDelivered(msgspec.Struct, frozen=True, kw_only=True, tag="not_delivered"):
+    """An agent's words did not reach the customer and will not; ``why`` is fit for the agents' eyes."""
+
+    event: str
+    case: CaseId
+    #: the slot of the message that was given up
+    slot: str
+    why: str
+    at: datetime
+
+
 class Unread(msgspec.Struct, frozen=True, kw_only=True, tag="unread"):
     """A validly signed body that nobody here understands: kept aside for the operator, never retried."""
 
@@ -124,7 +205,19 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True, tag="unread"):
     body: bytes
 
 
-Inbound = Tapped | Wrote | Commanded | Left | Returned | Moved | AgentPressed | Unread
+Inbound = (
+    Tapped
+    | Wrote
+    | Commanded
+    | Left
+    | Returned
+    | Moved
+    | AgentPressed
+    | AgentDid
+    | AgentWrote
+    | NotDelivered
+    | Unread
+)
 
 
 # ---- outbound ----------------------------------------------------------------------------------------
@@ -171,6 +264,36 @@ class AlertOf(msgspec.Struct, frozen=True, kw_only=True, tag="alert_of"):
     case: CaseId
 
 
+class IncidentOf(msgspec.Struct, frozen=True, kw_only=True, tag="incident_of"):
+    """The alert of an incident as it is at the moment of sending."""
+
+    incident: IncidentId
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to open: an http or https address."""
+
+    label: str
+    url: str
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True, tag="remark"):
+    """Something said in an alert's thread: a customer's words, or what happened.
+
+    With ``author`` the text is that person's, and is shown as a quotation; else it is ours. ``mentions`` are ids of
+    people (U…, W…) and groups (S…) of Slack who are to be notified.
+    """
+
+    text: str
+    author: str = ""
+    mentions: tuple[str, ...] = ()
+    #: what came with the words, by the reference of the channel ``source``; links are made of it when it is sent
+    attachments: tuple[Attachment, ...] = ()
+    source: ChannelName | None = None
+    files: tuple[Link, ...] = ()
+    locale: str = "en"
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """One labelled line of an alert, such as ``Fact(label="Agent", text="Minh")``."""
 
@@ -185,22 +308,46 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert"):
-    """The message that tells the team of a case, ready for a channel to draw; all texts are plain."""
+class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One case among those of an incident, with its button."""
 
-    case: CaseId
+    text: str
+    button: Button | None = None
+
+
+class AlertMenu(msgspec.Struct, frozen=True, kw_only=True):
+    """A list to choose from beside the buttons, such as for how long to snooze; each option is a Button.
+
+    With ``people`` the options are the workspace's people, and the token of the chosen one is ``token``.
+    """
+
+    label: str
+    options: tuple[Button, ...] = ()
+    people: bool = False
+    token: str = ""
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert"):
+    """The message that tells the team of a case or an incident, ready for a channel to draw; all texts are plain."""
+
+    case: CaseId | None = None
     #: one line for notifications and for clients that show no more
     summary: str
     facts: tuple[Fact, ...]
     quotes: tuple[Quote, ...]
     #: who did what, newest last
     history: tuple[str, ...]
-    buttons: tuple[Button, ...]
-    #: drawn as finished: withdrawn, resolved
+    buttons: tuple[Button, ...] = ()
+    menus: tuple[AlertMenu, ...] = ()
+    links: tuple[Link, ...] = ()
+    items: tuple[AlertItem, ...] = ()
+    #: ids of people (U…, W…) and groups (S…) of Slack who are notified of it
+    mentions: tuple[str, ...] = ()
+    #: drawn as finished: withdrawn, recovered, unconfirmed; without buttons that do something
     closed: bool = False
 
 
-Content = Text | Card | AlertOf | Alert
+Content = Text | Card | Remark | AlertOf | IncidentOf | Alert
 OutboundKind = Literal["post", "edit", "relay"]
 
 
@@ -219,6 +366,9 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
     #: names this message on its way, the same at each attempt: what a receiver may tell repetitions by
     key: str = ""
+    #: the slot of the message in whose thread this one stands, such as "alert:0k3f…"; a *relay* to a customer names
+    #: the thread that is told when it cannot be delivered
+    thread: str | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,6 +380,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 # ---- tokens ------------------------------------------------------------------------------------------
 # 1.<conversation>.<turn>.<value>   a customer's button
 # c1.<case>.<action>                an agent's button
+# r1.<case>.<resolution>.<value>    a customer's button under "Is it fixed?"
 # The leading version lets a later release change the shape while old buttons go on working.
 
 TOKEN_BYTES = 64
@@ -250,7 +401,21 @@ class CaseToken(msgspec.Struct, frozen=True, kw_only=True):
     action: str
 
 
-def format_token(token: Token | CaseToken) -> str:
+RecoveryValue = Literal["yes", "no"]
+
+
+class RecoveryToken(msgspec.Struct, frozen=True, kw_only=True):
+    """The text in a button under "Is it fixed?": which case, and which of its resolutions is asked about."""
+
+    case: CaseId
+    resolution: int
+    value: RecoveryValue
+
+
+AnyToken = Token | CaseToken | RecoveryToken
+
+
+def format_token(token: AnyToken) -> str:
     """The button text, at most 64 bytes for option ids of at most 40 bytes.
 
     >>> format_token(Token(conversation=ConversationId("0k3f9x2m7q8d4h1z"), turn=3, value="10"))
@@ -258,10 +423,12 @@ def format_token(token: Token | CaseToken) -> str:
     """
     if isinstance(token, CaseToken):
         return f"c1.{token.case}.{token.action}"
+    if isinstance(token, RecoveryToken):
+        return f"r1.{token.case}.{token.resolution}.{token.value}"
     return f"1.{token.conversation}.{token.turn}.{token.value}"
 
 
-def parse_token(text: str) -> Token | CaseToken | None:
+def parse_token(text: str) -> AnyToken | None:
     """The token in a button, or None for text of another maker, a later version or a forger."""
     if len(text.encode("utf-8", "surrogatepass")) > TOKEN_BYTES:
         return None
@@ -269,6 +436,8 @@ def parse_token(text: str) -> Token | CaseToken | None:
     if version == "c1":
         case, _, action = rest.partition(".")
         return CaseToken(case=CaseId(case), action=action) if case and action else None
+    if version == "r1":
+        return _recovery_token(rest)
     if version != "1":
         return None
     conversation, _, rest = rest.partition(".")
@@ -276,3 +445,15 @@ def parse_token(text: str) -> Token | CaseToken | None:
     if not (conversation and value and turn.isascii() and turn.isdigit() and len(turn) <= 9):
         return None
     return Token(conversation=ConversationId(conversation), turn=int(turn), value=value)
+
+
+def _recovery_token(rest: str) -> RecoveryToken | None:
+    case, _, rest = rest.partition(".")
+    resolution, _, value = rest.partition(".")
+    if not (case and resolution.isascii() and resolution.isdigit() and len(resolution) <= 4):
+        return None
+    match value:
+        case "yes" | "no":
+            return RecoveryToken(case=CaseId(case), resolution=int(resolution), value=value)
+        case _:
+            return None

@@ -9,8 +9,9 @@ import msgspec
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import ScaleName
-from bot.followup.cases import Case
-from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
+from bot.followup.cases import Case, CaseNote, CaseState, Priority
+from bot.followup.incidents import Incident
+from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId, WordsId
 from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
 
 #: The time now, with a time zone (UTC). Passed in so that a simulation or the sandbox can run faster.
@@ -59,7 +60,17 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, str] = {}
 
 
-DueKind = Literal["ask", "expire", "alert"]
+DueKind = Literal[
+    "ask",
+    "expire",
+    "alert",  # the hold of a case's alert is over
+    "recover",  # ask whether a resolved case is fixed
+    "unconfirmed",  # nobody answered that
+    "first_word",  # the clock of a case's first word: escalate
+    "resolve",  # the clock of its resolution: escalate
+    "snooze",  # a snooze is over
+    "incident",  # see whether a case is one of several
+]
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,16 +90,6 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     conversation: ConversationId | None
     question: str | None
     text: str
-    at: datetime
-
-
-class CaseNote(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a case's history: what happened, who did it (None: the program or the customer), when."""
-
-    case: CaseId
-    what: Literal["opened", "corrected", "commented", "claimed", "withdrawn", "reopened"]
-    who: str | None
-    detail: str = ""
     at: datetime
 
 
@@ -113,6 +114,17 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     #: (source, reference) of an interaction that may have been reported before
     reported: tuple[str, str] | None = None
     due: str | None = None
+    #: the remote id of the first message of a thread, on a channel: the case whose alert it is is read
+    thread: tuple[ChannelName, str] | None = None
+    #: the cases opened since then, and the incidents with a case since then
+    neighbours_since: datetime | None = None
+
+
+class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
+    """A case and the conversation that it came from."""
+
+    case: Case
+    conversation: Conversation
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +141,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     interaction: Interaction | None = None
     due: Due | None = None
     shown: tuple[Shown, ...] = ()
+    #: newest first, at most 500; the case itself is among them
+    neighbours: tuple[Neighbour, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    #: that the case is folded into
+    incident: Incident | None = None
 
 
 class SaveCustomer(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,6 +237,13 @@ class SaveCase(msgspec.Struct, frozen=True, kw_only=True):
     was_revision: int | None
 
 
+class SaveIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """Write an incident if its revision is still ``was_revision`` (None: it is new); else the step is decided again."""
+
+    incident: Incident
+    was_revision: int | None
+
+
 class NoteCase(msgspec.Struct, frozen=True, kw_only=True):
     note: CaseNote
 
@@ -303,6 +327,7 @@ Write = (
     | DropDue
     | SettleDue
     | SaveCase
+    | SaveIncident
     | NoteCase
     | SaveInteraction
     | RecordDecision
@@ -330,7 +355,20 @@ SaidKind = Literal[
     "choose_fewer",
     "claimed",  # an agent got the case; text: the agent's name
     "already_claimed",  # text: the owner's name
-    "case_closed",  # the case was withdrawn meanwhile
+    "case_closed",  # the case was withdrawn meanwhile, or came to its end
+    "already_resolved",  # text: the owner's name
+    "not_owner",  # only the owner may release a case; text: the owner's name
+    "no_case",  # there is no such case, or not for this desk
+    "done",  # what the agent did counts; the alert shows it
+    "form",  # the agent is to fill in ``form``
+    "empty",  # there is nothing in the words; text: the field
+    "too_long",  # text: the field
+    "in_the_past",  # a snooze must end later than now
+    "unreachable",  # the customer cannot be written to any more
+    "kept_internal",  # a thread message that stays among the agents
+    "text_only",  # files of agents are not passed on
+    "fixed",  # the customer says that it is fixed
+    "not_fixed",
     "asked",  # a survey begins
     "deferred",  # a survey will begin; text: the rule
     "not_asked",  # text: the rule
@@ -340,10 +378,39 @@ SaidKind = Literal[
 ]
 
 
+FormKind = Literal["reply", "snooze", "resolve"]
+
+
+class FormOption(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to choose in a form: a template with its text for this customer, or a cause."""
+
+    id: str
+    label: str
+    text: str = ""
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent is to fill in: words (*reply*), a time (*snooze*), or a cause and an action (*resolve*)."""
+
+    kind: FormKind
+    case: CaseId
+    #: who the customer is, and what they said, so that one need not look it up
+    title: str
+    about: str = ""
+    #: templates by kind for *reply*, causes for *resolve*
+    options: tuple[FormOption, ...] = ()
+    #: what the text field begins with
+    text: str = ""
+    #: the time that the form proposes, and the zone to read it in
+    until: datetime | None = None
+    time_zone: str = "UTC"
+
+
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     kind: SaidKind = "nothing"
     text: str = ""
     locale: str = "en"
+    form: Form | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -392,6 +459,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     remote: str | None = None
     #: an earlier attempt may have arrived although no answer came back
     maybe_delivered: bool = False
+    #: the remote message id of ``outbound.thread``, once that was posted
+    thread_remote: str | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -431,6 +500,19 @@ class Outbox(Protocol):
     async def case_view(self, case: CaseId) -> "CaseView | None":
         """Everything the alert of a case shows, as it is now."""
 
+    async def incident_view(self, incident: IncidentId) -> "IncidentView | None":
+        """Everything the alert of an incident shows, as it is now."""
+
+
+class PastScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A rating that a customer gave before."""
+
+    flow: str
+    question: str
+    scale: ScaleName
+    score: int
+    at: datetime
+
 
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
@@ -439,6 +521,78 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     conversation: Conversation
     words: tuple[Words, ...]
     notes: tuple[CaseNote, ...]
+    #: the customer's last three scores of other conversations, newest first
+    scores: tuple[PastScore, ...] = ()
+    incident: Incident | None = None
+
+
+class FoldedCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A case of an incident, as its alert lists it."""
+
+    case: Case
+    flow: PinnedFlow
+    customer_name: str | None
+    #: the customer's newest words, if any
+    words: str = ""
+
+
+class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident and its newest cases, newest first, at most ten."""
+
+    incident: Incident
+    cases: tuple[FoldedCase, ...]
+
+
+# ---- the queue -------------------------------------------------------------------------------------------
+
+
+class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cases to list; an empty tuple, None or "" asks nothing. Newest first."""
+
+    states: tuple[CaseState, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+    channel: str = ""
+    language: str = ""
+    flow: str = ""
+    team: str = ""
+    cause: str = ""
+    #: the owner's name, as agents are shown; "-" for cases that nobody has
+    owner: str = ""
+    opened_since: datetime | None = None
+    opened_before: datetime | None = None
+    limit: int = 50
+    #: the id of the last case of the page before
+    after: CaseId | None = None
+
+
+class ListedCase(msgspec.Struct, frozen=True, kw_only=True):
+    case: Case
+    customer_name: str | None
+
+
+class CaseTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the figures of the follow-up are made from: one case, without anybody's words or name."""
+
+    state: CaseState
+    channel: str
+    language: str
+    cause: str
+    opened_at: datetime
+    first_word_at: datetime | None
+    first_resolved_at: datetime | None
+
+
+class Cases(Protocol):
+    """The follow-up queue, to look at. Changes go through intake."""
+
+    async def list(self, query: CaseQuery) -> Sequence[ListedCase]: ...
+
+    async def view(self, case: CaseId) -> CaseView | None: ...
+
+    async def times(
+        self, since: datetime | None, until: datetime | None, flow: str | None = None
+    ) -> Sequence[CaseTimes]:
+        """The cases opened in a period, withdrawn ones left out."""
 
 
 class Dues(Protocol):
@@ -519,6 +673,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     per_second: float = 0.0
 
 
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's file as it came from a service; ``kind`` is the media type that the service names."""
+
+    name: str
+    kind: str
+    body: bytes
+
+
 class Raw(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP request as it came, or the like from a socket. Header names in lower case."""
 
@@ -550,9 +712,15 @@ class Channel(Protocol):
     async def receive(self, raw: Raw, handle: Handle) -> Reply:
         """Verify, read the few fields needed, await ``handle``, word the reply from the outcome."""
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
-        """Hand one message to the service. ``remote`` is the message to change when the kind is *edit*;
-        ``again`` tells that an earlier attempt may have arrived. Raises SendFailed."""
+    async def send(
+        self, message: Outbound, remote: str | None, *, again: bool = False, thread: str | None = None
+    ) -> Receipt:
+        """Hand one message to the service. ``remote`` is the message to change when the kind is *edit*; ``thread`` the
+        message in whose thread to post; ``again`` tells that an earlier attempt may have arrived. Raises SendFailed.
+        """
+
+    async def fetch(self, reference: str) -> File | None:
+        """A customer's file by the channel's own reference; None where there is none (any more). Raises SendFailed."""
 
     async def run(self, handle: Handle) -> None:
         """Listen where the service does not call us (long polling, Socket Mode), until cancelled; else return."""

@@ -7,6 +7,12 @@ from typing import Literal
 import msgspec
 
 from bot.conversations.flow import PinnedFlow
+from bot.conversations.questions import ScaleName
+from bot.followup.cases import CASE_AT_MOST
+from bot.followup.clocks import Team
+from bot.followup.incidents import IncidentRules
+from bot.followup.routing import RoutingRule
+from bot.followup.templates import Cause, Template
 from bot.messages import ChannelName
 
 DEFAULT_DATABASE = "sqlite:///data/afterchat.db"
@@ -109,6 +115,19 @@ class FollowUpSettings(msgspec.Struct, frozen=True, kw_only=True):
     hold: timedelta = timedelta(seconds=90)
     #: the language that the agents read the alerts in
     locale: str = "en"
+    #: a score at or below this opens a case, where the flow does not say itself
+    case_at_most: Mapping[ScaleName, int] = msgspec.field(default_factory=lambda: dict(CASE_AT_MOST))
+    #: from Resolve to "Is it fixed?", and from there to *unconfirmed*
+    recovery_after: timedelta = timedelta(hours=24)
+    recovery_expires: timedelta = timedelta(hours=72)
+    teams: tuple[Team, ...] = (Team(name="support"),)
+    #: the team of a case that no rule gives to another
+    team: str = "support"
+    rules: tuple[RoutingRule, ...] = ()
+    incidents: IncidentRules = IncidentRules()
+    templates: tuple[Template, ...] = ()
+    #: what agents choose from when they resolve a case
+    causes: tuple[Cause, ...] = ()
 
 
 class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +154,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     delay: timedelta | None = None
     hold: timedelta | None = None
+    #: in place of recovery_after
+    recovery: timedelta | None = None
     quiet_hours: bool = True
     cool_down: bool = True
 

@@ -1,20 +1,35 @@
-"""The case of one unhappy customer: what it is, when it opens, and how each event changes it. Pure."""
+"""The case of one unhappy customer: what it is, when it opens, and how each event changes it. Pure.
 
-from datetime import datetime
+A change returns the case itself, unchanged, where there is nothing to change.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from bot.conversations.flow import Flow
-from bot.conversations.questions import Rating
-from bot.ids import CaseId, ConversationId, CustomerId
+from bot.conversations.questions import Rating, ScaleName
+from bot.ids import CaseId, ConversationId, CustomerId, IncidentId
 from bot.messages import Address
 
-CaseState = Literal["open", "claimed", "withdrawn"]
+#: *reopened*: the customer said that it is not fixed. *recovered* and *unconfirmed* are its ends; *withdrawn* is the
+#: end of a case whose customer took the score back. Whether a case is snoozed is no state: it is that beside its own.
+CaseState = Literal["open", "claimed", "contacted", "resolved", "recovered", "unconfirmed", "reopened", "withdrawn"]
+Priority = Literal["normal", "high", "urgent"]
+Stage = Literal["first_word", "resolved"]
 
-#: A score at or below this opens a case, unless the flow says otherwise.
-CASE_AT_MOST = {"nps": 6, "csat5": 2, "csat10": 4, "ces7": 3, "thumbs": 0}
+PRIORITIES: tuple[Priority, ...] = ("normal", "high", "urgent")
+#: someone must still do something
+WORKING: tuple[CaseState, ...] = ("open", "claimed", "contacted", "reopened")
+CLOSED: tuple[CaseState, ...] = ("recovered", "unconfirmed", "withdrawn")
+#: for so long after its end the words of the customer still reach the thread of the case
+LISTENS_AFTER = timedelta(days=3)
+
+#: A score at or below this opens a case, unless the settings or the flow say otherwise.
+CASE_AT_MOST: Mapping[ScaleName, int] = {"nps": 6, "csat5": 2, "csat10": 4, "ces7": 3, "thumbs": 0}
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,60 +42,272 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     flow: str
     question: str
     score: int
+    #: the language that the customer was asked in
+    locale: str = "en"
     state: CaseState = "open"
+    priority: Priority = "normal"
     owner: Address | None = None
     owner_name: str | None = None
     #: the alert was put on its way: from now on changes are edits
     alerted: bool = False
     #: where the alert goes
     desk: Address | None = None
+    #: the user group that the alert notifies
+    group: str = ""
+    #: whose business hours and clocks count; a name of the settings
+    team: str = ""
+    #: the routing rule that matched; empty for none
+    rule: str = ""
+    #: the incident that this case is folded into
+    incident: IncidentId | None = None
     revision: int = 0
     opened_at: datetime
     claimed_at: datetime | None = None
+    #: when an agent's words first went to the customer, ever
+    first_word_at: datetime | None = None
+    #: and when they last did
+    last_word_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    #: how often it was resolved
+    resolution: int = 0
+    first_resolved_at: datetime | None = None
+    resolved_at: datetime | None = None
+    cause: str = ""
+    action: str = ""
+    #: the resolution that the customer was asked about; never twice about one
+    asked_resolution: int = 0
+    #: when the customer last said that it is not fixed: the clocks run from there
+    reopened_at: datetime | None = None
+    closed_at: datetime | None = None
+    #: the stages that the lead was told of, since the clocks last started
+    escalated: tuple[Stage, ...] = ()
+
+    @property
+    def clocks_from(self) -> datetime:
+        return self.reopened_at or self.opened_at
+
+    @property
+    def contacted_since(self) -> bool:
+        """Whether an agent's words went to the customer since the clocks last started."""
+        return self.last_word_at is not None and self.last_word_at >= self.clocks_from
+
+
+NoteKind = Literal[
+    "opened",
+    "corrected",  # detail: "old label>new label"
+    "commented",
+    "claimed",
+    "released",
+    "assigned",  # detail: to whom
+    "replied",  # an agent's words went out; detail: the words' beginning
+    "answered",  # the customer wrote back
+    "undelivered",  # detail: why
+    "snoozed",  # detail: until when, ISO 8601
+    "woken",
+    "resolved",  # detail: "cause label>action"
+    "asked",  # the customer was asked whether it is fixed
+    "not_asked",  # and why not: detail
+    "recovered",
+    "not_fixed",
+    "unconfirmed",
+    "escalated",  # detail: the stage
+    "folded",  # into an incident; detail: its label
+    "withdrawn",
+    "reopened",  # after it was withdrawn
+]
+
+
+class CaseNote(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a case's history: what happened, who did it (None: the program or the customer), when."""
+
+    case: CaseId
+    what: NoteKind
+    who: str | None
+    detail: str = ""
+    at: datetime
 
 
 CaseChange = Literal["opened", "corrected", "withdrawn", "reopened"]
 
 
-def is_unhappy(flow: Flow, rating: Rating, score: int) -> bool:
-    """Whether a score of the flow's rating opens a case."""
-    limit = CASE_AT_MOST[rating.scale] if flow.case_at_most is None else flow.case_at_most
+def is_unhappy(flow: Flow, rating: Rating, score: int, thresholds: Mapping[ScaleName, int] = CASE_AT_MOST) -> bool:
+    """Whether a score of the flow's rating opens a case; the flow's own limit goes before those per scale."""
+    limit = thresholds.get(rating.scale, CASE_AT_MOST[rating.scale]) if flow.case_at_most is None else flow.case_at_most
     return score <= limit
 
 
-def rescore(case: Case, score: int | None, *, unhappy: bool) -> tuple[Case, CaseChange | None]:
+def listens(case: Case, now: datetime) -> bool:
+    """Whether what the customer writes reaches the agents of this case."""
+    if case.state == "withdrawn":
+        return False
+    return case.closed_at is None or now - case.closed_at <= LISTENS_AFTER
+
+
+def is_snoozed(case: Case, now: datetime) -> bool:
+    return case.snoozed_until is not None and now < case.snoozed_until
+
+
+def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tuple[Case, CaseChange | None]:
     """What a changed score does to a case: None for a score that was taken back altogether.
 
-    A withdrawn case opens again under its own name, so that the agents see one alert with its whole history.
+    A withdrawn case opens again under its own name, so that the agents see one alert with its whole history. A case
+    that came to its end keeps it.
     """
+    new = case.score if score is None else score
+    if case.state in ("recovered", "unconfirmed"):
+        return (case, None) if new == case.score else (_changed(case, score=new), "corrected")
     if score is None or not unhappy:
         if case.state == "withdrawn":
             return case, None
         # the happy score is kept: the alert tells what the customer changed it to
-        kept = case.score if score is None else score
-        return replace(case, state="withdrawn", score=kept, revision=case.revision + 1), "withdrawn"
+        return _changed(case, state="withdrawn", score=new, closed_at=at, snoozed_until=None), "withdrawn"
     if case.state == "withdrawn":
-        state: CaseState = "open" if case.owner is None else "claimed"
-        return replace(case, state=state, score=score, revision=case.revision + 1), "reopened"
+        again = _changed(case, score=score, closed_at=None)
+        return replace(again, state=_working_state(again)), "reopened"
     if case.score == score:
         return case, None
-    return replace(case, score=score, revision=case.revision + 1), "corrected"
+    return _changed(case, score=score), "corrected"
 
 
 def alerted(case: Case) -> Case:
-    return replace(case, alerted=True, revision=case.revision + 1)
+    return _changed(case, alerted=True)
 
 
-ClaimVerdict = Literal["claimed", "already_claimed", "case_closed"]
+def folded(case: Case, incident: IncidentId) -> Case:
+    """The case as one of an incident's; a case is folded but once."""
+    return case if case.incident is not None else _changed(case, incident=incident)
 
 
-def claim(case: Case, agent: Address, agent_name: str, at: datetime) -> tuple[Case, ClaimVerdict]:
-    """Make an agent the owner of an open case; a second press of the same agent changes nothing."""
-    if case.state == "withdrawn":
+def raised(case: Case, to: Priority) -> Case:
+    """The case at least at this priority."""
+    if PRIORITIES.index(to) <= PRIORITIES.index(case.priority):
+        return case
+    return _changed(case, priority=to)
+
+
+# ---- what agents do --------------------------------------------------------------------------------------------
+
+DeedVerdict = Literal["done", "already_claimed", "not_owner", "already_resolved", "case_closed", "unchanged"]
+
+
+def claim(case: Case, agent: Address, agent_name: str, at: datetime) -> tuple[Case, DeedVerdict]:
+    """Make an agent the owner; a second press of the same agent changes nothing."""
+    if case.owner is not None and case.state not in CLOSED:
+        return case, "unchanged" if case.owner == agent else "already_claimed"
+    if case.state not in WORKING:
+        return case, "already_resolved" if case.state == "resolved" else "case_closed"
+    return _owned(case, agent, agent_name, at), "done"
+
+
+def release(case: Case, agent: Address) -> tuple[Case, DeedVerdict]:
+    """Give a case back; only its owner may, others assign it."""
+    if case.state not in WORKING:
+        return case, "already_resolved" if case.state == "resolved" else "case_closed"
+    if case.owner is None:
+        return case, "unchanged"
+    if case.owner != agent:
+        return case, "not_owner"
+    free = _changed(case, owner=None, owner_name=None, claimed_at=None)
+    return replace(free, state=_working_state(free)), "done"
+
+
+def assign(case: Case, to: Address, to_name: str, at: datetime) -> tuple[Case, DeedVerdict]:
+    """Give a case to someone, whoever has it."""
+    if case.state in CLOSED:
         return case, "case_closed"
-    if case.owner is not None:
-        return case, "claimed" if case.owner == agent else "already_claimed"
-    taken = replace(
-        case, state="claimed", owner=agent, owner_name=agent_name, claimed_at=at, revision=case.revision + 1
+    if case.owner == to:
+        return case, "unchanged"
+    return _owned(case, to, to_name, at), "done"
+
+
+def spoke(case: Case, agent: Address, agent_name: str, at: datetime) -> Case:
+    """An agent's words went to the customer: who speaks on a case that nobody has takes it."""
+    taken = case if case.owner is not None or case.state in CLOSED else _owned(case, agent, agent_name, at)
+    said = _changed(taken, first_word_at=case.first_word_at or at, last_word_at=at)
+    return replace(said, state=_working_state(said) if said.state in WORKING else said.state)
+
+
+def snooze(case: Case, until: datetime) -> tuple[Case, DeedVerdict]:
+    """Mute the reminders until a time; no clock stops."""
+    if case.state not in WORKING:
+        return case, "already_resolved" if case.state == "resolved" else "case_closed"
+    if case.snoozed_until == until:
+        return case, "unchanged"
+    return _changed(case, snoozed_until=until), "done"
+
+
+def woken(case: Case) -> Case:
+    return case if case.snoozed_until is None else _changed(case, snoozed_until=None)
+
+
+def resolve(
+    case: Case, agent: Address, agent_name: str, *, cause: str, action: str, at: datetime
+) -> tuple[Case, DeedVerdict]:
+    """Close the agents' part: the customer is asked later."""
+    if case.state not in WORKING:
+        return case, "already_resolved" if case.state == "resolved" else "case_closed"
+    owned = case if case.owner is not None else _owned(case, agent, agent_name, at)
+    done = _changed(
+        owned,
+        state="resolved",
+        resolution=case.resolution + 1,
+        resolved_at=at,
+        first_resolved_at=case.first_resolved_at or at,
+        cause=cause,
+        action=action,
+        snoozed_until=None,
     )
-    return taken, "claimed"
+    return done, "done"
+
+
+# ---- what the customer says of it --------------------------------------------------------------------------------
+
+
+def awaits_recovery(case: Case, resolution: int | None = None) -> bool:
+    """Whether the customer was asked about the last resolution (or about this one) and has not answered."""
+    asked = case.state == "resolved" and case.asked_resolution == case.resolution
+    return asked and resolution in (None, case.resolution)
+
+
+def asked_recovery(case: Case) -> Case:
+    """The customer is asked now; unchanged where that was done before or the case is not resolved."""
+    if case.state != "resolved" or case.asked_resolution == case.resolution:
+        return case
+    return _changed(case, asked_resolution=case.resolution)
+
+
+def recovered(case: Case, at: datetime) -> Case:
+    return _changed(case, state="recovered", closed_at=at) if case.state == "resolved" else case
+
+
+def unconfirmed(case: Case, at: datetime) -> Case:
+    return _changed(case, state="unconfirmed", closed_at=at) if case.state == "resolved" else case
+
+
+def not_fixed(case: Case, at: datetime) -> Case:
+    """Opened again: the same owner, a step more urgent, and its clocks run anew."""
+    if case.state != "resolved":
+        return case
+    higher = PRIORITIES[min(PRIORITIES.index(case.priority) + 1, len(PRIORITIES) - 1)]
+    return _changed(case, state="reopened", priority=higher, reopened_at=at, resolved_at=None, escalated=())
+
+
+def escalated(case: Case, stage: Stage) -> Case:
+    return case if stage in case.escalated else _changed(case, escalated=(*case.escalated, stage))
+
+
+def _changed(case: Case, **fields: object) -> Case:
+    return replace(case, revision=case.revision + 1, **fields)
+
+
+def _owned(case: Case, agent: Address, agent_name: str, at: datetime) -> Case:
+    taken = _changed(case, owner=agent, owner_name=agent_name, claimed_at=at)
+    return replace(taken, state=_working_state(taken) if taken.state in WORKING else taken.state)
+
+
+def _working_state(case: Case) -> CaseState:
+    if case.contacted_since:
+        return "contacted"
+    if case.reopened_at is not None:
+        return "reopened"
+    return "open" if case.owner is None else "claimed"
