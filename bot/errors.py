@@ -45,6 +45,8 @@ class SendFailed(AfterchatError):
     maybe_delivered: bool = False
     #: the trouble is the whole channel's (bad token, rate limit of all chats), not this recipient's
     whole_channel: bool = False
+    #: the trouble is this room's (missing, archived, the bot was not invited), not the message's: others of it wait too
+    whole_room: bool = False
 
     def __str__(self) -> str:
         return self.reason

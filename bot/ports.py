@@ -11,6 +11,7 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import ScaleName
 from bot.followup.cases import Case, CaseNote, CaseState, Priority
 from bot.followup.incidents import Incident
+from bot.followup.templates import TemplateKind
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId, WordsId
 from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
 
@@ -387,6 +388,8 @@ class FormOption(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     label: str
     text: str = ""
+    #: what kind of ready answer a template is; the form groups them by it
+    kind: TemplateKind | None = None
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
