@@ -119,6 +119,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     thread: tuple[ChannelName, str] | None = None
     #: the cases opened since then, and the incidents with a case since then
     neighbours_since: datetime | None = None
+    #: the newest words of the conversation
+    words: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +149,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...] = ()
     #: that the case is folded into
     incident: Incident | None = None
+    #: said in the conversation or beside it, newest first, at most 20; only where asked for
+    words: tuple[Words, ...] = ()
 
 
 class SaveCustomer(msgspec.Struct, frozen=True, kw_only=True):

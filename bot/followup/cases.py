@@ -76,6 +76,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     action: str = ""
     #: the resolution that the customer was asked about; never twice about one
     asked_resolution: int = 0
+    asked_at: datetime | None = None
     #: when the customer last said that it is not fixed: the clocks run from there
     reopened_at: datetime | None = None
     closed_at: datetime | None = None
@@ -269,11 +270,11 @@ def awaits_recovery(case: Case, resolution: int | None = None) -> bool:
     return asked and resolution in (None, case.resolution)
 
 
-def asked_recovery(case: Case) -> Case:
+def asked_recovery(case: Case, at: datetime | None = None) -> Case:
     """The customer is asked now; unchanged where that was done before or the case is not resolved."""
     if case.state != "resolved" or case.asked_resolution == case.resolution:
         return case
-    return _changed(case, asked_resolution=case.resolution)
+    return _changed(case, asked_resolution=case.resolution, asked_at=at)
 
 
 def recovered(case: Case, at: datetime) -> Case:

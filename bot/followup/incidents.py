@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from bot.followup.cases import Stage
 from bot.ids import IncidentId
 from bot.messages import Address
 
@@ -37,4 +38,6 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
     opened_at: datetime
     last_at: datetime
+    #: the stages that its thread was told of, for all cases that nobody has taken
+    escalated: tuple[Stage, ...] = ()
     revision: int = 0
