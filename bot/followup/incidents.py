@@ -1,12 +1,17 @@
 """Several low scores of one cause in a short time: one incident, with the cases folded into it. Pure."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
-from bot.followup.cases import Stage
-from bot.ids import IncidentId
+from bot.conversations.answers import Chosen
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import Flow
+from bot.conversations.questions import Choice, Choices, in_locale
+from bot.followup.cases import Case, Stage
+from bot.ids import CaseId, IncidentId
 from bot.messages import Address
 
 IncidentDimension = Literal["cause", "agent", "product", "channel"]
@@ -41,3 +46,109 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     #: the stages that its thread was told of, for all cases that nobody has taken
     escalated: tuple[Stage, ...] = ()
     revision: int = 0
+
+
+#: What someone chooses who found nothing fitting has nothing in common with what others mean by it.
+NO_CAUSE = frozenset({"other", "none"})
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that cases have in common: the incident to join, or the cases that become a new one, oldest first."""
+
+    dimension: IncidentDimension
+    value: str
+    #: to fold: the case itself is among them
+    cases: tuple[CaseId, ...]
+    incident: Incident | None = None
+
+
+def values_of(conversation: Conversation) -> Mapping[IncidentDimension, tuple[str, ...]]:
+    """What a case may share with others, by dimension; a dimension of which nothing is known has no values."""
+    chosen = [
+        id
+        for answer in conversation.answers.values()
+        if isinstance(answer.value, Chosen)
+        for id in answer.value.options
+    ]
+    return {
+        "cause": tuple(id for id in dict.fromkeys(chosen) if id not in NO_CAUSE),
+        "agent": _attribute(conversation, "agent"),
+        "product": _attribute(conversation, "product"),
+        "channel": (str(conversation.address.channel),),
+    }
+
+
+def _attribute(conversation: Conversation, name: str) -> tuple[str, ...]:
+    value = conversation.attributes.get(name, "").strip()
+    return (value,) if value else ()
+
+
+def find(
+    case: Case,
+    conversation: Conversation,
+    cases: Sequence[tuple[Case, Conversation]],
+    incidents: Sequence[Incident],
+    rules: IncidentRules,
+    now: datetime,
+) -> Found | None:
+    """The incident that a case belongs to: a live one of its values, else a new one, if enough customers share a value.
+
+    A case is folded but once, and only with cases of the same desk: what another team should hear of stays with it.
+    """
+    if case.incident is not None or case.state == "withdrawn" or case.desk is None:
+        return None
+    values = values_of(conversation)
+    asked = [(dimension, value) for dimension in DIMENSIONS if _limit(rules, dimension) for value in values[dimension]]
+    for dimension, value in asked:
+        for incident in incidents:
+            same = (incident.dimension, incident.value, incident.desk) == (dimension, value, case.desk)
+            if same and now - incident.last_at <= rules.window:
+                return Found(dimension=dimension, value=value, cases=(case.id,), incident=incident)
+    near = [(each, values_of(of)) for each, of in _near(case, conversation, cases, now - rules.window)]
+    for dimension, value in asked:
+        alike = [each for each, theirs in near if value in theirs[dimension]]
+        # One person who is angry five times is no incident.
+        if len({each.customer for each in alike}) >= _limit(rules, dimension):
+            return Found(dimension=dimension, value=value, cases=tuple(each.id for each in alike))
+    return None
+
+
+def _near(
+    case: Case, conversation: Conversation, cases: Sequence[tuple[Case, Conversation]], since: datetime
+) -> list[tuple[Case, Conversation]]:
+    """The case and those beside it that may still be folded, oldest first."""
+    others = [
+        (each, of)
+        for each, of in cases
+        if each.id != case.id
+        and each.incident is None
+        and each.state != "withdrawn"
+        and each.desk == case.desk
+        and each.opened_at >= since
+    ]
+    return sorted([*others, (case, conversation)], key=lambda pair: (pair[0].opened_at, pair[0].id))
+
+
+def _limit(rules: IncidentRules, dimension: IncidentDimension) -> int:
+    match dimension:
+        case "cause":
+            return rules.cause
+        case "agent":
+            return rules.agent
+        case "product":
+            return rules.product
+        case "channel":
+            return rules.channel
+        case _:
+            assert_never(dimension)
+
+
+def label_of(dimension: IncidentDimension, value: str, flow: Flow, locale: str) -> str:
+    """A value in the agents' language: the text of an option of the flow, else the value as it is."""
+    if dimension != "cause":
+        return value
+    options = [
+        option for question in flow.questions if isinstance(question, Choice | Choices) for option in question.options
+    ]
+    texts = next((option.text for option in options if option.id == value), {})
+    return in_locale(texts, locale, flow.locale) or value

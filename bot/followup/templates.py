@@ -1,9 +1,13 @@
 """Ready answers: apologies, fixes, and the company's policies, with variables. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
+
+from bot.conversations import prompts
+from bot.conversations.conversation import Conversation
+from bot.languages import say
 
 TemplateKind = Literal["apology", "fix", "policy"]
 
@@ -22,3 +26,48 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     title: str
+
+
+#: what can have gone wrong, where the settings name nothing: after the attributes that studies of satisfaction name
+DEFAULT_CAUSES = ("product", "speed", "price", "courtesy", "billing", "bug", "other")
+
+
+def causes_or_default(causes: Sequence[Cause], locale: str) -> tuple[Cause, ...]:
+    """The causes of the settings, or the built-in ones in the agents' language."""
+    return tuple(causes) or tuple(Cause(id=id, title=say(locale, f"cause.{id}")) for id in DEFAULT_CAUSES)
+
+
+def fill(template: Template, locale: str, variables: Mapping[str, str]) -> str:
+    """A template's text for a customer's language, with its variables; ``{order|your order}`` where one has no value.
+
+    A value is never read again: a customer called "{order}" is called that.
+    """
+    return prompts.fill(template.text[nearest(tuple(template.text), locale)], variables) if template.text else ""
+
+
+def nearest(locales: Sequence[str], locale: str) -> str:
+    """The language tag that fits best: the same, its base, another kind of the same language, else the first.
+
+    >>> nearest(("en", "pt"), "pt-BR"), nearest(("en", "pt-BR"), "pt_PT"), nearest(("en", "it"), "vi")
+    ('pt', 'pt-BR', 'en')
+    """
+    wanted = _tag(locale)
+    tags = {_tag(each): each for each in reversed(locales)}
+    kin = [each for tag, each in tags.items() if tag.partition("-")[0] == wanted.partition("-")[0]]
+    return tags.get(wanted) or tags.get(wanted.partition("-")[0]) or (kin[-1] if kin else locales[0])
+
+
+def _tag(locale: str) -> str:
+    return locale.replace("_", "-").lower()
+
+
+def variables_of(
+    conversation: Conversation, customer_name: str | None, agent_name: str, company: str
+) -> Mapping[str, str]:
+    """What a template's variables stand for; ``agent`` is the support agent who answers now.
+
+    The interaction's attributes are variables too, under their own names. What is not known is left out.
+    """
+    named = {"customer": customer_name or "", "agent": agent_name, "company": company}
+    found = {**conversation.attributes, "language": conversation.locale, **named}
+    return {name: text for name, value in found.items() if (text := value.strip())}
