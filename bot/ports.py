@@ -139,7 +139,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     flow: PinnedFlow | None = None
     #: of the conversation (or the one named)
     case: Case | None = None
-    #: the newest case of the address that is not withdrawn, whatever the customer was asked since
+    #: of the address, whatever the customer was asked since: the newest case that has not come to its end, or else
+    #: the newest that has; never one that is withdrawn
     open_case: Case | None = None
     interaction: Interaction | None = None
     due: Due | None = None

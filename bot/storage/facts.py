@@ -9,15 +9,22 @@ import msgspec
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow, PinnedFlow
 from bot.followup.cases import Case
-from bot.ids import CustomerId, FlowHash, InteractionId
+from bot.followup.incidents import Incident
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId
 from bot.messages import Address, ChannelName
-from bot.ports import Customer, Due, Facts, Interaction, Outcome, Read, Shown
+from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown
 from bot.storage.codec import from_micros, maybe_time, to_micros
 from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
 from bot.storage.rows import SEEN_FOR, Person, event_key, remember, statements, wakes
 
 #: How many of a customer's newest surveys a decision may look at.
 RECENT_SHOWN = 50
+#: How many cases, and incidents, a decision about an incident may look at.
+MOST_NEIGHBOURS = 500
+#: The slot of a case's alert begins so, and the case's id follows.
+ALERT_SLOT = "alert:"
+#: What a decision about incidents holds: two at once would each begin an incident of their own.
+INCIDENTS_LOCK = "incidents"
 
 # One statement, so that what it finds belongs together.
 _FACTS = query(
@@ -47,7 +54,8 @@ _FACTS = query(
     LEFT JOIN followup_case o ON o.id = (
       SELECT h.id FROM followup_case h
       WHERE h.channel = :channel AND h.address_key = :key AND h.state <> 'withdrawn'
-      ORDER BY h.opened_at DESC, h.id DESC LIMIT 1
+      ORDER BY CASE WHEN h.state IN ('recovered', 'unconfirmed') THEN 1 ELSE 0 END, h.opened_at DESC, h.id DESC
+      LIMIT 1
     )
     """,
     "event horizon:bigint channel key conversation case_id",
@@ -76,10 +84,37 @@ _HOME = query(
     """,
     "conversation case_id",
 )
+# A reposted alert is another message: of the slot, only the newest is kept.
+_THREAD = query(
+    f"""
+    SELECT substr(r.slot, {len(ALERT_SLOT) + 1}) FROM remote_message r
+    WHERE r.channel = :channel AND r.remote = :remote AND substr(r.slot, 1, {len(ALERT_SLOT)}) = '{ALERT_SLOT}'
+    ORDER BY r.at DESC, r.slot LIMIT 1
+    """,
+    "channel remote",
+)
+_NEIGHBOURS = query(
+    f"""
+    SELECT f.body, f.channel, f.address_key, f.customer, v.state, v.channel, v.address_key, v.customer
+    FROM followup_case f JOIN conversation v ON v.id = f.conversation
+    WHERE f.opened_at >= :since AND f.state <> 'withdrawn'
+    ORDER BY f.opened_at DESC, f.id DESC LIMIT {MOST_NEIGHBOURS}
+    """,
+    "since:bigint",
+)
+_INCIDENTS = query(
+    f"""
+    SELECT i.body, i.channel, i.address_key FROM incident i WHERE i.last_at >= :since
+    ORDER BY i.last_at DESC, i.id DESC LIMIT {MOST_NEIGHBOURS}
+    """,
+    "since:bigint",
+)
+_INCIDENT = query("SELECT i.body, i.channel, i.address_key FROM incident i WHERE i.id = :id", "id")
 _FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
 
 _conversations = msgspec.json.Decoder(Conversation)
 _cases = msgspec.json.Decoder(Case)
+_incidents = msgspec.json.Decoder(Incident)
 _flows = msgspec.json.Decoder(Flow)
 _attributes = msgspec.json.Decoder(dict[str, str])
 
@@ -109,24 +144,30 @@ class Steps:
 
     def facts(self, read: Read, now: datetime) -> Procedure[Facts]:
         interaction = yield from _interaction(read)
-        address = read.address or (yield from _home(read, interaction))
+        named = read.case or (yield from _case_of_thread(read))
+        address = read.address or (yield from _home(read.conversation, named, interaction))
         event = None if read.event is None else event_key(read.event)
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
-        (row,) = yield from ask(_FACTS, event, horizon, *place, read.conversation, read.case)
+        (row,) = yield from ask(_FACTS, event, horizon, *place, read.conversation, named)
         customer = customer_of(row[1:8])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
         conversation = conversation_of(*row[8:12])
+        case = case_of(*row[12:16])
+        neighbours, incidents = yield from _neighbourhood(read)
         return Facts(
             seen=row[0] is not None,
             customer=customer,
             conversation=conversation,
             flow=None if conversation is None else (yield from self.flow(conversation.flow)),
-            case=case_of(*row[12:16]),
+            case=case,
             open_case=case_of(*row[16:20]),
             interaction=interaction,
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
+            neighbours=neighbours,
+            incidents=incidents,
+            incident=None if case is None else (yield from incident_of_case(case)),
         )
 
     def flow(self, version: FlowHash) -> Procedure[PinnedFlow | None]:
@@ -153,18 +194,24 @@ def lock_keys(read: Read) -> frozenset[str]:
     if read.conversation is not None:
         keys.append(f"conversation {read.conversation}")
     if read.case is not None:
-        keys.append(f"case {read.case}")
+        keys.append(case_lock(read.case))
     if read.interaction is not None:
         keys.append(f"interaction {read.interaction}")
     if read.reported is not None:
         keys.append(f"reported {read.reported[0]} {read.reported[1]}")
     if read.due is not None:
         keys.append(due_lock(read.due))
+    if read.neighbours_since is not None:
+        keys.append(INCIDENTS_LOCK)
     return frozenset(keys)
 
 
 def address_lock(address: Address) -> str:
     return f"address {address.channel} {address.key}"
+
+
+def case_lock(case: CaseId) -> str:
+    return f"case {case}"
 
 
 def due_lock(key: str) -> str:
@@ -181,17 +228,52 @@ def _interaction(read: Read) -> Procedure[Interaction | None]:
     return interaction_of(rows[0]) if rows else None
 
 
-def _home(read: Read, interaction: Interaction | None) -> Procedure[Address | None]:
+def _case_of_thread(read: Read) -> Procedure[CaseId | None]:
+    """The case whose alert a thread stands under; from here on nobody else decides about it."""
+    if read.thread is None:
+        return None
+    rows = yield from ask(_THREAD, *read.thread)
+    if not rows:
+        return None
+    case = CaseId(rows[0][0])
+    yield Hold(frozenset({case_lock(case)}))
+    return case
+
+
+def _home(
+    conversation: ConversationId | None, case: CaseId | None, interaction: Interaction | None
+) -> Procedure[Address | None]:
     """The customer's address where the caller could not know it; from here on nobody else decides there."""
     address = None
-    if read.conversation is not None or read.case is not None:
-        rows = yield from ask(_HOME, read.conversation, read.case)
+    if conversation is not None or case is not None:
+        rows = yield from ask(_HOME, conversation, case)
         address = Address(channel=rows[0][0], key=rows[0][1]) if rows else None
     if address is None and interaction is not None:
         address = interaction.address
     if address is not None:
         yield Hold(frozenset({address_lock(address)}))
     return address
+
+
+def _neighbourhood(read: Read) -> Procedure[tuple[tuple[Neighbour, ...], tuple[Incident, ...]]]:
+    if read.neighbours_since is None:
+        return (), ()
+    since = to_micros(read.neighbours_since)
+    rows = yield from ask(_NEIGHBOURS, since)
+    found = [(case_of(*row[0:4]), conversation_of(*row[4:8])) for row in rows]
+    incidents = yield from ask(_INCIDENTS, since)
+    neighbours = (Neighbour(case=case, conversation=talk) for case, talk in found if case and talk)
+    return tuple(neighbours), tuple(incident_of(row) for row in incidents)
+
+
+def incident_of_case(case: Case) -> Procedure[Incident | None]:
+    """What a case is folded into; asks nothing of a case that is folded into none."""
+    return None if case.incident is None else (yield from incident_named(case.incident))
+
+
+def incident_named(id: IncidentId) -> Procedure[Incident | None]:
+    rows = yield from ask(_INCIDENT, id)
+    return incident_of(rows[0]) if rows else None
 
 
 def customer_of(row: Row) -> Customer | None:
@@ -217,6 +299,11 @@ def conversation_of(state: str | None, channel: str, key: str, customer: str) ->
 
 def case_of(body: str | None, channel: str, key: str, customer: str) -> Case | None:
     return None if body is None else _of(_cases.decode(body), channel, key, customer)
+
+
+def incident_of(row: Row) -> Incident:
+    body, channel, key = row
+    return msgspec.structs.replace(_incidents.decode(body), desk=Address(channel=channel, key=key))
 
 
 def _of(thing: Any, channel: str, key: str, customer: str) -> Any:

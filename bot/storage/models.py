@@ -126,6 +126,8 @@ class Outbox(Model):
     kind = Key()
     slot = Key()
     content = fields.TextField()
+    # the slot of the message in whose thread it stands
+    thread = Key(null=True)
     # queued, sent or given up
     state = Key()
     due_at = fields.BigIntField()
@@ -141,6 +143,7 @@ class Outbox(Model):
         indexes = (
             PartialIndex(fields=("lane", "id"), name="outbox_lane", condition={"state": "queued"}),
             PartialIndex(fields=("due_at", "id"), name="outbox_due", condition={"state": "queued"}),
+            PartialIndex(fields=("id", "channel"), name="outbox_queued", condition={"state": "queued"}),
             PartialIndex(fields=("settled_at",), name="outbox_sent", condition={"state": "sent"}),
             PartialIndex(fields=("id",), name="outbox_given_up", condition={"state": "given up"}),
         )
@@ -180,13 +183,46 @@ class FollowupCase(Model):
     revision = fields.BigIntField()
     opened_at = fields.BigIntField()
     body = fields.TextField()
+    # What lists and figures ask for, beside the body. Null where a release wrote the row that had no such columns; the
+    # language is never null otherwise, and so tells which rows are still to be filled in.
+    owner_name = Key(null=True)
+    language = Key(null=True)
+    priority = Key(null=True)
+    team = Key(null=True)
+    cause = Key(null=True)
+    first_word_at = fields.BigIntField(null=True)
+    first_resolved_at = fields.BigIntField(null=True)
+    closed_at = fields.BigIntField(null=True)
+    incident = Key(null=True)
 
     class Meta:
         table = "followup_case"
         indexes = (
             Index(fields=("channel", "address_key"), name="case_of_address"),
             Index(fields=("state", "opened_at"), name="case_by_state"),
+            Index(fields=("opened_at", "id"), name="case_by_time"),
+            Index(fields=("language", "opened_at"), name="case_by_language"),
+            Index(fields=("owner_name", "opened_at"), name="case_by_owner"),
+            Index(fields=("incident", "opened_at"), name="case_of_incident"),
         )
+
+
+class Incident(Model):
+    id = Key(primary_key=True)
+    dimension = Key()
+    value = Key()
+    # the desk that it is told to
+    channel = Key()
+    address_key = Key()
+    cases = fields.BigIntField()
+    opened_at = fields.BigIntField()
+    # an incident is live for a while after its last case
+    last_at = fields.BigIntField(db_index=True)
+    revision = fields.BigIntField()
+    body = fields.TextField()
+
+    class Meta:
+        table = "incident"
 
 
 class CaseNote(Model):

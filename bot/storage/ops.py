@@ -159,6 +159,11 @@ def update(table: str, parameters: str, *, change: str, where: str, key: str, ra
     return _change(table, parameters, f"UPDATE {table} AS t SET {change}", "FROM", where, rank, key)
 
 
+def set_all(parameters: str) -> str:
+    """Each of these columns set to its parameter: ``"a b:bigint"`` -> ``"a = :a, b = :b"``."""
+    return ", ".join(f"{name} = :{name}" for name, _ in _columns(parameters))
+
+
 def delete(table: str, parameters: str, *, where: str, key: str, rank: int = 2) -> Op:
     """A DELETE of the rows that ``where`` finds; the table is called ``t`` there."""
     return _change(table, parameters, f"DELETE FROM {table} AS t", "USING", where, rank, key)

@@ -1,23 +1,26 @@
-"""The outbox: leases the head of each lane, records how each message went, and what an alert shows."""
+"""The outbox: leases the head of each lane, and records how each message went."""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
 import msgspec
 
 from bot.errors import StoreUnavailable
-from bot.ids import CaseId, ConversationId, CustomerId, WordsId
+from bot.ids import CaseId, IncidentId
 from bot.messages import Address, ChannelName, Content, Outbound
-from bot.ports import CaseNote, CaseView, Customer, Delivery, GaveUp, RetryAt, Sent, Settlement, Words
+from bot.ports import CaseView, Delivery, GaveUp, IncidentView, RetryAt, Sent, Settlement
 from bot.storage.codec import from_micros, to_micros
 from bot.storage.engine import Engine
-from bot.storage.facts import Steps, case_of, conversation_of, customer_of
+from bot.storage.facts import Steps
 from bot.storage.ops import Job, Procedure, Row, Statement, ask, do, insert, query, update
+from bot.storage.views import case_view, incident_view
 
 # The head of a lane is its lowest queued id; while it is leased or waits to be tried again, the lane waits.
+# Of those that are due the oldest go first, whenever they are due: what gathered while a service was away leaves in
+# the order in which it came, although each was put off by a time of its own.
 # Said with <= min() and not with NOT EXISTS or =, for which PostgreSQL would look at the whole backlog: it guesses
 # that a third of the rows pass, and so goes along the index until it has enough.
 _HEADS = """
@@ -25,9 +28,9 @@ _HEADS = """
     WHERE o.state = 'queued' AND o.due_at <= :now AND (o.leased_until IS NULL OR o.leased_until <= :now)
     AND o.id <= (SELECT min(p.id) FROM outbox p WHERE p.lane = o.lane AND p.state = 'queued')
     AND o.channel NOT IN (SELECT value FROM json_each(:blocked))
-    ORDER BY o.due_at, o.id LIMIT :most
+    ORDER BY o.id LIMIT :most
 """
-_CLAIMED = "id, lane, channel, address_key, kind, slot, content, attempts, queued_at, maybe_delivered"
+_CLAIMED = "id, lane, channel, address_key, kind, slot, content, attempts, queued_at, maybe_delivered, thread"
 # A lease that ran out was never settled: its owner died, perhaps after the message had arrived.
 _CLAIM = query(
     f"UPDATE outbox SET maybe_delivered = (maybe_delivered OR leased_until IS NOT NULL), leased_until = :lease, "
@@ -95,26 +98,6 @@ _REMOTE = insert(
     "remote = excluded.remote, at = excluded.at",
 )
 
-_VIEW = query(
-    """
-    SELECT f.body, f.channel, f.address_key, f.customer, v.state, v.channel, v.address_key, v.customer,
-      c.id, n.text, c.locale, c.time_zone, c.reference, c.opted_out_at, a.reachable
-    FROM followup_case f
-    JOIN conversation v ON v.id = f.conversation
-    LEFT JOIN customer c ON c.id = f.customer
-    LEFT JOIN name n ON n.person = c.person
-    LEFT JOIN address a ON a.channel = f.channel AND a.key = f.address_key
-    WHERE f.id = :id
-    """,
-    "id",
-)
-_WORDS = query(
-    "SELECT w.id, w.conversation, w.question, w.text, w.at FROM words w "
-    "WHERE w.conversation = :conversation AND w.person = :person ORDER BY w.at, w.id",
-    "conversation person",
-)
-_NOTES = query("SELECT n.what, n.who, n.detail, n.at FROM case_note n WHERE n.case_id = :id ORDER BY n.at, n.id", "id")
-
 _contents: msgspec.json.Decoder[Content] = msgspec.json.Decoder(Content)
 
 
@@ -157,28 +140,34 @@ class StoredOutbox:
         return None if row[0] is None else max(from_micros(row[0]), now)
 
     async def case_view(self, case: CaseId) -> CaseView | None:
-        return await self._engine.read(lambda: _case_view(case, self._steps))
+        return await self._engine.read(lambda: case_view(case, self._steps))
+
+    async def incident_view(self, incident: IncidentId) -> IncidentView | None:
+        return await self._engine.read(lambda: incident_view(incident, self._steps))
 
 
 def _claim(now: int, lease: int, limit: int, blocked: str) -> Procedure[list[Delivery]]:
     rows = yield from ask(_CLAIM, now, lease, limit, blocked)
     if not rows:
         return []
-    found = yield from ask(_REMOTES, _texts([row[5] for row in rows]))
+    slots = {row[5] for row in rows} | {row[10] for row in rows if row[10] is not None}
+    found = yield from ask(_REMOTES, _texts(sorted(slots)))
     remotes: dict[str, str] = {row[0]: row[1] for row in found}
-    return [_delivery(row, remotes.get(row[5])) for row in sorted(rows, key=lambda row: row[0])]
+    return [_delivery(row, remotes) for row in sorted(rows, key=lambda row: row[0])]
 
 
-def _delivery(row: Row, remote: str | None) -> Delivery:
-    id, lane, channel, key, kind, slot, content, attempts, queued_at, maybe_delivered = row
+def _delivery(row: Row, remotes: Mapping[str, str]) -> Delivery:
+    id, lane, channel, key, kind, slot, content, attempts, queued_at, maybe_delivered, thread = row
     to = Address(channel=channel, key=key)
+    said = _contents.decode(content)
     return Delivery(
         id=id,
-        outbound=Outbound(kind=kind, to=to, lane=lane, slot=slot, content=_contents.decode(content)),
+        outbound=Outbound(kind=kind, to=to, lane=lane, slot=slot, content=said, thread=thread),
         attempt=attempts,
         queued_at=from_micros(queued_at),
-        remote=remote,
+        remote=remotes.get(slot),
         maybe_delivered=bool(maybe_delivered),
+        thread_remote=None if thread is None else remotes.get(thread),
     )
 
 
@@ -201,38 +190,3 @@ def _settle(delivery: Delivery, settlement: Settlement, now: int) -> Procedure[b
         remote = (outbound.slot, outbound.to.channel, outbound.to.key, settlement.receipt.remote, now)
         yield from do([Statement(_REMOTE, remote)])
     return settled
-
-
-def _case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
-    rows = yield from ask(_VIEW, id)
-    if not rows:
-        return None
-    row = rows[0]
-    case, conversation = case_of(*row[0:4]), conversation_of(*row[4:8])
-    if case is None or conversation is None:
-        return None
-    flow = yield from steps.flow(conversation.flow)
-    if flow is None:
-        return None
-    words = yield from ask(_WORDS, conversation.id, steps.person(case.customer))
-    notes = yield from ask(_NOTES, id)
-    return CaseView(
-        case=case,
-        flow=flow,
-        customer=customer_of(row[8:15]) or Customer(id=case.customer),
-        conversation=conversation,
-        words=tuple(_words(word, case.customer) for word in words),
-        notes=tuple(CaseNote(case=id, what=what, who=who, detail=d, at=from_micros(at)) for what, who, d, at in notes),
-    )
-
-
-def _words(row: Row, customer: CustomerId) -> Words:
-    id, conversation, question, text, at = row
-    return Words(
-        id=WordsId(id),
-        customer=customer,
-        conversation=ConversationId(conversation),
-        question=question,
-        text=text,
-        at=from_micros(at),
-    )

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import assert_never
 
-from bot.messages import Address, AlertOf, Outbound
+from bot.followup.cases import Case
+from bot.messages import Address, AlertOf, IncidentOf, Outbound
 from bot.ports import (
     CountScore,
     Customer,
@@ -25,13 +26,14 @@ from bot.ports import (
     SaveCase,
     SaveConversation,
     SaveCustomer,
+    SaveIncident,
     SaveInteraction,
     SetReachable,
     SettleDue,
     Write,
 )
 from bot.storage.codec import encode, maybe_micros, to_micros
-from bot.storage.ops import Statement, add_up, delete, insert, update
+from bot.storage.ops import Statement, add_up, delete, insert, set_all, update
 
 #: Count rows hold this many microseconds: 15 minutes, so that local days sum right in every time zone.
 BUCKET = 15 * 60 * 1_000_000
@@ -70,20 +72,40 @@ _CHANGE_CONVERSATION = update(
     "status = :status, turn = :turn, state = :state, touched_at = :touched_at",
     where="t.id = :id AND t.turn = :was",
 )
+# What lists and figures ask for, and what the alert's address and score are found by; the body holds all of it.
+_CASE = (
+    "channel address_key score:bigint state revision:bigint body owner_name language priority team cause "
+    "first_word_at:bigint first_resolved_at:bigint closed_at:bigint incident"
+)
 _NEW_CASE = insert(
     "followup_case",
-    "id conversation customer channel address_key flow_id score:bigint state revision:bigint opened_at:bigint body",
+    f"id conversation customer flow_id opened_at:bigint {_CASE}",
     rank=1,
     key="id",
     conflict="DO NOTHING",
 )
 _CHANGE_CASE = update(
     "followup_case",
-    "id channel address_key score:bigint state revision:bigint body was:bigint",
+    f"id {_CASE} was:bigint",
     rank=0,
     key="id",
-    change="channel = :channel, address_key = :address_key, score = :score, state = :state, revision = :revision, "
-    "body = :body",
+    change=set_all(_CASE),
+    where="t.id = :id AND t.revision = :was",
+)
+_INCIDENT = "channel address_key cases:bigint last_at:bigint revision:bigint body"
+_NEW_INCIDENT = insert(
+    "incident",
+    f"id dimension value opened_at:bigint {_INCIDENT}",
+    rank=1,
+    key="id",
+    conflict="DO NOTHING",
+)
+_CHANGE_INCIDENT = update(
+    "incident",
+    f"id {_INCIDENT} was:bigint",
+    rank=0,
+    key="id",
+    change=set_all(_INCIDENT),
     where="t.id = :id AND t.revision = :was",
 )
 _SETTLE_DUE = delete("due", "key due_at:bigint", rank=0, key="key", where="t.key = :key AND t.due_at = :due_at")
@@ -143,11 +165,12 @@ _COUNT = add_up(
     column="n",
 )
 _QUEUED = (
-    "lane channel address_key kind slot content state due_at:bigint attempts:bigint maybe_delivered:boolean "
+    "lane channel address_key kind slot content thread state due_at:bigint attempts:bigint maybe_delivered:boolean "
     "queued_at:bigint"
 )
 _QUEUE = insert("outbox", _QUEUED, rank=7)
-# An alert is drawn when it is sent: while one that nobody sends yet waits for its turn, another would show the same.
+# An alert, of a case or an incident, is drawn when it is sent: while one that nobody sends yet waits for its turn,
+# another would show the same.
 _QUEUE_ALERT_EDIT = insert(
     "outbox",
     _QUEUED,
@@ -210,6 +233,7 @@ _MOVES = tuple(
         ("outbox", f", lane = {_MOVED_LANE}", " AND t.state = 'queued'"),
         ("followup_case", "", ""),
         ("interaction", "", ""),
+        ("incident", "", ""),
     )
 )
 
@@ -252,6 +276,8 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
             yield Statement(_SETTLE_DUE, (due.key, to_micros(due.due_at)), must_change=True)
         case SaveCase():
             yield _case(write)
+        case SaveIncident():
+            yield _incident(write)
         case NoteCase(note=note):
             yield Statement(_NOTE, (note.case, note.what, note.who, note.detail, to_micros(note.at)))
         case SaveInteraction():
@@ -301,10 +327,30 @@ def _conversation(write: SaveConversation) -> Statement:
 def _case(write: SaveCase) -> Statement:
     c = write.case
     if write.was_revision is None:
-        head = (c.id, c.conversation, c.customer, c.address.channel, c.address.key, c.flow, c.score, c.state)
-        return Statement(_NEW_CASE, (*head, c.revision, to_micros(c.opened_at), encode(c)), must_change=True)
-    row = (c.id, c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c), write.was_revision)
-    return Statement(_CHANGE_CASE, row, must_change=True)
+        new = (c.id, c.conversation, c.customer, c.flow, to_micros(c.opened_at))
+        return Statement(_NEW_CASE, (*new, *_of_case(c)), must_change=True)
+    return change_case(c, write.was_revision)
+
+
+def change_case(case: Case, was: int) -> Statement:
+    """The row of a case that has this revision now."""
+    return Statement(_CHANGE_CASE, (case.id, *_of_case(case), was), must_change=True)
+
+
+def _of_case(c: Case) -> tuple[object, ...]:
+    head = (c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c))
+    asked_for = (c.owner_name, c.locale, c.priority, c.team, c.cause)
+    times = (maybe_micros(c.first_word_at), maybe_micros(c.first_resolved_at), maybe_micros(c.closed_at))
+    return (*head, *asked_for, *times, c.incident)
+
+
+def _incident(write: SaveIncident) -> Statement:
+    i = write.incident
+    now = (i.desk.channel, i.desk.key, i.cases, to_micros(i.last_at), i.revision, encode(i))
+    if write.was_revision is None:
+        new = (i.id, i.dimension, i.value, to_micros(i.opened_at))
+        return Statement(_NEW_INCIDENT, (*new, *now), must_change=True)
+    return Statement(_CHANGE_INCIDENT, (i.id, *now, write.was_revision), must_change=True)
 
 
 def _answer(write: SaveAnswer) -> Statement:
@@ -325,8 +371,8 @@ def _counts(write: CountScore) -> Iterable[Statement]:
 def _queued(outbound: Outbound, at: datetime) -> Statement:
     to, now = outbound.to, to_micros(at)
     head = (outbound.lane, to.channel, to.key, outbound.kind, outbound.slot, encode(outbound.content))
-    redraws = outbound.kind == "edit" and isinstance(outbound.content, AlertOf)
-    return Statement(_QUEUE_ALERT_EDIT if redraws else _QUEUE, (*head, "queued", now, 0, False, now))
+    redraws = outbound.kind == "edit" and isinstance(outbound.content, AlertOf | IncidentOf)
+    return Statement(_QUEUE_ALERT_EDIT if redraws else _QUEUE, (*head, outbound.thread, "queued", now, 0, False, now))
 
 
 def _customer(customer: Customer, address: Address, at: int, person: Person) -> Iterable[Statement]:

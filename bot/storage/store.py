@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from bot.conversations.flow import PinnedFlow
 from bot.errors import StoreUnavailable
 from bot.ports import Clock, CountRow, Facts, Outcome, Read
-from bot.storage import flows, keyring, reports, retention
+from bot.storage import flows, keyring, reports, retention, upgrade
+from bot.storage.cases import StoredCases
 from bot.storage.chat import StoredChatLog
 from bot.storage.dues import StoredDues
 from bot.storage.engine import Engine
@@ -32,7 +33,7 @@ _ALIVE = query("SELECT 1")
 
 
 class Storage:
-    """The Store port; ``outbox``, ``dues``, ``chat`` and ``wakes`` are the others, over the same database."""
+    """The Store port; ``outbox``, ``dues``, ``cases``, ``chat`` and ``wakes`` are others, over the same database."""
 
     def __init__(
         self, engine: Engine, steps: Steps, bell: Bell, clock: Clock, keep_sent: timedelta, listener: Listener | None
@@ -44,6 +45,7 @@ class Storage:
         self._listener = listener
         self.outbox = StoredOutbox(engine, steps)
         self.dues = StoredDues(engine)
+        self.cases = StoredCases(engine, steps)
         self.chat = StoredChatLog(engine, bell)
         self.wakes = bell
 
@@ -121,6 +123,7 @@ async def open_storage(url: str, *, clock: Clock, keep_sent: timedelta = KEEP_SE
     engine, listener = await _engine(location, bell, origin)
     try:
         key = await engine.write(Job(lambda: keyring.secret(clock())))
+        await upgrade.fill_cases(engine)
         if listener is not None:
             await listener.started(HEALTHY)
     except BaseException:

@@ -63,7 +63,20 @@ async def test_one_message_of_a_lane_at_a_time_in_order(storage: Storage) -> Non
 async def test_the_limit_takes_the_oldest(storage: Storage) -> None:
     for n in range(4):
         await write(storage, *queued(f"s{n}", lane=f"lane {n}", at=later(minutes=-n)))
-    assert slots(await claim(storage, limit=2)) == ["s2", "s3"]
+    assert slots(await claim(storage, limit=2)) == ["s0", "s1"], "first queued, whenever they are due"
+
+
+async def test_what_gathered_while_a_service_was_away_leaves_in_order(storage: Storage) -> None:
+    """Each message was put off by a time of its own; when all of them are due again, the first queued goes first."""
+    for n in range(12):
+        await write(storage, *queued(f"s{n}", lane=f"lane {n}"))
+    for delivery in await claim(storage, limit=12):
+        again = later(minutes=10 - delivery.id % 5)
+        await storage.outbox.settle(delivery, RetryAt(due_at=again, error="away"), NOON)
+    left: list[str] = []
+    while claimed := await claim(storage, later(minutes=20), limit=5):
+        left += slots(claimed)
+    assert left == [f"s{n}" for n in range(12)]
 
 
 async def test_a_retried_message_holds_its_lane(storage: Storage) -> None:
