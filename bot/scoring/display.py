@@ -19,7 +19,7 @@ class Displayed:
 
     #: rounded for reading: "+39", "85%", "4.07"; None where n is too small for a figure
     value: str | None
-    #: both ends, rounded like the value; None also for a mean whose answers are all equal
+    #: both ends, rounded like the value; None also where the estimate has none
     interval: tuple[str, str] | None
     n: int
     skipped: int
@@ -46,7 +46,8 @@ class Displayed:
 
 
 def display(estimate: Estimate) -> Displayed:
-    """What may be shown of `estimate`; NPS in signed whole points, shares in whole percent, means with two decimals.
+    """What may be shown of `estimate`: NPS in signed whole points, shares in whole percent, means with two decimals,
+    durations with their two largest units.
 
     >>> from bot.scoring.counts import ScoreCounts
     >>> from bot.scoring.estimates import nps
@@ -79,6 +80,8 @@ def worded(value: float, unit: Unit) -> str:
 
     >>> worded(.125, "points"), worded(-.004, "points"), worded(.855, "percent"), worded(4.075, "score")
     ('+13', '0', '86%', '4.08')
+    >>> worded(12000, "seconds")
+    '3 h 20 min'
     """
     match unit:
         case "points":
@@ -88,8 +91,31 @@ def worded(value: float, unit: Unit) -> str:
             return f"{_hundredths(value)}%"
         case "score":
             return f"{_hundredths(value) / 100:.2f}"
+        case "seconds":
+            return duration(value)
         case _:
             assert_never(unit)
+
+
+def duration(seconds: float) -> str:
+    """A duration with its two largest units, rounded to the smaller one.
+
+    >>> duration(0), duration(59.6), duration(3599), duration(3 * 3600 + 20 * 60), duration(2.2 * 86400)
+    ('0 s', '1 min', '1 h', '3 h 20 min', '2 d 5 h')
+    """
+    whole = math.floor(seconds + 0.5)
+    # Minutes from a quarter of an hour on, hours from a day on: more digits than anybody reads would only be noise.
+    if whole >= 86400:
+        whole = (whole + 1800) // 3600 * 3600
+    elif whole >= 900:
+        whole = (whole + 30) // 60 * 60
+    sizes = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    parts = []
+    for size, name in sizes:
+        number, whole = divmod(whole, size)
+        parts.append((number, name))
+    said = [f"{number} {name}" for number, name in parts if number]
+    return " ".join(said[:2]) or "0 s"
 
 
 def _hundredths(value: float) -> int:

@@ -19,11 +19,11 @@ COUNTS_ONLY_BELOW = 10
 LOW_BASE_BELOW = 30
 
 NpsMethod = Literal["adjusted_wald", "score", "wald"]
-Method = Literal["adjusted_wald", "score", "wald", "wilson", "t", "newcombe", "welch", "worst_case"]
+Method = Literal["adjusted_wald", "score", "wald", "wilson", "t", "newcombe", "welch", "worst_case", "order_statistics"]
 #: no_data: n = 0. counts_only: n < 10. low_base: n < 30. degenerate: all answers agree, so their spread is unknown.
 Flag = Literal["no_data", "counts_only", "low_base", "degenerate"]
-#: how a value reads: points (NPS), percent (a share), score (a mean on the question's scale)
-Unit = Literal["points", "percent", "score"]
+#: how a value reads: points (NPS), percent (a share), score (a mean on the question's scale), seconds (a duration)
+Unit = Literal["points", "percent", "score", "seconds"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,12 @@ class Estimate:
     """One metric's value with what is needed to judge it; `value` is None without answers, never 0."""
 
     unit: Unit
-    #: unrounded; NPS in [-1, 1], shares in [0, 1], means in scores
+    #: unrounded; NPS in [-1, 1], shares in [0, 1], means in scores, durations in seconds
     value: float | None
     n: int
     #: standard error of `value`; None where one answer or none cannot tell
     se: float | None
-    #: None without answers, and for a mean whose answers are all equal
+    #: None without answers, for a mean whose answers are all equal, and for a median of too few durations
     interval: Interval | None
     skipped: int = 0
     #: answers that an equally precise unweighted sample would have; None for unweighted figures
