@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.channels.slack.channel import _is_of
+from bot.channels.slack.files import is_of
 
 SLACK = "https://slack.com"
 
@@ -24,4 +24,4 @@ SLACK = "https://slack.com"
     ],
 )
 def test_replies_go_to_slack_alone(api: str, named: str, trusted: bool) -> None:
-    assert _is_of(api, named) is trusted
+    assert is_of(api, named) is trusted

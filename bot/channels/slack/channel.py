@@ -1,50 +1,61 @@
 """The Slack channel: one workspace, over HTTP or Socket Mode."""
 
-import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, assert_never
 
 import aiohttp
 import orjson
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from msgspec.structs import replace
+from slack_bolt.async_app import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
-from yarl import URL
 
+from bot.channels.slack.client import CALL_TIMEOUT, Taking, bolt, web_client
 from bot.channels.slack.drawing import LITTLE_ROOM, Drawn, draw
+from bot.channels.slack.files import fetched
+from bot.channels.slack.fleeting import Fleeting
 from bot.channels.slack.listening import Answer, Listener
-from bot.channels.slack.reading import Meant, Nothing, Origin, Unknown, read, unread
-from bot.channels.slack.replying import wording
-from bot.channels.slack.sending import MESSAGE_LOST, TOO_LONG, UNCHANGED, code_of, failure
+from bot.channels.slack.meanings import Meant, Nothing, Origin, Unknown
+from bot.channels.slack.people import People
+from bot.channels.slack.reading import read, unread
+from bot.channels.slack.replying import form_answer, wording
+from bot.channels.slack.sending import (
+    MESSAGE_LOST,
+    THREAD_LOST,
+    TOO_LONG,
+    UNCHANGED,
+    code_of,
+    failure,
+    fields_of,
+)
 from bot.channels.slack.signing import is_ssl_check, parsed, signed
 from bot.config import SlackSettings
 from bot.errors import SendFailed, StoreUnavailable
-from bot.messages import Alert, AlertOf, Card, Inbound, Outbound, Receipt, Text
-from bot.ports import Clock, Handle, Limits, Raw, Reply
+from bot.messages import AgentDid, Alert, AlertOf, Card, Inbound, IncidentOf, Outbound, Receipt, Remark, Text
+from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
 log = logging.getLogger(__name__)
 
 # a person's id begins with U or W
 _ROOMS = ("#", "C", "G")
 
-#: seconds; delivery has a shorter deadline of its own
-CALL_TIMEOUT = 20
-#: seconds for the fleeting replies under way when the channel closes
-GRACE = 5.0
+_Drawable = Text | Card | Remark | Alert
+
+#: forms whose refusals are remembered
+_REFUSALS = 1_000
 
 
 class SlackChannel:
     """One Slack workspace as a ``Channel``: customers in direct messages, agents in rooms.
 
     A customer's address is their user id; a room's is its id or "#name". The remote id of a message is
-    ``<conversation id>:<ts>``. Nothing is asked of Slack while one of its requests waits for our answer.
+    ``<conversation id>:<ts>``. While one of its requests waits for our answer, Slack is asked for nothing but an
+    agent's name, and for no longer than a second.
     """
 
     def __init__(self, settings: SlackSettings, *, clock: Clock) -> None:
@@ -52,10 +63,13 @@ class SlackChannel:
         self.limits = Limits(buttons=25, text=3_000, button_label=75, token_bytes=2_000, edits=True)
         self._settings = settings
         self._clock = clock
-        self._client = _web_client(settings.api_url, settings.bot_token)
-        self._app = _bolt(settings)
+        self._client = web_client(settings.api_url, settings.bot_token)
+        self._app = bolt(settings)
         self._session: aiohttp.ClientSession | None = None
-        self._fleeting: set[asyncio.Task[None]] = set()
+        self._fleeting = Fleeting(settings.name, settings.api_url, self._opened)
+        self._people = People(self._opened)
+        #: how often each form was refused, by its id
+        self._refused: OrderedDict[str, int] = OrderedDict()
 
     # ---- what comes in
 
@@ -96,7 +110,7 @@ class SlackChannel:
 
     async def _dispatch(self, body: Mapping[str, Any], raw: bytes, handle: Handle) -> BoltResponse:
         """Let Bolt answer what Slack itself asks (url_verification), and take the rest."""
-        taking = _Taking(lambda: self._take(body, raw, handle))
+        taking = Taking(lambda: self._take(body, raw, handle))
         try:
             # "socket_mode" is Bolt's word for a body that was verified and parsed before
             request = AsyncBoltRequest(body=dict(body), mode="socket_mode", context={"taking": taking})
@@ -128,6 +142,7 @@ class SlackChannel:
 
     async def _handled(self, inbound: Inbound, origin: Origin | None, handle: Handle) -> BoltResponse:
         try:
+            inbound = self._renewed(await self._people.named(inbound), origin)
             outcome = await handle(inbound)
         except StoreUnavailable:
             log.warning("Slack (%s): %s was not kept, the database did not answer", self.name, type(inbound).__name__)
@@ -138,94 +153,119 @@ class SlackChannel:
             kind = type(inbound).__name__
             log.error("Slack (%s): %s was not kept: %s\n%s", self.name, kind, type(error).__name__, lines)
             return BoltResponse(status=500)
-        words = wording(inbound, outcome.said) if origin else ""
-        if not words or origin is None:
+        return BoltResponse(status=200) if origin is None else self._answered(inbound, origin, outcome.said)
+
+    def _answered(self, inbound: Inbound, origin: Origin, said: Said) -> BoltResponse:
+        """Tell the person who did something, in the answer itself or beside it."""
+        if origin.kind == "submission" and origin.form is not None:
+            answer = form_answer(said, origin.form)
+            if answer["response_action"] == "errors":
+                self._refuse(origin.form.id)
+            return BoltResponse(status=200, body=answer)
+        if said.form is not None and origin.kind in ("press", "choice"):
+            self._fleeting.show(origin, said.form, said.locale)
             return BoltResponse(status=200)
-        if origin.kind == "command":
-            return BoltResponse(status=200, body={"response_type": "ephemeral", **_message(draw(Text(text=words)))})
-        self._tell(origin, words)
+        words = wording(inbound, said)
+        if words and origin.kind == "command":
+            told = fields_of(draw(Text(text=words)))
+            return BoltResponse(status=200, body={"response_type": "ephemeral", **told})
+        if words:
+            self._fleeting.tell(origin, words)
         return BoltResponse(status=200)
 
-    # ---- fleeting replies
+    def _renewed(self, inbound: Inbound, origin: Origin | None) -> Inbound:
+        """A form that was refused and is sent again unchanged is no repetition: what stood in its way may be gone."""
+        form = origin.form if origin is not None and origin.kind == "submission" else None
+        times = self._refused.get(form.id, 0) if form is not None else 0
+        return (
+            replace(inbound, event=f"{inbound.event}.{times}") if times and isinstance(inbound, AgentDid) else inbound
+        )
 
-    def _tell(self, origin: Origin, words: str) -> None:
-        task = asyncio.create_task(self._whisper(origin, draw(Text(text=words))))
-        self._fleeting.add(task)
-        task.add_done_callback(self._fleeting.discard)
-
-    async def _whisper(self, origin: Origin, drawn: Drawn) -> None:
-        """Say something to one person once; whatever goes wrong, it is not said again."""
-        client = self._opened()
-        message = _message(drawn)
-        try:
-            if _is_of(self._settings.api_url, origin.response_url):
-                hook = AsyncWebhookClient(
-                    origin.response_url,
-                    timeout=CALL_TIMEOUT,
-                    session=client.session,
-                    logger=_discreet,
-                    retry_handlers=[],
-                )
-                hook.proxy = _proxy(origin.response_url, hook.proxy)
-                answer = await hook.send_dict({"response_type": "ephemeral", "replace_original": False, **message})
-                if answer.status_code >= 300:
-                    log.warning("Slack (%s): a fleeting reply was refused (%d)", self.name, answer.status_code)
-            elif origin.kind == "press" and origin.conversation:
-                await client.chat_postEphemeral(channel=origin.conversation, user=origin.user, **message)
-            else:
-                await client.chat_postMessage(channel=origin.user, **message)
-        except Exception as error:
-            what = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("Slack (%s): a fleeting reply was lost (%s)", self.name, what)
+    def _refuse(self, form: str) -> None:
+        self._refused[form] = self._refused.pop(form, 0) + 1
+        if len(self._refused) > _REFUSALS:
+            self._refused.popitem(last=False)
 
     # ---- what goes out
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:  # noqa: ARG002
-        """Post a message, or change the one that ``remote`` names; raises SendFailed.
+    async def send(
+        self,
+        message: Outbound,
+        remote: str | None,
+        *,
+        again: bool = False,  # noqa: ARG002
+        thread: str | None = None,
+    ) -> Receipt:
+        """Post a message, in a thread or not, or change the one that ``remote`` names; raises SendFailed.
 
         ``again`` makes no difference: Slack knows no idempotency key, and a second copy carries the same tokens.
         """
         content = message.content
-        if isinstance(content, AlertOf):
+        if isinstance(content, AlertOf | IncidentOf):
             raise SendFailed(reason="an alert that was not drawn from its case", retryable=False)
+        room = _is_room(message.to.key)
         try:
-            return await self._sent(message, content, remote)
+            if message.kind == "edit" and (place := _place(remote)) is not None:
+                return await self._edited(message.to.key, place, content)
+            # the thread of a message to a customer is where the agents hear of its failure
+            return await self._posted(message.to.key, _place(thread) if room else None, content)
         except Exception as error:
-            to_desk = isinstance(content, Alert) or message.to.key.startswith(_ROOMS)
-            raise failure(error, to_desk=to_desk) from None
+            raise failure(error, to_desk=room or isinstance(content, Alert | Remark)) from None
 
-    async def _sent(self, message: Outbound, content: Text | Card | Alert, remote: str | None) -> Receipt:
-        place = _place(remote) if message.kind == "edit" else None
+    async def fetch(self, reference: str) -> File | None:
+        """A file that somebody sent, by its id; None where it is gone or lies outside of Slack. Raises SendFailed."""
+        return await fetched(self._opened(), self._settings.api_url, reference)
+
+    async def _posted(self, to: str, thread: tuple[str, str] | None, content: _Drawable) -> Receipt:
         try:
-            return await self._written(message.to.key, place, draw(content))
+            try:
+                return await self._post(to, thread, draw(content))
+            except SlackApiError as error:
+                if code_of(error) not in TOO_LONG:
+                    raise
+                return await self._post(to, thread, draw(content, LITTLE_ROOM))
+        except SlackApiError as error:
+            if thread is None or code_of(error) not in THREAD_LOST:
+                raise
+            # words in the wrong place are better than words lost
+            return await self._posted(to, None, content)
+
+    async def _post(self, to: str, thread: tuple[str, str] | None, drawn: Drawn) -> Receipt:
+        answer = await self._opened().chat_postMessage(
+            channel=thread[0] if thread else to,
+            thread_ts=thread[1] if thread else None,
+            unfurl_links=False,
+            unfurl_media=False,
+            **fields_of(drawn),
+        )
+        return Receipt(remote=f"{answer['channel']}:{answer['ts']}")
+
+    async def _edited(self, to: str, place: tuple[str, str], content: _Drawable) -> Receipt:
+        try:
+            try:
+                return await self._update(place, draw(content))
+            except SlackApiError as error:
+                if code_of(error) not in TOO_LONG:
+                    raise
+                return await self._update(place, draw(content, LITTLE_ROOM))
         except SlackApiError as error:
             code = code_of(error)
-            if code in TOO_LONG:
-                return await self._written(message.to.key, place, draw(content, LITTLE_ROOM))
-            if place is None or remote is None or code not in UNCHANGED | MESSAGE_LOST:
-                raise
             if code in MESSAGE_LOST and isinstance(content, Alert) and not content.closed:
                 # The team must see an open case, even if someone deleted its first alert. A question that its
                 # customer deleted is not put again, and a finished case needs no second message.
-                return await self._written(message.to.key, None, draw(content))
-            return Receipt(remote=remote)
+                return await self._posted(to, None, content)
+            if code not in UNCHANGED | MESSAGE_LOST:
+                raise
+            return Receipt(remote=f"{place[0]}:{place[1]}")
 
-    async def _written(self, to: str, place: tuple[str, str] | None, drawn: Drawn) -> Receipt:
-        client = self._opened()
-        if place is None:
-            answer = await client.chat_postMessage(
-                channel=to, unfurl_links=False, unfurl_media=False, **_message(drawn)
-            )
-        else:
-            answer = await client.chat_update(channel=place[0], ts=place[1], **_message(drawn))
+    async def _update(self, place: tuple[str, str], drawn: Drawn) -> Receipt:
+        answer = await self._opened().chat_update(channel=place[0], ts=place[1], **fields_of(drawn))
         return Receipt(remote=f"{answer['channel']}:{answer['ts']}")
 
     async def close(self) -> None:
         """Let fleeting replies arrive, then close the connections."""
-        if self._fleeting:
-            _, late = await asyncio.wait(self._fleeting, timeout=GRACE)
-            for task in late:
-                task.cancel()
+        await self._fleeting.close()
+        await self._people.close()
         if self._session is not None:
             await self._session.close()
 
@@ -243,107 +283,14 @@ class SlackChannel:
         return client.session
 
 
-class _Taking:
-    """What Bolt hands through to the catch-all: what to do with the body, and whether it was done."""
-
-    def __init__(self, take: Callable[[], Awaitable[BoltResponse]]) -> None:
-        self.reached = False
-        self._take = take
-
-    async def __call__(self) -> BoltResponse:
-        self.reached = True
-        return await self._take()
-
-
-class _CatchAll(AsyncMiddleware):
-    """Answers everything that Bolt did not: Bolt says 404 to whatever has no listener."""
-
-    async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Any) -> BoltResponse:  # noqa: A002, ARG002
-        taking: _Taking = req.context["taking"]
-        return await taking()
-
-
-class _Discreet(logging.Filter):
-    """Lets through where the libraries met trouble, and nothing of what they say: bodies, words, tokens."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[0] if record.exc_info else None
-        record.msg = f"Slack's library, in {record.module}.{record.funcName}: {error.__name__ if error else 'trouble'}"
-        record.args, record.exc_info, record.exc_text = (), None, None
-        return True
-
-
-_discreet = logging.getLogger(f"{__name__}.library")
-_discreet.setLevel(logging.ERROR)
-_discreet.addFilter(_Discreet())
-
-
-def _bolt(settings: SlackSettings) -> AsyncApp:
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        # One workspace, whose token we have: nothing to look up, and no auth.test while Slack waits.
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=settings.bot_token)
-
-    app = AsyncApp(
-        name="afterchat",
-        logger=_discreet,
-        client=_web_client(settings.api_url, None),
-        authorize=authorize,
-        # an event is acknowledged after its commit
-        process_before_response=True,
-        request_verification_enabled=False,
-        # it refuses where the environment happens to hold Slack's old verification token
-        ssl_check_enabled=False,
-        ignoring_self_events_enabled=False,
-        attaching_function_token_enabled=False,
-        attaching_conversation_kwargs_enabled=False,
-    )
-    app.use(_CatchAll())
-    return app
-
-
-def _web_client(api_url: str, token: str | None) -> AsyncWebClient:
-    # Its default retries repeat a message that may have arrived; the outbox decides on that.
-    client = AsyncWebClient(
-        token=token,
-        base_url=f"{api_url.rstrip('/')}/api/",
-        timeout=CALL_TIMEOUT,
-        logger=_discreet,
-        retry_handlers=[],
-    )
-    client.proxy = _proxy(api_url, client.proxy)
-    return client
-
-
-def _proxy(url: str, proxy: str | None) -> str | None:
-    """The proxy of the environment, which the SDK would use for loopback too."""
-    return None if URL(url).host in {"127.0.0.1", "localhost", "::1"} else proxy
-
-
-def _message(drawn: Drawn) -> dict[str, Any]:
-    return {
-        "text": drawn.text,
-        "blocks": list(drawn.blocks),
-        "mrkdwn": False,
-        "parse": "none",
-        "link_names": False,
-    }
-
-
 def _place(remote: str | None) -> tuple[str, str] | None:
     conversation, _, ts = (remote or "").partition(":")
     return (conversation, ts) if conversation and ts else None
 
 
+def _is_room(key: str) -> bool:
+    return key.startswith(_ROOMS)
+
+
 def _reply(response: BoltResponse) -> Reply:
     return Reply(status=response.status, body=response.body.encode(), headers=response.first_headers())
-
-
-def _is_of(api_url: str, response_url: str) -> bool:
-    """Whether an address that a body names is Slack's own (hooks.slack.com): we post nothing anywhere else."""
-    try:
-        api, hook = URL(api_url), URL(response_url)
-    except ValueError:
-        return False
-    if api.host is None or hook.host is None or hook.scheme != api.scheme:
-        return False
-    return hook.host == api.host or hook.host.endswith(f".{api.host}")

@@ -1,7 +1,8 @@
 """What we send, as Slack's blocks with a plain fallback. Pure; nobody's words become markup.
 
 Words stand in ``plain_text`` objects, and quotations in ``rich_text``, where Slack parses nothing. The fallback,
-which notifications and screen readers show, is markup to Slack and is escaped.
+which notifications and screen readers show, is markup to Slack and is escaped. The only markup is the line that
+calls people and groups by their ids.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,26 +11,42 @@ from typing import Any, assert_never
 import msgspec
 
 from bot.channels.fallback import as_text, ends
-from bot.channels.slack.plain import cut, escaped, pieces, shown
-from bot.messages import Alert, Button, Card, Text
+from bot.channels.slack.parts import (
+    FIELD,
+    FIELDS,
+    LABEL,
+    SECTION,
+    Block,
+    button,
+    context,
+    escaped_within,
+    mentioned,
+    menu,
+    openable,
+    plain,
+    quotation,
+    quoted,
+    rows_of,
+    section,
+)
+from bot.channels.slack.plain import pieces, shown
+from bot.messages import Alert, AlertItem, AlertMenu, Button, Card, CaseToken, Fact, Link, Remark, Text, parse_token
 
-Block = dict[str, Any]
-
-SECTION = 3_000
 HEADER = 150
-LABEL = 75
-FIELD = 2_000
 QUOTE = 1_500
-FIELDS = 10
 BLOCKS = 50
-ELEMENTS = 25
-#: lines of an alert's history, and quotations in it, that are shown; the newest ones
+#: lines of an alert's history, and quotations, facts and cases in it, that are shown; of what grows, the newest ones
 HISTORY = 10
 QUOTES = 5
+FACTS = 30
+ITEMS = 12
+FILES = 10
 #: Slack refuses a message whose blocks hold more than about 13,000 characters (undocumented, "msg_blocks_too_long").
 ROOM = 9_000
 #: what is tried when Slack found even that too long, since it may count escaped characters
 LITTLE_ROOM = 1_500
+#: even a crowd of facts is told with this much of each
+SHORTEST_FACT = 40
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,92 +56,147 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...]
 
 
-def draw(content: Text | Card | Alert, room: int = ROOM) -> Drawn:
+def draw(content: Text | Card | Remark | Alert, room: int = ROOM) -> Drawn:
     """Draw a message within about ``room`` characters of words; longer ones end in an ellipsis."""
     match content:
         case Text(text=text):
             return _drawn(text, _sections(text, room))
         case Card():
             return _drawn(as_text(content), _card(content, room))
+        case Remark():
+            return _drawn(_as_said(content), _remark(content, room), calling=content.mentions)
         case Alert():
-            return _drawn(content.summary, _alert(content, room))
+            return _drawn(content.summary, _alert(content, room), calling=content.mentions)
         case _:
             assert_never(content)
 
 
-def _drawn(fallback: str, blocks: Iterable[Block]) -> Drawn:
-    return Drawn(text=_escaped_within(fallback, SECTION), blocks=tuple(blocks)[:BLOCKS])
+def _drawn(fallback: str, blocks: Iterable[Block], calling: Sequence[str] = ()) -> Drawn:
+    calls = mentioned(calling)
+    lead = f"{calls} " if calls else ""
+    return Drawn(text=lead + escaped_within(fallback, SECTION - len(lead)), blocks=tuple(blocks)[:BLOCKS])
 
 
-def _escaped_within(text: str, length: int) -> str:
-    """Escaped text of at most ``length`` characters, never cut within an entity."""
-    plain = shown(text, length)
-    while len(escape := escaped(plain)) > length:
-        plain = cut(plain, len(plain) - max(1, (len(escape) - length) // 5))
-    return escape
+# ---- questions -------------------------------------------------------------------------------------------------
 
 
 def _card(card: Card, room: int) -> Iterable[Block]:
     yield from _sections(card.text, room)
     if card.chosen is not None:
-        yield _section(f"✓ {card.chosen}")
+        yield section(f"✓ {card.chosen}")
     else:
         notes = [note for note in (ends(card), card.hint) if note.strip()]
         if notes:
-            yield _context(notes)
-    yield from _actions(card.buttons)
+            yield context(notes)
+    for number, row in enumerate(card.buttons):
+        yield from rows_of([_answer(each, f"{number}.{place}") for place, each in enumerate(row)])
+
+
+def _answer(answer: Button, action: str) -> Block:
+    label = f"✓ {answer.label}" if answer.selected else answer.label
+    return button(label, action, value=answer.token, primary=answer.selected)
+
+
+# ---- alerts ----------------------------------------------------------------------------------------------------
 
 
 def _alert(alert: Alert, room: int) -> Iterable[Block]:
     # A finished case is drawn in ordinary letters and asks nothing of anybody.
     if alert.closed:
-        yield _section(alert.summary)
+        yield section(alert.summary)
     else:
-        yield {"type": "header", "text": _plain(alert.summary, HEADER)}
-    for start in range(0, len(alert.facts), FIELDS):
-        facts = alert.facts[start : start + FIELDS]
-        yield {"type": "section", "fields": [_plain(f"{fact.label}: {fact.text}", FIELD) for fact in facts]}
+        yield {"type": "header", "text": plain(alert.summary, HEADER)}
+    yield from _calling(alert.mentions)
+    yield from _facts(alert.facts[:FACTS], room)
     quotes = alert.quotes[-QUOTES:]
     for quote in quotes:
-        yield _quotation(shown(quote.text, min(QUOTE, room // len(quotes))))
+        yield quotation(quote.text, min(QUOTE, room // len(quotes)))
+    yield from _items(alert.items[:ITEMS], room, closed=alert.closed)
     if alert.history:
-        yield _context(["\n".join(alert.history[-HISTORY:])])
+        yield context(["\n".join(alert.history[-HISTORY:])])
     if not alert.closed:
-        yield from _actions((alert.buttons,))
+        yield from rows_of([*_deeds(alert.buttons), *_menus(alert.menus)])
+    yield from rows_of(_links(alert.links))
+
+
+def _calling(mentions: Sequence[str]) -> Iterable[Block]:
+    if calls := mentioned(mentions):
+        yield {"type": "section", "text": {"type": "mrkdwn", "text": calls}}
+
+
+def _facts(facts: Sequence[Fact], room: int) -> Iterable[Block]:
+    each = min(FIELD, max(SHORTEST_FACT, room // (2 * max(1, len(facts)))))
+    for start in range(0, len(facts), FIELDS):
+        fields = [plain(f"{fact.label}: {fact.text}", each) for fact in facts[start : start + FIELDS]]
+        yield {"type": "section", "fields": fields}
+
+
+def _items(items: Sequence[AlertItem], room: int, *, closed: bool) -> Iterable[Block]:
+    each = min(SECTION, room // max(1, len(items)))
+    for number, item in enumerate(items):
+        beside = None if closed or item.button is None else _deed(item.button, f"item.{number}")
+        yield section(shown(item.text, each), beside)
+
+
+def _deeds(buttons: Sequence[Button]) -> list[Block]:
+    return [_deed(each, f"deed.{number}") for number, each in enumerate(buttons)]
+
+
+def _deed(deed: Button, action: str) -> Block:
+    token = parse_token(deed.token)
+    # what stands out is what somebody should do first
+    first = deed.selected or (isinstance(token, CaseToken) and token.action == "claim")
+    return button(deed.label, action, value=deed.token, primary=first)
+
+
+def _menus(menus: Sequence[AlertMenu]) -> list[Block]:
+    drawn = []
+    for number, each in enumerate(menus):
+        if each.people and each.token:
+            # whoever is chosen comes back beside this token
+            drawn.append({"type": "users_select", "action_id": each.token, "placeholder": plain(each.label, LABEL)})
+        elif not each.people:
+            drawn.append(menu(each.label, f"menu.{number}", each.options))
+    return [each for each in drawn if each.get("options") != []]
+
+
+def _links(links: Sequence[Link]) -> list[Block]:
+    good = [link for link in links if openable(link.url)]
+    return [button(link.label, f"link.{number}", url=link.url) for number, link in enumerate(good[:FIELDS])]
+
+
+# ---- in the thread of an alert -----------------------------------------------------------------------------------
+
+
+def _remark(remark: Remark, room: int) -> Iterable[Block]:
+    yield from _calling(remark.mentions)
+    files = [link for link in remark.files if openable(link.url)][:FILES]
+    if remark.author:
+        yield _said_by(remark, room)
+    elif remark.text.strip() or not files:
+        yield from _sections(remark.text, room)
+    if files:
+        yield {"type": "rich_text", "elements": [_file(link) for link in files]}
+
+
+def _said_by(remark: Remark, room: int) -> Block:
+    name = {"type": "text", "text": shown(remark.author, LABEL), "style": {"bold": True}}
+    parts: list[Block] = [{"type": "rich_text_section", "elements": [name]}]
+    if remark.text.strip() or not remark.files:
+        parts.append(quoted(remark.text, min(QUOTE, room)))
+    return {"type": "rich_text", "elements": parts}
+
+
+def _file(link: Link) -> Block:
+    shape: dict[str, Any] = {"type": "link", "url": link.url, "text": shown(link.label, LABEL)}
+    return {"type": "rich_text_section", "elements": [{"type": "text", "text": "📎 "}, shape]}
+
+
+def _as_said(remark: Remark) -> str:
+    words = remark.text if remark.text.strip() else ", ".join(link.label for link in remark.files)
+    return f"{remark.author}: {words}" if remark.author else words
 
 
 def _sections(text: str, room: int) -> list[Block]:
     most = max(1, room // SECTION)
-    return [_section(piece) for piece in pieces(text, min(SECTION, room), most)]
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": _plain(text, SECTION)}
-
-
-def _quotation(text: str) -> Block:
-    quote = {"type": "rich_text_quote", "elements": [{"type": "text", "text": text}]}
-    return {"type": "rich_text", "elements": [quote]}
-
-
-def _context(lines: Sequence[str]) -> Block:
-    return {"type": "context", "elements": [_plain(line, FIELD) for line in lines[:FIELDS]]}
-
-
-def _actions(rows: Sequence[Sequence[Button]]) -> Iterable[Block]:
-    for number, row in enumerate(rows):
-        for start in range(0, len(row), ELEMENTS):
-            buttons = row[start : start + ELEMENTS]
-            elements = [_button(button, f"{number}.{start + place}") for place, button in enumerate(buttons)]
-            yield {"type": "actions", "elements": elements}
-
-
-def _button(button: Button, action: str) -> Block:
-    label = f"✓ {button.label}" if button.selected else button.label
-    drawn: Block = {"type": "button", "action_id": action, "text": _plain(label, LABEL), "value": button.token}
-    return {**drawn, "style": "primary"} if button.selected else drawn
-
-
-def _plain(text: str, length: int) -> Block:
-    # With "emoji" false Slack shows the code of an emoji in place of the emoji.
-    return {"type": "plain_text", "text": shown(text, length), "emoji": True}
+    return [section(piece) for piece in pieces(text, min(SECTION, room), most)]

@@ -3,41 +3,35 @@
 | what comes                                             | becomes                                            |
 |--------------------------------------------------------|----------------------------------------------------|
 | message in a direct conversation, also with files      | Wrote                                              |
-| button press with an agents' token                     | AgentPressed                                       |
-| any other press of a button that carries a value       | Tapped                                             |
+| a person's message in a thread of a channel            | AgentWrote                                         |
+| presses, choices and forms                             | see ``interactions``                               |
 | slash command /feedback, /start, /stop                 | Commanded                                          |
 | global shortcut "feedback"                             | Commanded                                          |
 | messages of bots and of Slackbot, our own, edits,      | nothing                                            |
-| deletions, joins, everything said in channels          |                                                    |
+| deletions, joins, what is said in channels themselves  |                                                    |
 | events about the workspace (EVENTS_OF_NO_CONCERN)      | nothing; loss of the token or of events is logged  |
-| everything else: modals, menus, dialogs, other         | Unread                                             |
-| shortcuts and commands, unknown types, no sender       |                                                    |
+| everything else: dialogs, other shortcuts and          | Unread                                             |
+| commands, unknown types, no sender                     |                                                    |
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
-
-from bot.channels.names import shown_name
+from bot.channels.slack.interactions import read_press, read_submission
+from bot.channels.slack.meanings import ID, Arrival, Meant, Nothing, Origin, Reading, Unknown, digest, name_of
 from bot.channels.slack.plain import cut, found, text_at, typed
 from bot.messages import (
     Address,
-    AgentPressed,
+    AgentWrote,
     Attachment,
-    CaseToken,
     ChannelName,
     Commanded,
     CommandName,
-    Inbound,
     Profile,
-    Tapped,
     Unread,
     Wrote,
-    parse_token,
 )
 
 Body = Mapping[str, Any]
@@ -52,6 +46,7 @@ SHORTCUTS: Mapping[str, CommandName] = {"feedback": "feedback"}
 # A person's own words come without a subtype, or with one of these; every other one is Slack's or an edit's.
 _WORDS = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 _DIRECT = frozenset({"im", "app_home"})
+_ROOMS = frozenset({"channel", "group"})
 
 #: Families of events that an app may be subscribed to and that tell us nothing.
 EVENTS_OF_NO_CONCERN = (
@@ -93,48 +88,7 @@ EVENTS_OF_NO_CONCERN = (
 #: What an operator must hear of although it asks nothing of us.
 ALARMING = frozenset({"tokens_revoked", "app_uninstalled", "app_rate_limited"})
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEY = re.compile(r"[!-~]{1,120}")
-
-
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where something was done, so that the person there can be answered at once."""
-
-    #: a command is answered in the response's own body
-    kind: Literal["message", "press", "command", "shortcut"]
-    user: str
-    conversation: str = ""
-    response_url: str = ""
-
-
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """What every inbound event tells of how it came."""
-
-    channel: ChannelName
-    at: datetime
-    raw: bytes
-
-    def key(self, kind: str, id: str) -> str:
-        """The dedupe key; a body without a usable id is known by its content."""
-        return f"slack:{self.channel}:{kind}:{id if _KEY.fullmatch(id) else _digest(self.raw)}"
-
-
-class Meant(msgspec.Struct, frozen=True, kw_only=True):
-    inbound: Inbound
-    origin: Origin
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True):
-    """Understood, and none of our business; ``alarm`` is for the operator's log."""
-
-    alarm: str = ""
-
-
-class Unknown(msgspec.Struct, frozen=True, kw_only=True):
-    why: str
-
-
-Reading = Meant | Nothing | Unknown
+_TS = re.compile(r"\d{1,20}\.\d{1,10}", re.ASCII)
 
 
 def read(body: Body, raw: bytes, channel: ChannelName, at: datetime) -> Reading:
@@ -147,21 +101,23 @@ def read(body: Body, raw: bytes, channel: ChannelName, at: datetime) -> Reading:
     if kind == "event_callback":
         return _event(body, here)
     if kind == "block_actions":
-        return _press(body, here)
+        return read_press(body, here)
+    if kind == "view_submission":
+        return read_submission(body, here)
     if kind == "shortcut":
         return _shortcut(body, here)
     if not kind and text_at(body, "command"):
         return _command(body, here)
     if kind in ALARMING:
         return Nothing(alarm=kind)
-    if kind in {"hello", "goodbye"}:
+    if kind in {"hello", "goodbye", "view_closed"}:
         return Nothing()
     return Unknown(why=f"no use for a body of type {kind[:40]!r}" if kind else "a body without a type")
 
 
 def unread(body: bytes, channel: ChannelName, at: datetime, why: str) -> Unread:
     """A body to keep aside; the same body again is the same event."""
-    event = f"slack:{channel}:unread:{_digest(body)}"
+    event = f"slack:{channel}:unread:{digest(body)}"
     return Unread(event=event, channel=channel, at=at, why=why, body=body)
 
 
@@ -178,29 +134,51 @@ def _event(body: Body, here: Arrival) -> Reading:
 
 
 def _message(body: Body, event: Body, here: Arrival) -> Reading:
-    conversation = text_at(event, "channel")
-    if not (text_at(event, "channel_type") in _DIRECT or conversation.startswith("D")):
+    conversation, thread = text_at(event, "channel"), text_at(event, "thread_ts")
+    direct = text_at(event, "channel_type") in _DIRECT or conversation.startswith("D")
+    if not direct and not _in_thread(event, conversation, thread):
         return Nothing()
     user = text_at(event, "user")
     if text_at(event, "subtype") not in _WORDS or event.get("hidden") or _by_a_bot(body, event, user):
         return Nothing()
-    if not _ID.fullmatch(user):
-        return Unknown(why="a direct message without a sender")
+    if not ID.fullmatch(user):
+        return Unknown(why="a direct message without a sender" if direct else "a message without a sender")
     words = cut(typed(text_at(event, "text"), event.get("blocks")), LONGEST_MESSAGE)
     attachments = _attachments(event.get("files"))
     if not words.strip() and not attachments:
         return Nothing()
-    return Meant(
-        inbound=Wrote(
-            event=here.key("event", text_at(body, "event_id")),
-            sender=Address(channel=here.channel, key=user),
+    key, sender = here.key("event", text_at(body, "event_id")), Address(channel=here.channel, key=user)
+    name = name_of(found(event, "user_profile"), "real_name", "display_name", "name")
+    if not direct:
+        wrote_in = AgentWrote(
+            event=key,
+            agent=sender,
+            agent_name=name or user,
+            thread=f"{conversation}:{thread}",
             text=words,
             at=here.at,
-            profile=Profile(name=_name(found(event, "user_profile"), "display_name", "real_name", "name")),
             attachments=attachments,
-        ),
-        origin=Origin(kind="message", user=user, conversation=conversation),
+        )
+        return Meant(
+            inbound=wrote_in, origin=Origin(kind="thread", user=user, conversation=conversation, thread=thread)
+        )
+    wrote = Wrote(
+        event=key,
+        sender=sender,
+        text=words,
+        at=here.at,
+        profile=Profile(name=name_of(found(event, "user_profile"), "display_name", "real_name", "name")),
+        attachments=attachments,
     )
+    return Meant(inbound=wrote, origin=Origin(kind="message", user=user, conversation=conversation))
+
+
+def _in_thread(event: Body, conversation: str, thread: str) -> bool:
+    """Whether a message answers another one in a channel where agents may work."""
+    if not ID.fullmatch(conversation) or not _TS.fullmatch(thread) or thread == text_at(event, "ts"):
+        return False
+    kind = text_at(event, "channel_type")
+    return kind in _ROOMS or (not kind and conversation.startswith(("C", "G")))
 
 
 def _by_a_bot(body: Body, event: Body, user: str) -> bool:
@@ -215,9 +193,9 @@ def _by_a_bot(body: Body, event: Body, user: str) -> bool:
 def _attachments(files: object) -> tuple[Attachment, ...]:
     if not isinstance(files, list):
         return ()
-    known = [file for file in files if _ID.fullmatch(text_at(file, "id"))]
+    known = [file for file in files if ID.fullmatch(text_at(file, "id"))]
     return tuple(
-        Attachment(kind=_kind(text_at(file, "mimetype")), reference=file["id"], name=_name(file, "name", "title"))
+        Attachment(kind=_kind(text_at(file, "mimetype")), reference=file["id"], name=name_of(file, "name", "title"))
         for file in known[:MOST_FILES]
     )
 
@@ -232,34 +210,12 @@ def _kind(mime: str) -> Literal["photo", "voice", "file"]:
             return "file"
 
 
-def _press(body: Body, here: Arrival) -> Reading:
-    user = text_at(body, "user", "id")
-    actions = body.get("actions")
-    action = found(actions[0]) if isinstance(actions, list) and actions else {}
-    token = text_at(action, "value")
-    if not _ID.fullmatch(user):
-        return Unknown(why="a press without a person")
-    if text_at(action, "type") != "button" or not token:
-        return Unknown(why="an action that is no button of ours")
-    name = _name(found(body, "user"), "name", "username")
-    event = here.key("action", text_at(body, "trigger_id"))
-    who = Address(channel=here.channel, key=user)
-    inbound: Inbound
-    if isinstance(parse_token(token), CaseToken):
-        inbound = AgentPressed(event=event, agent=who, agent_name=name or user, token=token, at=here.at)
-    else:
-        inbound = Tapped(event=event, sender=who, token=token, at=here.at, profile=Profile(name=name))
-    conversation = text_at(body, "channel", "id") or text_at(body, "container", "channel_id")
-    origin = Origin(kind="press", user=user, conversation=conversation, response_url=text_at(body, "response_url"))
-    return Meant(inbound=inbound, origin=origin)
-
-
 def _command(body: Body, here: Arrival) -> Reading:
     command = COMMANDS.get(text_at(body, "command"))
     user = text_at(body, "user_id")
     if command is None:
         return Unknown(why="a slash command of another app")
-    if not _ID.fullmatch(user):
+    if not ID.fullmatch(user):
         return Unknown(why="a command without a sender")
     return Meant(
         inbound=Commanded(
@@ -268,7 +224,7 @@ def _command(body: Body, here: Arrival) -> Reading:
             command=command,
             at=here.at,
             argument=cut(typed(text_at(body, "text")).strip(), LONGEST_MESSAGE),
-            profile=Profile(name=_name(body, "user_name")),
+            profile=Profile(name=name_of(body, "user_name")),
         ),
         origin=Origin(
             kind="command",
@@ -284,7 +240,7 @@ def _shortcut(body: Body, here: Arrival) -> Reading:
     user = text_at(body, "user", "id")
     if command is None:
         return Unknown(why="a shortcut of another app")
-    if not _ID.fullmatch(user):
+    if not ID.fullmatch(user):
         return Unknown(why="a shortcut without a person")
     return Meant(
         inbound=Commanded(
@@ -292,16 +248,7 @@ def _shortcut(body: Body, here: Arrival) -> Reading:
             sender=Address(channel=here.channel, key=user),
             command=command,
             at=here.at,
-            profile=Profile(name=_name(found(body, "user"), "name", "username")),
+            profile=Profile(name=name_of(found(body, "user"), "name", "username")),
         ),
         origin=Origin(kind="shortcut", user=user),
     )
-
-
-def _name(person: Body, *keys: str) -> str | None:
-    names = (shown_name(text_at(person, key)) for key in keys)
-    return next((name for name in names if name), None)
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()[:32]

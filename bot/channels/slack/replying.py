@@ -1,16 +1,21 @@
-"""The fleeting reply to a press or a command: seen only by the person, sent once after the commit, never again."""
+"""What somebody is told at once: seen only by them, said once after the commit, never again."""
 
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Any, assert_never
 
+from bot.channels.slack.forms import OpenForm
 from bot.languages import say
-from bot.messages import AgentPressed, Commanded, Inbound, Tapped
-from bot.ports import Said
+from bot.messages import AgentDid, AgentPressed, AgentWrote, Commanded, Inbound, Tapped
+from bot.ports import FormKind, Said
+
+#: the field of each form where a complaint stands that is about none of them
+_MAIN: Mapping[FormKind, str] = {"reply": "text", "resolve": "action", "snooze": "until"}
 
 
 def wording(inbound: Inbound, said: Said) -> str:
     """What to tell the person at once; empty when the conversation itself shows what happened."""
     match inbound:
-        case AgentPressed():
+        case AgentPressed() | AgentDid() | AgentWrote():
             return _to_agent(said)
         case Tapped():
             return _to_customer(said)
@@ -18,6 +23,15 @@ def wording(inbound: Inbound, said: Said) -> str:
             return _to_command(said)
         case _:
             return ""
+
+
+def form_answer(said: Said, form: OpenForm) -> dict[str, Any]:
+    """The answer to a submitted form: it goes, or stays with a complaint and every word that was typed."""
+    words = _to_agent(said)
+    if not words:
+        return {"response_action": "clear"}
+    name = said.text if said.kind in ("empty", "too_long") and said.text in form.fields else _MAIN[form.kind]
+    return {"response_action": "errors", "errors": {form.fields.get(name, name): words}}
 
 
 def _to_agent(said: Said) -> str:
@@ -28,6 +42,12 @@ def _to_agent(said: Said) -> str:
             return say(said.locale, "desk.case_closed")
         case "unknown_button":
             return say(said.locale, "reply.unknown_button")
+        case "not_owner":
+            return say(said.locale, "told.not_owner", agent=said.text)
+        case "empty" if said.text == "cause":
+            return say(said.locale, "told.unknown_cause")
+        case "already_resolved" | "no_case" | "empty" | "too_long" | "in_the_past" | "unreachable" | "text_only":
+            return say(said.locale, f"told.{said.kind}")
         case _:
             # the alert is edited for everybody to see
             return ""
@@ -52,8 +72,13 @@ def _to_customer(said: Said) -> str:
         case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside" | "deferred":
             # the message that was tapped is edited
             return ""
-        case "claimed" | "already_claimed" | "case_closed":
-            # said to agents only
+        case "fixed" | "not_fixed":
+            # the card shows what was chosen, and a message of its own says what comes next
+            return ""
+        case "claimed" | "already_claimed" | "already_resolved" | "not_owner" | "case_closed" | "no_case" | "done":
+            # said to agents only, as is what follows
+            return ""
+        case "form" | "empty" | "too_long" | "in_the_past" | "unreachable" | "kept_internal" | "text_only":
             return ""
         case _:
             assert_never(said.kind)

@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
+from bot.channels.slack.drawing import Drawn
 from bot.errors import SendFailed
 
 #: seconds to wait for something that a person must repair (a token, a missing room)
@@ -80,6 +81,16 @@ PERHAPS_DONE = frozenset({"fatal_error", "internal_error", "request_timeout"})
 UNCHANGED = frozenset({"message_not_modified", "not_modified"})
 #: An edit whose message is not there any more, or for ever as it is.
 MESSAGE_LOST = frozenset({"cant_update_message", "edit_window_closed", "message_not_found"})
+#: A reply whose first message is gone, or takes none any more.
+THREAD_LOST = frozenset(
+    {
+        "cannot_reply_to_message",
+        "invalid_thread_ts",
+        "message_not_found",
+        "restricted_action_thread_locked",
+        "thread_not_found",
+    }
+)
 #: Blocks that Slack finds too long, although each of them is within its limit.
 TOO_LONG = frozenset({"msg_blocks_too_long", "msg_too_long"})
 
@@ -107,13 +118,24 @@ def _refused(code: str, status: int, wait: float | None, *, to_desk: bool) -> Se
         return SendFailed(reason=reason, retryable=True, retry_after=UNTIL_REPAIRED, whole_channel=True)
     if code in NO_SUCH_PLACE:
         if to_desk:
-            return SendFailed(reason=reason, retryable=True, retry_after=UNTIL_REPAIRED)
+            return SendFailed(reason=reason, retryable=True, retry_after=UNTIL_REPAIRED, whole_room=True)
         return SendFailed(reason=reason, retryable=False, recipient_gone=True)
     if code in OUR_MISTAKE:
         return SendFailed(reason=reason, retryable=False)
     # An unknown refusal may pass; delivery gives up after so many attempts.
     unsure = code in PERHAPS_DONE or (not code and (status >= 500 or status < 300))
     return SendFailed(reason=reason, retryable=True, retry_after=wait, maybe_delivered=unsure)
+
+
+def fields_of(drawn: Drawn) -> dict[str, Any]:
+    """The fields of any message of ours: what looks like an address or a name in it stays text."""
+    return {
+        "text": drawn.text,
+        "blocks": list(drawn.blocks),
+        "mrkdwn": False,
+        "parse": "none",
+        "link_names": False,
+    }
 
 
 def code_of(error: SlackApiError) -> str:
