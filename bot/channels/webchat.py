@@ -35,34 +35,37 @@ from bot.messages import (
     Address,
     Alert,
     AlertOf,
+    Card,
     Commanded,
     CommandName,
+    Content,
+    IncidentOf,
     Outbound,
     Profile,
     Receipt,
+    Remark,
     Tapped,
     Text,
     Wrote,
 )
-from bot.ports import ChatLog, Clock, Handle, Limits, Raw, Reply, Said, SaidKind
+from bot.ports import ChatLog, Clock, File, Handle, Limits, Raw, Reply, Said, SaidKind
 
 #: A message of up to this many characters is kept whole; a longer one is refused, so that nothing is cut unseen.
 LONGEST_TEXT = 65_536
 
-#: What the card itself shows, what the next message says anyway, and what only agents are told.
-_SILENT: frozenset[SaidKind] = frozenset(
+#: What is worth a fleeting sentence: the card or the next message says the rest, and some only agents are told.
+_WORDED: frozenset[SaidKind] = frozenset(
     {
-        "nothing",
-        "duplicate",
-        "taken",
-        "ticked",
-        "changing",
-        "asked",
-        "deferred",
-        "kept_aside",
-        "claimed",
-        "already_claimed",
-        "case_closed",
+        "already_counted",
+        "closed",
+        "not_yours",
+        "unknown_button",
+        "too_late_to_change",
+        "choose_more",
+        "choose_fewer",
+        "not_asked",
+        "opted_out",
+        "opted_in",
     }
 )
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -167,17 +170,26 @@ class WebchatChannel:
             return await self._begin(doing, inbound, handle, (session, network_of(raw.remote)))
         return _answer(await self._do(doing, inbound, handle))
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
-        """Keep a message in the session's log, where the browser finds it; an edit keeps the slot of its post."""
-        del remote, again
-        content = message.content
-        if isinstance(content, AlertOf | Alert):
-            raise SendFailed(reason="the web chat shows no alerts; name a Slack channel for them", retryable=False)
+    async def send(
+        self, message: Outbound, remote: str | None, *, again: bool = False, thread: str | None = None
+    ) -> Receipt:
+        """Keep a message in the session's log, where the browser finds it; an edit keeps the slot of its post.
+
+        What an agent says stands there as any message of ours does: the customer hears the company.
+        """
+        del remote, again, thread
         try:
-            await self._chat.append(self.name, message.to.key, "us", message.slot, content, self._clock())
+            await self._chat.append(
+                self.name, message.to.key, "us", message.slot, _shown(message.content), self._clock()
+            )
         except StoreUnavailable as error:
             raise SendFailed(reason="the database did not answer", retryable=True, whole_channel=True) from error
         return Receipt(remote=message.slot)
+
+    async def fetch(self, reference: str) -> File | None:
+        """Nothing: the widget takes no files."""
+        del reference
+        return None
 
     async def run(self, handle: Handle) -> None:
         """Nothing to listen to: the widget calls us."""
@@ -250,6 +262,17 @@ class WebchatChannel:
         await self._chat.append(self.name, session, "customer", f"customer/{id}", content, wrote.at)
 
 
+def _shown(content: Content) -> Text | Card:
+    """What a customer may see of it."""
+    match content:
+        case Text() | Card():
+            return content
+        case Alert() | AlertOf() | IncidentOf() | Remark():
+            raise SendFailed(reason="the web chat is no desk: alerts go to a Slack channel", retryable=False)
+        case _:
+            assert_never(content)
+
+
 def _may_begin(doing: _Doing) -> bool:
     """Whether this starts a survey where none is under way: a command, or words that stand for it in any language."""
     match doing:
@@ -259,7 +282,7 @@ def _may_begin(doing: _Doing) -> bool:
             spelled = slashed(text)
             if spelled is not None:
                 return spelled[0] != "stop"
-            spoken = (route(text, locale, None, None, open_case=False, opted_out=False) for locale in locales())
+            spoken = (route(text, locale, None, None, case=None, opted_out=False) for locale in locales())
             return "feedback" in spoken
         case _Tap():
             return False
@@ -276,7 +299,7 @@ def _answer(said: Said) -> Reply:
 
 
 def _notice(said: Said) -> str:
-    return "" if said.kind in _SILENT else say(said.locale, f"reply.{said.kind}", n=said.text)
+    return say(said.locale, f"reply.{said.kind}", n=said.text) if said.kind in _WORDED else ""
 
 
 def _refuse_text(text: str) -> Reply | None:

@@ -23,7 +23,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal, get_args
+from typing import Literal, assert_never, get_args
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -43,19 +43,22 @@ from bot.messages import (
     Card,
     Commanded,
     CommandName,
+    Content,
     Inbound,
+    IncidentOf,
     Left,
     Outbound,
     OutboundKind,
     Profile,
     Receipt,
+    Remark,
     Returned,
     Tapped,
     Text,
     Unread,
     Wrote,
 )
-from bot.ports import Clock, Handle, Limits, Raw, Reply, Said, SaidKind
+from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said, SaidKind
 
 #: Standard Webhooks: receivers may refuse more.
 LARGEST_BODY = 20_000
@@ -65,8 +68,22 @@ LONGEST_KEY = 256
 #: Nobody means to make us wait longer than this.
 LONGEST_WAIT = 86_400.0
 
-_SILENT: frozenset[SaidKind] = frozenset(
-    {"nothing", "duplicate", "taken", "ticked", "kept_aside", "deferred", "claimed", "already_claimed", "case_closed"}
+#: What a person may be told: the cards say the rest, and some only agents are told.
+_WORDED: frozenset[SaidKind] = frozenset(
+    {
+        "already_counted",
+        "closed",
+        "not_yours",
+        "unknown_button",
+        "changing",
+        "too_late_to_change",
+        "choose_more",
+        "choose_fewer",
+        "asked",
+        "not_asked",
+        "opted_out",
+        "opted_in",
+    }
 )
 
 
@@ -141,14 +158,21 @@ class WebhookChannel:
         outcome = await handle(self._read(raw.headers["webhook-id"], raw.body, now))
         return json_reply(200, {"said": outcome.said.kind, "notice": _notice(outcome.said)})
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
+    async def send(
+        self, message: Outbound, remote: str | None, *, again: bool = False, thread: str | None = None
+    ) -> Receipt:
         """Post one message; a repetition carries the same ``webhook-id``, so ``again`` changes nothing."""
-        del remote, again
+        del remote, again, thread
         drawn = self._drawn(message)
         if drawn is not None:
             body = _fitting(drawn)
             await self._post(_message_id(self.name, message.key, drawn), body)
         return Receipt(remote=message.slot)
+
+    async def fetch(self, reference: str) -> File | None:
+        """Nothing: the other side sends no files."""
+        del reference
+        return None
 
     async def run(self, handle: Handle) -> None:
         """Nothing to listen to: the other side calls us."""
@@ -206,9 +230,7 @@ class WebhookChannel:
 
     def _drawn(self, message: Outbound) -> Message | None:
         """The message as the other side can show it, or None when there is nothing that it could show."""
-        kind, content = message.kind, message.content
-        if isinstance(content, AlertOf | Alert):
-            raise SendFailed(reason="a customer's chat shows no alerts; name a Slack channel for them", retryable=False)
+        kind, content = message.kind, _shown(message.content)
         if kind == "edit" and not self._settings.edits:
             # The customer knows what they answered; only a question that stands open again must be seen.
             if not isinstance(content, Card) or content.chosen is not None or not content.buttons:
@@ -261,6 +283,17 @@ class WebhookChannel:
             raise SendFailed(
                 reason=f"the connection broke: {type(error).__name__}", retryable=True, maybe_delivered=True
             ) from error
+
+
+def _shown(content: Content) -> Text | Card:
+    """What a customer may see of it."""
+    match content:
+        case Text() | Card():
+            return content
+        case Alert() | AlertOf() | IncidentOf() | Remark():
+            raise SendFailed(reason="a customer's chat is no desk: alerts go to a Slack channel", retryable=False)
+        case _:
+            assert_never(content)
 
 
 _REFUSALS: Mapping[str, str] = {
@@ -366,7 +399,7 @@ def _retry_after(value: str, now: datetime) -> float | None:
 
 
 def _notice(said: Said) -> str:
-    return "" if said.kind in _SILENT else say(said.locale, f"reply.{said.kind}", n=said.text)
+    return say(said.locale, f"reply.{said.kind}", n=said.text) if said.kind in _WORDED else ""
 
 
 def _refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:

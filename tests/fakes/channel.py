@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bot.errors import SendFailed
 from bot.messages import ChannelName, Content, Outbound, Receipt
-from bot.ports import Handle, Limits, Raw, Reply
+from bot.ports import File, Handle, Limits, Raw, Reply
 
 
 class FakeChannel:
@@ -17,6 +17,10 @@ class FakeChannel:
         self.limits = Limits(buttons=100, text=4096, button_label=64, token_bytes=64, edits=True, per_second=per_second)
         self.shown: dict[str, Content] = {}
         self.calls: list[tuple[Outbound, str | None, bool]] = []
+        #: the thread of each call
+        self.threads: list[str | None] = []
+        #: what customers sent, by the reference of their attachments
+        self.files: dict[str, File] = {}
         #: failures for the next sends, first come first served
         self.failures: deque[SendFailed] = deque()
         #: decides about every send; None: it succeeds
@@ -28,8 +32,11 @@ class FakeChannel:
     async def receive(self, raw: Raw, handle: Handle) -> Reply:
         return Reply(status=404)
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
+    async def send(
+        self, message: Outbound, remote: str | None, *, again: bool = False, thread: str | None = None
+    ) -> Receipt:
         self.calls.append((message, remote, again))
+        self.threads.append(thread)
         await self.open.wait()
         failure = self.failures.popleft() if self.failures else self.fails(message)
         if failure is not None:
@@ -41,6 +48,12 @@ class FakeChannel:
         made = f"{message.to.key}:{len(self.shown) + 1}"
         self.shown[made] = message.content
         return Receipt(remote=made)
+
+    async def fetch(self, reference: str) -> File | None:
+        failure = self.failures.popleft() if self.failures else None
+        if failure is not None:
+            raise failure
+        return self.files.get(reference)
 
     async def run(self, handle: Handle) -> None:
         return

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import mimetypes
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final, assert_never
 
@@ -10,22 +11,24 @@ import orjson
 from telegram import BotCommand
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
-from bot.channels.telegram.api import Api
+from bot.channels.telegram.api import LARGEST_FILE, Api, FileGone
 from bot.channels.telegram.drawing import TEXT_LENGTH, TOAST_LENGTH, cut, draw
 from bot.channels.telegram.failures import failure, reason_of
 from bot.channels.telegram.patience import Patience
 from bot.channels.telegram.polling import Polling
+from bot.channels.telegram.request import TooLarge
 from bot.channels.telegram.updates import WANTED, Me, read_body
 from bot.config import TelegramSettings
 from bot.errors import SendFailed, StoreUnavailable
 from bot.languages import FALLBACK, locales, say
 from bot.messages import TOKEN_BYTES, Address, Outbound, Receipt
-from bot.ports import Clock, Handle, Limits, Raw, Reply, Said
+from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
 log = logging.getLogger(__name__)
 
 _SIGNATURE: Final = "x-telegram-bot-api-secret-token"
 _JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
+_BYTES: Final = "application/octet-stream"
 _NO_PREVIEW: Final = {"is_disabled": True}
 _COMMANDS: Final = ("feedback", "stop")
 
@@ -171,10 +174,18 @@ class TelegramChannel:
 
     # ---- out --------------------------------------------------------------------------------------------
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:  # noqa: ARG002
+    async def send(
+        self,
+        message: Outbound,
+        remote: str | None,
+        *,
+        again: bool = False,  # noqa: ARG002
+        thread: str | None = None,  # noqa: ARG002
+    ) -> Receipt:
         """Post or edit one message; the receipt is ``<chat id>:<message id>``. Raises SendFailed.
 
-        ``again`` changes nothing: the Bot API knows no key by which it would recognise a repeated message.
+        ``again`` changes nothing: the Bot API knows no key by which it would recognise a repeated message. Nor does
+        ``thread``: a customer's chat has none.
         """
         fields = {**draw(message.content), "link_preview_options": _NO_PREVIEW}
         match message.kind:
@@ -221,6 +232,20 @@ class TelegramChannel:
     def _let_go(self, why: str) -> None:
         log.info("Telegram channel %s: an edit has no message to change: %s", self.name, why)
 
+    async def fetch(self, reference: str) -> File | None:
+        """The file of a ``file_id``, of at most 20 MB; None where Telegram has it no more. Raises SendFailed."""
+        try:
+            name, kind, body = await self._api.file(reference)
+        except FileGone:
+            return None
+        except TooLarge:
+            reason = f"the file is larger than {LARGEST_FILE // 1_000_000} MB, and Telegram gives out none that large"
+            raise SendFailed(reason=reason, retryable=False) from None
+        except Exception as error:
+            # not from it: what stands in its context may hold the address, and with it the token
+            raise failure(error) from None
+        return File(name=name, kind=_kind(kind, name), body=body)
+
     async def close(self) -> None:
         """Let go what is under way and close the connections."""
         errands = tuple(self._errands)
@@ -239,6 +264,11 @@ def answer(query: str, said: Said) -> dict[str, Any]:
     if alert:
         fields["show_alert"] = True
     return fields
+
+
+def _kind(told: str, name: str) -> str:
+    """The media type of a file: the service says of most only that they are bytes."""
+    return told if told != _BYTES else mimetypes.guess_type(name)[0] or _BYTES
 
 
 def _chat(address: Address) -> int:

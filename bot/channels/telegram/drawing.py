@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from bot.channels.fallback import ends
 from bot.errors import SendFailed
-from bot.messages import Alert, AlertOf, Button, Card, Content, Text
+from bot.messages import Alert, AlertOf, Button, Card, Content, IncidentOf, Remark, Text
 
 #: UTF-16 code units, as Telegram counts
 TEXT_LENGTH = 4096
@@ -27,8 +27,8 @@ def draw(content: Content) -> dict[str, Any]:
             return {"text": cut(content.text, TEXT_LENGTH)}
         case Card():
             return _card(content)
-        case Alert() | AlertOf():
-            raise SendFailed(reason="Telegram shows no alerts in this release", retryable=False)
+        case Alert() | AlertOf() | IncidentOf() | Remark():
+            raise SendFailed(reason="Telegram is no desk: alerts and what belongs to them go to Slack", retryable=False)
         case _:
             assert_never(content)
 
