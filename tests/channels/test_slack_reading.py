@@ -1,7 +1,7 @@
 """What each kind of body from Slack means to us, as a table of payloads."""
 
 import doctest
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,17 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.slack import plain
+from bot.channels.slack.meanings import Meant, Nothing, Reading, Unknown
 from bot.channels.slack.plain import cut, escaped, pieces, shown, typed
-from bot.channels.slack.reading import Meant, Nothing, Reading, Unknown, read
+from bot.channels.slack.reading import read
 from bot.channels.slack.signing import parsed
+from bot.ids import CaseId
 from bot.messages import (
     Address,
+    AgentDid,
     AgentPressed,
+    AgentWrote,
+    Assign,
     Attachment,
     ChannelName,
     Commanded,
+    Deed,
     Inbound,
     Profile,
+    Relay,
+    Resolve,
+    Snooze,
     Tapped,
     Wrote,
 )
@@ -59,7 +68,25 @@ def wrote(event: str, text: str, **more: Any) -> Wrote:
     return Wrote(event=f"{SOME_ID}{event}", sender=LAN, text=text, at=NOW, **more)
 
 
+def wrote_in(event: str, text: str, thread: str = "C0DESK:1789999999.000100", **more: Any) -> AgentWrote:
+    """Words in a thread; their writer's name is looked up later."""
+    key = f"{SOME_ID}{event}"
+    return AgentWrote(event=key, agent=LAN, agent_name="U0LAN", thread=thread, text=text, at=NOW, **more)
+
+
+def pressed(name: str, action: str) -> AgentPressed:
+    token = f"c1.{CASE}.{action}"
+    return AgentPressed(event=f"slack:slack:action:11.22.{name}", agent=LAN, agent_name="lan.tran", token=token, at=NOW)
+
+
+def did(event: str, deed: Deed) -> AgentDid:
+    return AgentDid(event=f"slack:slack:{event}", agent=LAN, agent_name="lan.tran", case=CASE, deed=deed, at=NOW)
+
+
+SORRY = "We are <sorry>, see shop.example"
+BEN = Assign(to=Address(channel=SLACK, key="U0BEN"), to_name="U0BEN")
 NAMED = Profile(name="lan.tran")
+CASE = CaseId("0k3f9x2m7q8d4h1z")
 TOKEN = "1.0k3f9x2m7q8d4h1z.3.2"
 
 MEANT: dict[str, Inbound] = {
@@ -90,6 +117,17 @@ MEANT: dict[str, Inbound] = {
         token="c1.0k3f9x2m7q8d4h1z.claim",
         at=NOW,
     ),
+    "thread_reply": wrote_in("Ev0SHOP30", SORRY),
+    "thread_reply_private": wrote_in("Ev0SHOP31", "// between us", "G0DESK:1789999999.000100"),
+    "thread_broadcast": wrote_in("Ev0SHOP32", SORRY),
+    "thread_files": wrote_in(
+        "Ev0SHOP33", "", attachments=(Attachment(kind="photo", reference="F0PIC", name="label.png"),)
+    ),
+    "thread_untyped": wrote_in("Ev0SHOP34", "no kind of channel is told"),
+    "menu_agent": pressed("menu_agent", "snooze:1h"),
+    "form_template": pressed("form_template", "use:late"),
+    "pick_person": did("action:11.22.pick_person", BEN),
+    "pick_person_by_block": did("action:11.22.pick_person_by_block", BEN),
     "command_feedback": Commanded(
         event="slack:slack:command:11.22.command",
         sender=LAN,
@@ -102,6 +140,14 @@ MEANT: dict[str, Inbound] = {
     "shortcut_feedback": Commanded(
         event="slack:slack:shortcut:11.22.shortcut_feedback", sender=LAN, command="feedback", at=NOW, profile=NAMED
     ),
+}
+
+#: a form is known again by its id and what stands in it
+SUBMITTED: dict[str, Deed] = {
+    "form_reply": Relay(text="We are <sorry> & will *fix* it", template="late"),
+    "form_reply_empty": Relay(text=""),
+    "form_resolve": Resolve(cause="slow_reply", action="Sent it again"),
+    "form_snooze": Snooze(until=datetime.fromtimestamp(1790010000, UTC)),
 }
 
 NOTHING = {
@@ -118,6 +164,16 @@ NOTHING = {
     "app_mention": "",
     "app_home_opened": "",
     "reaction_added": "",
+    "thread_first": "",
+    "thread_bot": "",
+    "thread_own": "",
+    "thread_edited": "",
+    "thread_deleted": "",
+    "thread_group_dm": "",
+    "press_link": "",
+    "press_link_of_ours": "",
+    "pick_nobody": "",
+    "view_closed": "",
     "tokens_revoked": "tokens_revoked",
     "app_uninstalled": "app_uninstalled",
     "app_rate_limited": "app_rate_limited",
@@ -128,14 +184,18 @@ UNKNOWN = {
     "event_of_tomorrow": "no use for an event of type 'hologram_projected'",
     "event_without_type": "an event without a type",
     "event_is_text": "an event without a type",
-    "press_link": "an action that is no button of ours",
+    "thread_nobody": "a message without a sender",
+    "pick_elsewhere": "an action that is no button of ours",
     "menu": "an action that is no button of ours",
     "press_nothing": "an action that is no button of ours",
     "press_nobody": "a press without a person",
     "shortcut_other": "a shortcut of another app",
     "message_shortcut": "no use for a body of type 'message_action'",
-    "view_submission": "no use for a body of type 'view_submission'",
-    "view_closed": "no use for a body of type 'view_closed'",
+    "view_submission": "a form that is none of ours",
+    "form_unfilled": "a form that is not filled in",
+    "form_of_nobody": "a form without a person",
+    "form_with_odd_case": "a form that is none of ours",
+    "form_of_tomorrow": "a form that is none of ours",
     "block_suggestion": "no use for a body of type 'block_suggestion'",
     "dialog_submission": "no use for a body of type 'dialog_submission'",
     "interactive_message": "no use for a body of type 'interactive_message'",
@@ -163,7 +223,44 @@ def test_what_nobody_understands_says_why(name: str) -> None:
 def test_every_payload_is_in_a_table() -> None:
     answered_by_bolt = {"url_verification", "ssl_check"}
     by_content = {"message_im_no_id"}
-    assert {file.stem for file in PAYLOADS.iterdir()} == {*MEANT, *NOTHING, *UNKNOWN, *answered_by_bolt, *by_content}
+    tables = {*MEANT, *SUBMITTED, *NOTHING, *UNKNOWN}
+    assert {file.stem for file in PAYLOADS.iterdir()} == tables | answered_by_bolt | by_content
+
+
+@pytest.mark.parametrize("name", SUBMITTED)
+def test_a_submitted_form_says_what_to_do(name: str) -> None:
+    reading = reading_of(name)
+    assert isinstance(reading, Meant)
+    inbound = reading.inbound
+    assert isinstance(inbound, AgentDid)
+    assert inbound.event.startswith("slack:slack:form:V0FORM.")
+    assert inbound == did(inbound.event.removeprefix("slack:slack:"), SUBMITTED[name])
+    assert reading.origin.form is not None
+    assert (reading.origin.form.id, reading.origin.form.case) == ("V0FORM", CASE)
+
+
+def test_a_form_sent_twice_is_one_event_and_one_with_other_words_another() -> None:
+    body = parsed(raw_of("form_reply"))
+    assert body is not None
+    again = {**body, "trigger_id": "another press of the same button"}
+    values = {"text": {"text": {"type": "plain_text_input", "value": "Other words"}}}
+    other = {**body, "view": {**body["view"], "state": {"values": values}}}
+    events = [event_of(read(each, b"raw", SLACK, NOW + timedelta(seconds=1))) for each in (body, again, other)]
+    assert events[0] == events[1] != events[2]
+
+
+def event_of(reading: Reading) -> str:
+    assert isinstance(reading, Meant)
+    return reading.inbound.event
+
+
+def test_a_form_tells_where_its_fields_are_and_what_was_written() -> None:
+    reading = reading_of("form_template")
+    assert isinstance(reading, Meant)
+    form, origin = reading.origin.form, reading.origin
+    assert form is not None
+    assert (origin.kind, form.hash, form.typed, form.began) == ("choice", "1790000000.h4sh", "Dear Lan,", "Sorry!")
+    assert form.fields == {"template": "template", "text": "text"}
 
 
 def test_an_event_without_an_id_is_known_again_by_its_content() -> None:
@@ -235,11 +332,14 @@ JSON = st.recursive(
 )
 KNOWN_KEYS = (
     "type event user channel actions value text blocks files message container authorizations command user_id "
-    "callback_id trigger_id response_url subtype channel_type ts bot_id event_id id elements name unicode is_bot"
+    "callback_id trigger_id response_url subtype channel_type ts bot_id event_id id elements name unicode is_bot "
+    "thread_ts url view state values private_metadata hash selected_option selected_user selected_date_time element "
+    "action_id block_id text template cause action until initial_value files"
 )
 KNOWN_VALUES = (
     "event_callback block_actions shortcut message im button 1.a.1.2 c1.a.claim /feedback feedback U0LAN D0LAN "
-    "file_share emoji rich_text"
+    "file_share emoji rich_text view_submission case.reply case.resolve case.snooze 0k3f9x2m static_select "
+    "users_select c1.a.assign c1.a.use:x C0DESK channel 1.2 3.4 view_closed V1"
 )
 SHAPED = st.recursive(
     JSON | st.sampled_from(KNOWN_VALUES.split()),
@@ -253,4 +353,30 @@ def test_no_body_can_make_the_reader_stumble(body: dict[str, Any]) -> None:
     reading = read(body, b"raw", SLACK, NOW)
     if isinstance(reading, Meant):
         assert reading.inbound.event.startswith("slack:slack:")
+        assert len(reading.inbound.event) < 200
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a body, its containers too."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [*([path] if path else []), *(place for key, each in inner for place in places(each, (*path, key)))]
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """A copy of a body with one place changed."""
+    if not path:
+        return new
+    copy = value.copy()
+    copy[path[0]] = put(value[path[0]], path[1:], new)
+    return copy
+
+
+BODIES = [body for name in (*MEANT, *SUBMITTED, *NOTHING) if (body := parsed(raw_of(name)))]
+
+
+@given(st.sampled_from(BODIES), st.data())
+def test_no_real_body_with_one_odd_place_can_make_the_reader_stumble(body: dict[str, Any], data: st.DataObject) -> None:
+    odd = put(body, data.draw(st.sampled_from(places(body))), data.draw(JSON | st.integers(-(2**80), 2**80)))
+    reading = read(odd, b"raw", SLACK, NOW)
+    if isinstance(reading, Meant):
         assert len(reading.inbound.event) < 200
