@@ -7,11 +7,11 @@ import msgspec
 from bot.conversations.questions import Rating
 from bot.messages import Address, ChannelName
 from bot.ports import CountRow
-from bot.storage.codec import from_micros, maybe_micros
+from bot.storage.codec import from_micros, maybe_micros, to_micros
 from bot.storage.facts import Steps
 from bot.storage.flows import of_structures
 from bot.storage.ops import Procedure, Row, ask, query
-from bot.storage.rows import BUCKET, SKIPPED
+from bot.storage.rows import BUCKET, SEEN_FOR, SKIPPED
 
 _COUNTS = query(
     """
@@ -43,12 +43,29 @@ _WAITING = query(
     "FROM outbox o WHERE o.state = 'queued' AND o.error IS NOT NULL ORDER BY o.id LIMIT :most",
     "most:bigint",
 )
+# Messages of a room stand behind the one that was refused: they wait for the same reason, and no error is told of them.
+_STUCK = query(
+    """
+    SELECT s.channel, s.address_key, s.messages, s.since, e.error, e.due_at FROM (
+      SELECT o.channel, o.address_key, count(*) AS messages, min(o.queued_at) AS since,
+        max(CASE WHEN o.error IS NOT NULL THEN o.id END) AS refused
+      FROM outbox o WHERE o.state = 'queued' GROUP BY o.channel, o.address_key
+    ) s JOIN outbox e ON e.id = s.refused
+    ORDER BY s.since, s.channel, s.address_key LIMIT :most
+    """,
+    "most:bigint",
+)
 _GIVEN_UP = query(
     """
     SELECT o.id, o.channel, o.address_key, o.kind, o.slot, o.attempts, o.error, o.queued_at, o.settled_at
     FROM outbox o WHERE o.state = 'given up' ORDER BY o.id DESC LIMIT :most
     """,
     "most:bigint",
+)
+
+_REMEMBERED = query(
+    "SELECT e.key FROM seen_event e WHERE e.key >= :first AND e.key < :last AND e.at >= :horizon ORDER BY e.key",
+    "first last horizon:bigint",
 )
 
 #: Before and after every time that a column can hold.
@@ -90,6 +107,16 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     error: str
     queued_at: datetime
+    due_at: datetime
+
+
+class Stuck(msgspec.Struct, frozen=True, kw_only=True):
+    """A room or person whose messages wait because one of them was refused: how many, since when, why, until when."""
+
+    to: Address
+    messages: int
+    since: datetime
+    error: str
     due_at: datetime
 
 
@@ -233,3 +260,27 @@ def waiting(limit: int) -> Procedure[list[Waiting]]:
         )
         for id, channel, key, kind, slot, attempts, error, queued_at, due_at in rows
     ]
+
+
+def stuck(limit: int) -> Procedure[list[Stuck]]:
+    """The longest waiting first."""
+    rows = yield from ask(_STUCK, limit)
+    return [
+        Stuck(
+            to=Address(channel=channel, key=key),
+            messages=int(messages),
+            since=from_micros(since),
+            error=error,
+            due_at=from_micros(due_at),
+        )
+        for channel, key, messages, since, error, due_at in rows
+    ]
+
+
+def remembered(first: str, last: str, now: datetime) -> Procedure[list[str]]:
+    """The events seen in the last week whose keys are in ``first <= key < last``.
+
+    Keys that are compared so hold digits where they differ: letters have another order in each language.
+    """
+    rows = yield from ask(_REMEMBERED, first, last, to_micros(now) - SEEN_FOR)
+    return [row[0] for row in rows]

@@ -20,7 +20,7 @@ from bot.storage.migrate import migrate
 from bot.storage.ops import Job, ask, query
 from bot.storage.outbox import StoredOutbox
 from bot.storage.postgres import PostgresEngine
-from bot.storage.reports import Difference, GivenUp, SetAside, Waiting
+from bot.storage.reports import Difference, GivenUp, SetAside, Stuck, Waiting
 from bot.storage.sqlite import SqliteEngine
 from bot.storage.wakes import Bell
 
@@ -83,6 +83,14 @@ class Storage:
     async def waiting(self, limit: int) -> Sequence[Waiting]:
         """The oldest messages that were refused and will be tried again."""
         return await self._engine.read(lambda: reports.waiting(limit))
+
+    async def stuck(self, limit: int) -> Sequence[Stuck]:
+        """The rooms and people whose messages wait since one was refused, the longest waiting first."""
+        return await self._engine.read(lambda: reports.stuck(limit))
+
+    async def remembered(self, first: str, last: str) -> Sequence[str]:
+        """The events seen in the last week in ``first <= event < last``, which differ in digits only."""
+        return await self._engine.read(lambda: reports.remembered(first, last, self._clock()))
 
     async def given_up(self, limit: int) -> Sequence[GivenUp]:
         """The newest messages that will never arrive."""
