@@ -13,11 +13,11 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended
-from bot.followup.cases import Case
-from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, InteractionId, WordsId
-from bot.messages import Address, AlertOf, ChannelName, Outbound
+from bot.followup.cases import CLOSED, Case, CaseNote
+from bot.followup.incidents import Incident
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
+from bot.messages import Address, AlertOf, ChannelName, IncidentOf, Outbound
 from bot.ports import (
-    CaseNote,
     CaseView,
     CountScore,
     Customer,
@@ -28,10 +28,12 @@ from bot.ports import (
     DueKind,
     Facts,
     GaveUp,
+    IncidentView,
     Interaction,
     KeepAside,
     KeepWords,
     MoveAddress,
+    Neighbour,
     NoteCase,
     OptOut,
     Outcome,
@@ -46,6 +48,7 @@ from bot.ports import (
     SaveCase,
     SaveConversation,
     SaveCustomer,
+    SaveIncident,
     SaveInteraction,
     Sent,
     SetReachable,
@@ -55,6 +58,7 @@ from bot.ports import (
     Words,
     Write,
 )
+from tests.fakes.pure_cases import PureCases
 
 #: How often a step that lost a race is decided again, before the race is taken for endless.
 TRIES = 20
@@ -112,8 +116,12 @@ class PureStore:
         self.words: dict[WordsId, Words] = {}
         self.queue: dict[int, Queued] = {}
         self.remotes: dict[str, str] = {}
+        #: by slot: where the message stands
+        self.posted_on: dict[str, ChannelName] = {}
         self.due_rows: dict[str, Due] = {}
-        self.cases: dict[CaseId, Case] = {}
+        #: the rows, and the port over them
+        self.cases = PureCases(self)
+        self.incidents: dict[IncidentId, Incident] = {}
         self.notes: list[CaseNote] = []
         self.interactions: dict[InteractionId, Interaction] = {}
         self.decisions: list[RecordDecision] = []
@@ -160,6 +168,8 @@ class PureStore:
 
     def facts(self, read: Read) -> Facts:
         """What a step is given to decide upon."""
+        if read.thread is not None and read.case is None:
+            read = replace(read, case=self._case_of_thread(*read.thread))
         interaction = self._interaction(read)
         conversation = self._conversation(read, interaction)
         address = read.address or (interaction.address if interaction else None)
@@ -176,7 +186,26 @@ class PureStore:
             interaction=interaction,
             due=self.due_rows.get(read.due) if read.due else None,
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
+            neighbours=() if read.neighbours_since is None else self._neighbours(read.neighbours_since),
+            incidents=() if read.neighbours_since is None else self._incidents(read.neighbours_since),
+            incident=self.incident_of(case),
         )
+
+    def _case_of_thread(self, channel: ChannelName, remote: str) -> CaseId | None:
+        slots = (slot for slot, known in self.remotes.items() if known == remote and self.posted_on[slot] == channel)
+        return next((CaseId(slot.removeprefix("alert:")) for slot in slots if slot.startswith("alert:")), None)
+
+    def _neighbours(self, since: datetime) -> tuple[Neighbour, ...]:
+        there = [case for case in self.cases.values() if case.opened_at >= since and case.state != "withdrawn"]
+        there.sort(key=lambda case: (case.opened_at, case.id), reverse=True)
+        return tuple(Neighbour(case=case, conversation=self.conversations[case.conversation]) for case in there[:500])
+
+    def _incidents(self, since: datetime) -> tuple[Incident, ...]:
+        live = [incident for incident in self.incidents.values() if incident.last_at >= since]
+        return tuple(sorted(live, key=lambda incident: (incident.last_at, incident.id), reverse=True))
+
+    def incident_of(self, case: Case | None) -> Incident | None:
+        return None if case is None or case.incident is None else self.incidents.get(case.incident)
 
     def _interaction(self, read: Read) -> Interaction | None:
         if read.reported is not None:
@@ -197,7 +226,7 @@ class PureStore:
 
     def _open_case_at(self, address: Address | None) -> Case | None:
         there = [case for case in self.cases.values() if case.address == address and case.state != "withdrawn"]
-        return max(there, key=lambda case: (case.opened_at, case.id), default=None)
+        return max(there, key=lambda case: (case.state not in CLOSED, case.opened_at, case.id), default=None)
 
     def _case_of(self, conversation: Conversation | None) -> Case | None:
         if conversation is None:
@@ -219,6 +248,9 @@ class PureStore:
                 known = self.cases.get(case.id)
                 same = [each.id for each in self.cases.values() if each.conversation == case.conversation]
                 held = (None if known is None else known.revision) == revision and same in ([], [case.id])
+            case SaveIncident(incident=incident, was_revision=revision):
+                before = self.incidents.get(incident.id)
+                held = (None if before is None else before.revision) == revision
             case SettleDue(due=due):
                 held = self.due_rows.get(due.key) == due
             case SaveInteraction(interaction=new):
@@ -259,6 +291,8 @@ class PureStore:
                 del self.due_rows[due.key]
             case SaveCase(case=case):
                 self.cases[case.id] = case
+            case SaveIncident(incident=incident):
+                self.incidents[incident.id] = incident
             case NoteCase(note=note):
                 self.notes.append(note)
             case SaveInteraction(interaction=interaction):
@@ -312,6 +346,9 @@ class PureStore:
         for interaction in self.interactions.values():
             if interaction.address == address:
                 self.interactions[interaction.id] = replace(interaction, address=to)
+        for incident in self.incidents.values():
+            if incident.desk == address:
+                self.incidents[incident.id] = replace(incident, desk=to)
         for row in self.queue.values():
             if row.outbound.to == address and row.state == "queued":
                 lane = lane_of(to) if row.outbound.lane == lane_of(address) else row.outbound.lane
@@ -321,7 +358,7 @@ class PureStore:
         """Whether a message of this alert waits that nobody sends yet: it will show the case as it is then."""
         return (
             outbound.kind == "edit"
-            and isinstance(outbound.content, AlertOf)
+            and isinstance(outbound.content, AlertOf | IncidentOf)
             and any(
                 row.state == "queued" and row.leased_until is None and row.outbound.slot == outbound.slot
                 for row in self.queue.values()
@@ -359,7 +396,7 @@ class PureOutbox:
         for row in self._store.queue.values():
             if row.state == "queued":
                 heads.setdefault(row.outbound.lane, row)
-        return sorted(heads.values(), key=lambda row: (row.due_at, row.id))
+        return sorted(heads.values(), key=lambda row: row.id)
 
     def _delivery(self, row: Queued) -> Delivery:
         return Delivery(
@@ -369,6 +406,7 @@ class PureOutbox:
             queued_at=row.queued_at,
             remote=self._store.remotes.get(row.outbound.slot),
             maybe_delivered=row.maybe_delivered,
+            thread_remote=self._store.remotes.get(row.outbound.thread or ""),
         )
 
     async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
@@ -380,6 +418,7 @@ class PureOutbox:
             case Sent(receipt=receipt):
                 row = replace(row, state="sent")
                 self._store.remotes[row.outbound.slot] = receipt.remote
+                self._store.posted_on[row.outbound.slot] = row.outbound.to.channel
             case RetryAt(due_at=due_at, error=error, maybe_delivered=maybe, counts=counts):
                 row = replace(
                     row,
@@ -400,19 +439,10 @@ class PureOutbox:
         return min((max(row.due_at, row.leased_until or now, now) for row in heads), default=None)
 
     async def case_view(self, case: CaseId) -> CaseView | None:
-        found = self._store.cases.get(case)
-        if found is None:
-            return None
-        conversation = self._store.conversations[found.conversation]
-        customer = self._store.customer_at(conversation.address)
-        return CaseView(
-            case=found,
-            flow=self._store.flows[conversation.flow],
-            customer=customer or self._store.customers[found.customer],
-            conversation=conversation,
-            words=tuple(each for each in self._store.words.values() if each.conversation == conversation.id),
-            notes=tuple(each for each in self._store.notes if each.case == case),
-        )
+        return await self._store.cases.view(case)
+
+    async def incident_view(self, incident: IncidentId) -> IncidentView | None:
+        return self._store.cases.incident_view(incident)
 
 
 class PureDues:
