@@ -17,17 +17,23 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 #: With this length an option's button text stays within 64 bytes: "1.<16>.<4>." and a tick take 25 of them.
 ID_LENGTH = 39
+#: What stands for the line of another place in a finding's words.
+LINE = "{line}"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"(?:[0-9]{1,6}[smhd] ?)+")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong at a key path, and what would be right (a full sentence, or nothing)."""
+    """One thing that is wrong at a key path, and what would be right (a full sentence, or nothing).
+
+    ``beside`` is the path of something else in the file that it has to do with; its line stands for LINE in ``wrong``.
+    """
 
     path: Path
     wrong: str
     right: str = ""
+    beside: Path = ()
 
 
 class Findings:
@@ -36,8 +42,8 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[Finding, None] = {}
 
-    def add(self, path: Path, wrong: str, right: str = "") -> None:
-        self._found[Finding(path=path, wrong=wrong, right=right)] = None
+    def add(self, path: Path, wrong: str, right: str = "", beside: Path = ()) -> None:
+        self._found[Finding(path=path, wrong=wrong, right=right, beside=beside)] = None
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._found)

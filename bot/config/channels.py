@@ -21,6 +21,7 @@ from bot.toml_tables import Table
 
 #: Signing with less is guessing distance from not signing.
 SECRET_LENGTH = 16
+_TELEGRAM = "https://api.telegram.org"
 _ALWAYS = "the channel cannot work without it"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -68,9 +69,10 @@ class _Block:
         self._kind = kind
         self._environment = environment
 
-    def secret(self, key: str, suggested: str, needed: str = "") -> str:
+    def secret(self, key: str, suggested: str, needed: str = _ALWAYS) -> str:
+        """A secret's value; with ``needed`` empty it is of no use in this mode, and need not be set."""
         wanted = Wanted(kind=self._kind, key=key, suggested=suggested, needed=needed)
-        return self._environment.secret(self.table, wanted, live=self.live)
+        return self._environment.secret(self.table, wanted, live=self.live and bool(needed))
 
     def url(self, key: str, default: str) -> str:
         return read_url(self.table, key, default, self._environment)
@@ -93,29 +95,39 @@ def _telegram(block: _Block) -> TelegramSettings:
     table = block.table
     mode = table.one_of("mode", ("polling", "webhook"), "polling")
     for_hook = 'mode = "webhook" needs it' if mode == "webhook" else ""
-    token = block.secret("token", "TELEGRAM_TOKEN", _ALWAYS)
+    token = block.secret("token", "TELEGRAM_TOKEN")
     secret = block.secret("webhook_secret", "TELEGRAM_WEBHOOK_SECRET", for_hook)
     if secret and not _TELEGRAM_SECRET.fullmatch(secret):
         right = "Use at most 256 of A-Z, a-z, 0-9, _ and -."
         table.report("webhook_secret", "Telegram does not take this secret", right)
-    parts = urlsplit(block.public_url)
-    if mode == "webhook" and block.live and parts.scheme != "https" and not _is_loopback(parts.hostname):
-        table.report("mode", f"Telegram calls https addresses only, not {block.public_url}", "Set server.public_url.")
+    api_url = block.url("api_url", _TELEGRAM)
+    # A Bot API server of one's own may stand beside us, and calls whatever address it is given.
+    if mode == "webhook" and block.live and api_url == _TELEGRAM:
+        _report_out_of_reach(table, block.public_url)
     return TelegramSettings(
         name=block.name,
         token=token,
         webhook_secret=secret,
         mode="webhook" if mode == "webhook" else "polling",
         messages_per_second=table.whole("messages_per_second", 25, 0, 1000),
-        api_url=block.url("api_url", "https://api.telegram.org"),
+        api_url=api_url,
     )
+
+
+def _report_out_of_reach(table: Table, public_url: str) -> None:
+    parts = urlsplit(public_url)
+    if _is_loopback(parts.hostname):
+        right = 'Set server.public_url to your https address, or mode = "polling", which needs none.'
+        table.report("mode", f"Telegram cannot reach {public_url}, which is this computer only", right)
+    elif parts.scheme != "https":
+        table.report("mode", f"Telegram calls https addresses only, not {public_url}", "Set server.public_url.")
 
 
 def _slack(block: _Block) -> SlackSettings:
     table = block.table
     mode = table.one_of("mode", ("socket", "http"), "socket")
     for_mode = f'mode = "{mode}" needs it'
-    bot_token = block.secret("bot_token", "SLACK_BOT_TOKEN", _ALWAYS)
+    bot_token = block.secret("bot_token", "SLACK_BOT_TOKEN")
     app_token = block.secret("app_token", "SLACK_APP_TOKEN", for_mode if mode == "socket" else "")
     if bot_token.startswith("xapp-"):
         table.report("bot_token", "this is an app-level token (xapp-…)", "The bot's token begins with xoxb-.")
@@ -133,7 +145,7 @@ def _slack(block: _Block) -> SlackSettings:
 
 def _webchat(block: _Block) -> WebchatSettings:
     table = block.table
-    secret = block.secret("secret", "WEBCHAT_SECRET", _ALWAYS)
+    secret = block.secret("secret", "WEBCHAT_SECRET")
     if secret and len(secret) < SECRET_LENGTH:
         table.report("secret", "is too short to sign with", f"Use at least {SECRET_LENGTH} random characters.")
     colour = table.text("colour", "#2563eb")
@@ -158,7 +170,7 @@ def _webchat(block: _Block) -> WebchatSettings:
 
 def _webhook(block: _Block) -> WebhookChatSettings:
     table = block.table
-    listed = block.secret("secrets", "WEBHOOK_SECRETS", _ALWAYS)
+    listed = block.secret("secrets", "WEBHOOK_SECRETS")
     secrets = tuple(part.strip() for part in listed.split(",") if part.strip())
     if any(not _is_standard(secret) for secret in secrets):
         right = "Write whsec_ and the base64 of 24 to 64 random bytes; several with commas between them."

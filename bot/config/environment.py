@@ -60,7 +60,7 @@ class Environment:
     def secret(self, table: Table, wanted: Wanted, *, live: bool = True) -> str:
         """The value of a secret; never in a finding, and never from the file.
 
-        A channel that is not live (enabled = false) need not have its secrets.
+        What is not live (a channel with enabled = false, a secret of a mode that is not in use) need not be set.
         """
         key, suggested = wanted.key, wanted.suggested
         advice = f'{key} = {{ env = "{suggested}" }}'

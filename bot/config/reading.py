@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path as FilePath
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import msgspec
 
 from bot.config.channels import SECRET_LENGTH, kinds_of, read_channels, read_url
 from bot.config.environment import Environment, SecretName, Wanted
+from bot.config.followup import Surroundings, read_followup
 from bot.config.positions import line_of, lines_of
 from bot.config.proxies import read_proxies
 from bot.config.sandbox import with_sandbox
@@ -20,22 +20,21 @@ from bot.config.settings import (
     AskingSettings,
     CommandSettings,
     DeliverySettings,
-    FollowUpSettings,
     SandboxSettings,
     ServerSettings,
     Settings,
     StorageSettings,
 )
+from bot.config.teams import read_time_zone
 from bot.conversations.flow import Flow, pin
 from bot.conversations.flow_toml import read_flows, unknown_to_commands
 from bot.errors import ConfigError
 from bot.languages import locales
-from bot.messages import ChannelName
-from bot.toml_tables import Findings, Path, Table, did_you_mean, path_text
+from bot.toml_tables import LINE, Findings, Path, Table, did_you_mean, path_text
 
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _AT_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
-_ROOM = re.compile(r"#[^\s#@,]{1,80}|[CGD][A-Z0-9]{2,20}")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +101,7 @@ def _read(path: FilePath, environ: Mapping[str, str]) -> tuple[Settings, list[Pr
             file=path.name,
             line=line_of(finding.path, lines),
             path=path_text(finding.path),
-            wrong=finding.wrong,
+            wrong=finding.wrong.replace(LINE, str(line_of(finding.beside, lines)) if finding.beside else LINE),
             right=finding.right,
         )
         for finding in findings
@@ -128,8 +127,9 @@ def _settings(root: Table, environment: Environment) -> Settings:
     channels = read_channels(root, environment, public_url=server.public_url)
     kinds = kinds_of(root)
     asking = _asking(root)
-    followup = _followup(root, kinds)
     flows = _flows(root, tuple(kinds))
+    followup = read_followup(root, Surroundings(flows=flows, kinds=kinds, time_zone=asking.time_zone))
+    _report_no_packs(root)
     commands = _commands(root, flows)
     delivery = _delivery(root)
     sandbox = _sandbox(root)
@@ -207,57 +207,12 @@ def _asking(root: Table) -> AskingSettings:
         expire_invitation=table.duration("expire_invitation", default.expire_invitation, 90 * _DAY, _MINUTE),
         expire_idle=table.duration("expire_idle", default.expire_idle, 30 * _DAY, _MINUTE),
         correction=table.duration("correction", default.correction, _DAY),
-        time_zone=table.text("time_zone", default.time_zone),
+        time_zone=read_time_zone(table, default.time_zone),
     )
-    zones = available_timezones()
-    if asking.time_zone and asking.time_zone not in zones:
-        more = "Use a name such as 'Europe/Rome' or 'Asia/Ho_Chi_Minh'."
-        # All names of a continent begin alike, so a near one must be very near.
-        right = did_you_mean(asking.time_zone, zones, more, nearness=0.85)
-        table.report("time_zone", f"there is no time zone '{asking.time_zone[:60]}'", right)
     if asking.delay >= asking.closed_at_most and not table.findings.under(table.path):
         table.report("delay", "is not shorter than closed_at_most, so nobody would ever be asked")
     table.finish()
     return asking
-
-
-_MINUTE = timedelta(minutes=1)
-
-
-def _followup(root: Table, kinds: Mapping[str, tuple[str, bool]]) -> FollowUpSettings | None:
-    table = root.table("followup")
-    if table is None:
-        return None
-    default = FollowUpSettings(channel=ChannelName(""), room="")
-    followup = FollowUpSettings(
-        channel=_desk(table, kinds),
-        room=_room(table),
-        hold=table.duration("hold", default.hold, timedelta(hours=1)),
-        locale=table.one_of("locale", locales(), default.locale),
-    )
-    table.finish()
-    return followup
-
-
-def _desk(table: Table, kinds: Mapping[str, tuple[str, bool]]) -> ChannelName:
-    slacks = [name for name, (kind, _) in kinds.items() if kind == "slack"]
-    channel = table.text("channel", example='channel = "slack", the name of a Slack channel under [channels]')
-    if channel and channel not in slacks:
-        wrong = f"'{channel[:40]}' is no Slack channel" if channel in kinds else f"there is no channel '{channel[:40]}'"
-        right = did_you_mean(channel, slacks) if slacks else 'Add one with kind = "slack", or remove [followup].'
-        table.report("channel", wrong, right)
-    elif channel and not kinds[channel][1]:
-        table.report("channel", f"'{channel}' is switched off", "Set enabled = true there, or remove [followup].")
-    return ChannelName(channel)
-
-
-def _room(table: Table) -> str:
-    room = table.text("room", example='room = "#support", or the id of a Slack channel')
-    if room and not _ROOM.fullmatch(room):
-        mended = f"#{room}"
-        right = f"Did you mean '{mended}'?" if _ROOM.fullmatch(mended) else 'Write "#name" or an id such as C024BE91L.'
-        table.report("room", f"'{room[:60]}' is no room in Slack", right)
-    return room
 
 
 def _flows(root: Table, channels: tuple[str, ...]) -> list[Flow]:
@@ -265,6 +220,18 @@ def _flows(root: Table, channels: tuple[str, ...]) -> list[Flow]:
     if not tables and not root.findings.under(("flow",)):
         root.report("flow", "is missing", "Add a [[flow]] with its questions.")
     return read_flows(tables, channels)
+
+
+def _report_no_packs(root: Table) -> None:
+    """Buttons, hints and the words that opt out come from language packs: without one they would be in English."""
+    known = {tag.partition("-")[0] for tag in locales()}
+    for table in root.tables("flow"):
+        languages = table.data.get("languages")
+        for index, tag in enumerate(languages if isinstance(languages, list) else ()):
+            path = (*table.path, "languages", index)
+            if isinstance(tag, str) and not root.findings.under(path) and tag.partition("-")[0] not in known:
+                wrong = f"there is no language pack for '{tag[:40]}': buttons and replies would be in English"
+                root.findings.add(path, wrong, f"There are packs for {', '.join(locales())}.")
 
 
 def _commands(root: Table, flows: list[Flow]) -> CommandSettings | None:
@@ -309,8 +276,11 @@ def _sandbox(root: Table) -> SandboxSettings:
     sandbox = SandboxSettings(
         delay=table.maybe_duration("delay", 7 * _DAY),
         hold=table.maybe_duration("hold", timedelta(hours=1)),
+        recovery=table.maybe_duration("recovery", 30 * _DAY),
         quiet_hours=table.flag("quiet_hours", True),
         cool_down=table.flag("cool_down", True),
+        business_hours=table.flag("business_hours", True),
+        rooms=table.flag("rooms", True),
     )
     table.finish()
     return sandbox

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.config.settings import Settings
+from bot.config.settings import FollowUpSettings, SandboxSettings, Settings
+from bot.followup.clocks import Hours
 
 
 class SandboxChange(NamedTuple):
@@ -18,17 +19,31 @@ class SandboxChange(NamedTuple):
 
 def with_sandbox(settings: Settings) -> Settings:
     """The settings with their own [sandbox] block applied."""
-    sandbox, asking = settings.sandbox, settings.asking
+    sandbox, asking, followup = settings.sandbox, settings.asking, settings.followup
     if sandbox.delay is not None:
         asking = replace(asking, delay=sandbox.delay)
     if not sandbox.quiet_hours:
         asking = replace(asking, quiet_from=time(0), quiet_until=time(0))
     if not sandbox.cool_down:
         asking = replace(asking, cool_down=timedelta(0), cool_down_nps=timedelta(0))
-    followup = settings.followup
-    if followup is not None and sandbox.hold is not None:
-        followup = replace(followup, hold=sandbox.hold)
+    followup = None if followup is None else _followed_up(followup, sandbox)
     return replace(settings, asking=asking, followup=followup)
+
+
+def _followed_up(followup: FollowUpSettings, sandbox: SandboxSettings) -> FollowUpSettings:
+    if sandbox.hold is not None:
+        followup = replace(followup, hold=sandbox.hold)
+    if sandbox.recovery is not None:
+        followup = replace(followup, recovery_after=sandbox.recovery)
+    if not sandbox.business_hours:
+        # Without any span a team works around the clock.
+        around_the_clock = (replace(team, hours=Hours(time_zone=team.hours.time_zone)) for team in followup.teams)
+        followup = replace(followup, teams=tuple(around_the_clock))
+    if not sandbox.rooms:
+        rules = tuple(replace(rule, room="") for rule in followup.rules)
+        teams = tuple(replace(team, room="") for team in followup.teams)
+        followup = replace(followup, rules=rules, teams=teams)
+    return followup
 
 
 def sandbox_changes(real: Settings, sandbox: Settings) -> tuple[SandboxChange, ...]:
@@ -42,9 +57,28 @@ def sandbox_changes(real: Settings, sandbox: Settings) -> tuple[SandboxChange, .
         SandboxChange("Between two NPS surveys", span_text(before.cool_down_nps), span_text(after.cool_down_nps)),
     ]
     if real.followup and sandbox.followup:
-        hold = span_text(real.followup.hold), span_text(sandbox.followup.hold)
-        rows.append(SandboxChange("Alert waits for the comment", *hold))
+        rows += _followup_changes(real.followup, sandbox.followup)
     return tuple(row for row in rows if row.normal != row.here)
+
+
+def _followup_changes(before: FollowUpSettings, after: FollowUpSettings) -> list[SandboxChange]:
+    asked = [f"{span_text(each.recovery_after)} later" for each in (before, after)]
+    hours = ["each team's own" if _keeps_hours(each) else "around the clock" for each in (before, after)]
+    return [
+        SandboxChange("Alert waits for the comment", span_text(before.hold), span_text(after.hold)),
+        SandboxChange("Asked whether it is fixed", *asked),
+        SandboxChange("Business hours", *hours),
+        SandboxChange("Rooms for alerts", _rooms(before), _rooms(after)),
+    ]
+
+
+def _keeps_hours(followup: FollowUpSettings) -> bool:
+    return any(any(team.hours.week) for team in followup.teams)
+
+
+def _rooms(followup: FollowUpSettings) -> str:
+    others = (*(rule.room for rule in followup.rules), *(team.room for team in followup.teams))
+    return ", ".join(dict.fromkeys(room for room in (followup.room, *others) if room))
 
 
 def span_text(span: timedelta) -> str:

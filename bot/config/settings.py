@@ -158,6 +158,9 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     recovery: timedelta | None = None
     quiet_hours: bool = True
     cool_down: bool = True
+    business_hours: bool = True
+    #: False: all alerts go to the one room of [followup], and nobody needs to have the others
+    rooms: bool = True
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,10 +25,11 @@ _COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "jp": "ja", "ua": 
 
 
 class Speech(msgspec.Struct, frozen=True, kw_only=True):
-    """The languages that a flow is in, and the names of its interactions' attributes."""
+    """The languages that a flow is in, and the names of its interactions' attributes; or those of all flows."""
 
     locales: tuple[str, ...]
     attributes: frozenset[str] = ATTRIBUTES
+    of_all_flows: bool = False
 
     @property
     def variables(self) -> frozenset[str]:
@@ -78,7 +79,8 @@ def read_texts(
         return {}
     if isinstance(value, str) and len(speech.locales) > 1:
         right = f"Write {', '.join(f'{key}.{tag}' for tag in speech.locales)}."
-        table.report(key, f"is one text, but the flow is in {len(speech.locales)} languages", right)
+        whose = "the flows are" if speech.of_all_flows else "the flow is"
+        table.report(key, f"is one text, but {whose} in {len(speech.locales)} languages", right)
         return {}
     if isinstance(value, str):
         _check(table, (*table.path, key), value, speech, variables=variables, longest=longest)
@@ -93,8 +95,9 @@ def _read_each(table: Table, speech: Speech, *, variables: bool, longest: int) -
         path = (*table.path, tag)
         if tag not in speech.locales:
             if speech.locales:
-                right = did_you_mean(tag, speech.locales, "Add it to the flow's languages or remove this text.")
-                table.findings.add(path, f"the flow is not in '{tag[:40]}'", right)
+                wrong = f"no flow is in '{tag[:40]}'" if speech.of_all_flows else f"the flow is not in '{tag[:40]}'"
+                more = f"Add it to {'a' if speech.of_all_flows else 'the'} flow's languages or remove this text."
+                table.findings.add(path, wrong, did_you_mean(tag, speech.locales, more))
         elif isinstance(text, str):
             _check(table, path, text, speech, variables=variables, longest=longest)
             texts[tag] = text.strip()
@@ -124,12 +127,10 @@ def _check(table: Table, path: Path, text: str, speech: Speech, *, variables: bo
         right = "Write a variable as {agent} or, with words for where it is not known, {agent|our team}."
         table.findings.add(path, f"'{brace[0]}' is no variable", right)
     for name in sorted({found[1] for found in _VARIABLE.finditer(text)} - speech.variables):
-        table.findings.add(path, f"there is no variable {{{name}}}", _meant(name, speech.variables))
-
-
-def _meant(name: str, known: frozenset[str]) -> str:
-    more = f'If your interactions carry it, add it to the flow: attributes = ["{name}"].'
-    return did_you_mean(name, known, more)
+        flow = "a flow" if speech.of_all_flows else "the flow"
+        more = f'If your interactions carry it, add it to {flow}: attributes = ["{name}"].'
+        right = did_you_mean(name, speech.variables, more)
+        table.findings.add(path, f"there is no variable {{{name}}}", right)
 
 
 def may_stay_empty(texts: Texts) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.config import (
     AskingSettings,
     DeliverySettings,
     FollowUpSettings,
+    SandboxSettings,
     ServerSettings,
     SlackSettings,
     StorageSettings,
@@ -24,6 +26,10 @@ from bot.config import (
     secrets_named,
 )
 from bot.errors import ConfigError
+from bot.followup.clocks import Hours, Team
+from bot.followup.incidents import IncidentRules
+from bot.followup.routing import RoutingRule, Signals, opening
+from bot.followup.templates import Cause, Template
 from bot.messages import ChannelName
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -78,12 +84,28 @@ def test_the_example_shows_the_defaults() -> None:
     assert shown.delivery == DeliverySettings()
     assert shown.storage == StorageSettings()
     assert shown.server == ServerSettings(api_keys=("key-of-the-shop-1", "key-of-the-shop-2"))
-    assert shown.followup == FollowUpSettings(channel=ChannelName("slack"), room="#support-recovery")
+    assert shown.followup is not None
+    asked = FollowUpSettings(channel=ChannelName("slack"), room="#support-recovery")
+    own = ("teams", "rules", "templates", "causes")
+    assert replace(shown.followup, **{field: getattr(asked, field) for field in own}) == asked
+    (team,) = shown.followup.teams
+    assert replace(team, hours=Hours()) == Team(name="support")
     telegram, slack, web = shown.channels
     assert telegram == TelegramSettings(name=ChannelName("telegram"), token="123:abc")
     assert slack == SlackSettings(name=ChannelName("slack"), bot_token="xoxb-1", app_token="xapp-1")
     assert isinstance(web, WebchatSettings)
     assert web.title["vi"] == "Lotus Home xin chào quý khách"
+
+
+#: what a table of the file is called, where it is not called as the settings have it
+TABLES = {
+    "teams": r"\[followup\.teams\.support\]",
+    "rules": r"\[\[followup\.rule\]\]",
+    "incidents": r"\[followup\.incidents\]",
+    "templates": r"\[\[followup\.template\]\]",
+    "causes": r"\[\[followup\.cause\]\]",
+    "week": r"hours\.mon-fri =",
+}
 
 
 def test_the_example_shows_every_key() -> None:
@@ -100,13 +122,50 @@ def test_the_example_shows_every_key() -> None:
             WebhookChatSettings,
             AskingSettings,
             FollowUpSettings,
+            Team,
+            Hours,
+            RoutingRule,
+            IncidentRules,
+            Template,
+            Cause,
             DeliverySettings,
+            SandboxSettings,
         )
         for field in struct.__struct_fields__
-        if field != "name"
+        if field not in ("name", "hours")
     ]
-    assert len(every) > 40
-    assert [field for field in every if not re.search(rf"^(# )?{field}( =|\.en =)", text, re.MULTILINE)] == []
+    assert len(every) > 80
+    shown = [TABLES.get(field, rf"(# )?{field}( =|\.en =)") for field in every]
+    assert [key for key in shown if not re.search(rf"^ *{key}", text, re.MULTILINE)] == []
+
+
+def test_the_example_gives_agents_what_they_need_at_hand() -> None:
+    followup = load(EXAMPLE, SECRETS).followup
+    assert followup is not None
+    kinds = [template.kind for template in followup.templates]
+    assert [kinds.count(kind) for kind in ("apology", "fix", "policy")] == [2, 2, 3]
+    assert len(followup.causes) == 6
+    for template in followup.templates:
+        assert tuple(template.text) == ("en", "vi", "it", "pl")
+        assert len(set(template.text.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("I want a REFUND!", "money_back"),
+        ("Tôi muốn được hoàn tiền.", "money_back"),
+        ("Vorrei un rimborso", "money_back"),
+        ("Proszę o zwrot pieniędzy", "money_back"),
+        ("too slow", None),
+    ],
+)
+def test_the_examples_rules_hear_the_four_languages(said: str, rule: str | None) -> None:
+    followup = load(EXAMPLE, SECRETS).followup
+    assert followup is not None
+    signals = Signals(flow="support_csat", channel="telegram", language="en", scale="csat5", score=5, words=said)
+    found = opening(followup.rules, signals)
+    assert (found and found.id) == rule
 
 
 def test_the_example_speaks_its_four_languages_everywhere() -> None:
@@ -160,7 +219,11 @@ def test_the_sandbox_block_counts_in_the_sandbox_only() -> None:
     assert here.asking.quiet_from == here.asking.quiet_until == time(0)
     assert here.asking.cool_down == here.asking.cool_down_nps == timedelta(0)
     assert here.followup is not None
-    assert here.followup.hold == timedelta(seconds=10)
+    assert here.followup.hold == timedelta(seconds=1)
+    assert here.followup.recovery_after == timedelta(seconds=2)
+    assert [any(team.hours.week) for team in here.followup.teams] == [False]
+    assert here.followup.teams[0].hours.time_zone == "Europe/Rome"
+    assert {rule.room for rule in here.followup.rules} == {""}
     assert here.flows == real.flows
 
 
@@ -171,14 +234,19 @@ def test_the_page_can_say_what_the_sandbox_changes() -> None:
         ("Quiet hours", "21:00 to 08:00", "none"),
         ("Between two surveys", "7 days", "no time at all"),
         ("Between two NPS surveys", "90 days", "no time at all"),
-        ("Alert waits for the comment", "90 seconds", "10 seconds"),
+        ("Alert waits for the comment", "90 seconds", "1 second"),
+        ("Asked whether it is fixed", "1 day later", "2 seconds later"),
+        ("Business hours", "each team's own", "around the clock"),
+        ("Rooms for alerts", "#support-recovery, #delivery-recovery", "#support-recovery"),
     )
 
 
 def test_without_a_sandbox_block_nothing_changes(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text(SMALL)
-    assert sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)) == ()
+    for text in (SMALL, re.sub(r"\n\[sandbox\]\n(?:[^\n]+\n)+", "\n", EXAMPLE.read_text("utf-8"))):
+        file.write_text(text)
+        assert "[sandbox]" not in text
+        assert sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)) == ()
 
 
 # ---- files ---------------------------------------------------------------------------------------------------
@@ -253,6 +321,32 @@ FRAGMENTS = st.sampled_from(
         "title = 1979-05-27",
         "port = -1",
         "delay = inf",
+        "[followup]",
+        "[followup.teams]",
+        "[[followup.teams]]",
+        "teams = 1",
+        "case_at_most = []",
+        "case_at_most = { nps = 99, csat = true }",
+        "hours = 5",
+        "hours.mon = [1]",
+        'hours.mon-sun = "24:00-25:61"',
+        "holidays = [2026-12-25, 2026-12-25T10:00:00, {}]",
+        "holidays = 2026-12-25",
+        "escalate_at = nan",
+        "flows = []",
+        'flows = [["support_csat"]]',
+        "scale = 5",
+        'scale = "thumbs"',
+        "score_at_most = true",
+        "[[followup.rule]]",
+        "rule = {}",
+        "opens = true",
+        "[followup.incidents]",
+        "incidents = []",
+        "window = 0",
+        "[[followup.template]]",
+        "[[followup.cause]]",
+        'kind = "sorry"',
         "]",
         '"',
         '"""',

@@ -1,0 +1,45 @@
+"""Rooms, user groups and people of Slack, as an admin names them."""
+
+import re
+
+from bot.toml_tables import Table
+
+_ROOM = re.compile(r"#[^\s#@,]{1,80}|[CGD][A-Z0-9]{2,20}")
+_GROUP = re.compile(r"S[A-Z0-9]{2,20}")
+_LEAD = re.compile(r"[UWS][A-Z0-9]{2,20}")
+_GROUP_EXAMPLE = 'Write its id, such as "S0614TZR7": in Slack, open the user group, … and Copy group ID.'
+_LEAD_EXAMPLE = (
+    'Write an id, such as "U024BE7LH" or a group\'s "S0614TZR7": in Slack, open the profile, … and Copy member ID.'
+)
+
+
+def read_room(table: Table, default: str | None = None) -> str:
+    """A room: an id, or its name with #."""
+    room = table.text("room", default, example='room = "#support", or the id of a Slack channel')
+    if room and not _ROOM.fullmatch(room):
+        mended = f"#{room}"
+        right = f"Did you mean '{mended}'?" if _ROOM.fullmatch(mended) else 'Write "#name" or an id such as C024BE91L.'
+        table.report("room", f"'{room[:60]}' is no room in Slack", right)
+    return room
+
+
+def read_group(table: Table) -> str:
+    """The id of a user group, or nothing."""
+    return _read_id(table, "group", _GROUP, "is no id of a user group in Slack", _GROUP_EXAMPLE)
+
+
+def read_lead(table: Table) -> str:
+    """The id of a person or of a user group, or nothing."""
+    return _read_id(table, "lead", _LEAD, "is no id of a person or user group in Slack", _LEAD_EXAMPLE)
+
+
+def _read_id(table: Table, key: str, pattern: re.Pattern[str], wrong: str, example: str) -> str:
+    id = table.text(key, "")
+    if id and not pattern.fullmatch(id):
+        right = f"Did you mean '{id.upper()}'?" if pattern.fullmatch(id.upper()) and _has_digit(id) else example
+        table.report(key, f"'{id[:60]}' {wrong}", right)
+    return id
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
