@@ -1,118 +1,273 @@
-"""What the alert of a case shows, worked out from the case as it is now. Pure."""
+"""The messages that tell the team: the alert of a case, that of an incident, and remarks in their threads. Pure.
+
+Texts are plain, and at most as long as a reader needs; escaping is the channels'. Nothing here changes as time passes:
+an alert stands in its room as it was drawn until something edits it, so it names times of day.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import assert_never
+from urllib.parse import urlsplit
 
 import msgspec
 
-from bot.conversations.answers import Chosen, Worded
+from bot.conversations.answers import Chosen
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
 from bot.conversations.prompts import answer_label, score_label
-from bot.conversations.questions import Choice, Choices, Rating, in_locale
-from bot.followup.cases import Case
-from bot.ids import CaseId, WordsId
+from bot.conversations.questions import Choice, Choices, Rating, ScaleName, in_locale
+from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, is_snoozed
+from bot.followup.clocks import Deadline, Team, deadlines
+from bot.followup.history import cut, history_line, lasted, local_time
+from bot.followup.incidents import Incident
+from bot.followup.templates import Cause, causes_or_default
+from bot.ids import CaseId, IncidentId
 from bot.languages import say
-from bot.messages import Address, Alert, AlertOf, Button, CaseToken, Fact, Outbound, OutboundKind, Quote, format_token
+from bot.messages import (
+    Alert,
+    AlertItem,
+    AlertMenu,
+    AlertOf,
+    Button,
+    CaseToken,
+    Fact,
+    IncidentOf,
+    Link,
+    Outbound,
+    OutboundKind,
+    Quote,
+    Remark,
+    format_token,
+)
 
-CLAIM = "claim"
+CLAIM, RELEASE, REPLY, RESOLVE, ASSIGN = "claim", "release", "reply", "resolve", "assign"
+SNOOZE_HOUR, SNOOZE_MORNING, SNOOZE_CUSTOM = "snooze:1h", "snooze:morning", "snooze:custom"
 #: a line of history longer than this tells an agent nothing more
 HISTORY_LINES = 8
-
-NoteKind = Literal["opened", "corrected", "commented", "claimed", "withdrawn", "reopened"]
-
-
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a case's history."""
-
-    what: NoteKind
-    who: str | None
-    detail: str
-    at: datetime
+LONGEST_QUOTE, LONGEST_FACT, LONGEST_WHO, LONGEST_ITEM = 1_500, 500, 80, 140
+#: attributes of the interaction that are shown, in the order that they were reported in
+ATTRIBUTES = 12
+_NAMED = {"agent", "order", "reference", "product", "tag", "team"}
+#: attributes that hold the address of the interaction's ticket, where they hold one
+_TICKET = ("link", "url")
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """Words of the customer with their id."""
+class PastRating(msgspec.Struct, frozen=True, kw_only=True):
+    """A rating that the customer gave before."""
 
-    id: WordsId
-    text: str
+    scale: ScaleName
+    score: int
     at: datetime
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the alert of a case is made from."""
+    """Everything that the alert of a case is made from; ``scores`` newest first, ``notes`` oldest first."""
 
     case: Case
     flow: Flow
     conversation: Conversation
     customer_name: str | None
-    words: Sequence[Said]
-    notes: Sequence[Note]
+    words: Sequence[Quote]
+    notes: Sequence[CaseNote]
+    scores: Sequence[PastRating] = ()
+    incident: Incident | None = None
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom an alert is drawn, and when: the agents' language, the case's team, the causes that they choose from."""
+
+    locale: str
+    team: Team
+    now: datetime
+    #: without a slash at its end; empty: there is no page to open
+    public_url: str = ""
+    causes: Sequence[Cause] = ()
+
+
+class FoldedSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """One case of an incident, as its alert lists it; ``words`` are the customer's newest, if any."""
+
+    case: Case
+    flow: Flow
+    customer_name: str | None
+    words: str = ""
+
+
+# ---- messages on their way ---------------------------------------------------------------------------------------
 
 
 def case_lane(case: CaseId) -> str:
     return f"case:{case}"
 
 
-def alert_outbound(case: Case, desk: Address, kind: OutboundKind) -> Outbound:
-    """The message that posts or edits a case's alert; what it shows is filled in when it is sent."""
-    return Outbound(kind=kind, to=desk, lane=case_lane(case.id), slot=f"alert:{case.id}", content=AlertOf(case=case.id))
+def alert_slot(case: CaseId) -> str:
+    return f"alert:{case}"
 
 
-def draw_alert(subject: Subject, locale: str) -> Alert:
-    """The alert in the agents' language, ready for a channel to draw."""
-    case, flow = subject.case, subject.flow
-    who = subject.customer_name or say(locale, "desk.someone")
-    rating = flow.question(case.question)
-    score = score_label(rating, case.score) if isinstance(rating, Rating) else str(case.score)
-    title = in_locale(flow.title, locale, flow.locale)
-    quotes = tuple(Quote(text=words.text, at=words.at) for words in _in_order(subject.words))
-    buttons: tuple[Button, ...] = ()
-    if case.state == "open":
-        token = format_token(CaseToken(case=case.id, action=CLAIM))
-        buttons = (Button(label=say(locale, "desk.claim"), token=token),)
-    return Alert(
-        case=case.id,
-        summary=say(locale, "desk.summary", who=who, score=score, flow=title),
-        facts=tuple(_facts(subject, locale, who, score, title, has_words=bool(quotes))),
-        quotes=quotes,
-        history=_history(subject.notes, locale),
-        buttons=buttons,
-        closed=case.state == "withdrawn",
+def incident_slot(incident: IncidentId) -> str:
+    return f"incident:{incident}"
+
+
+def alert_outbound(case: Case, kind: OutboundKind) -> Outbound:
+    """The message that posts or edits a case's alert; what it shows is filled in when it is sent.
+
+    Raises ValueError for a case that no desk is told of.
+    """
+    if case.desk is None:
+        raise ValueError(f"case {case.id} has no desk")
+    return Outbound(
+        kind=kind, to=case.desk, lane=case_lane(case.id), slot=alert_slot(case.id), content=AlertOf(case=case.id)
     )
 
 
-def _in_order(words: Sequence[Said]) -> list[Said]:
-    return sorted(words, key=lambda each: (each.at, each.id))
+def incident_outbound(incident: Incident, kind: OutboundKind) -> Outbound:
+    """The message that posts or edits an incident's alert; what it shows is filled in when it is sent."""
+    slot = incident_slot(incident.id)
+    return Outbound(kind=kind, to=incident.desk, lane=slot, slot=slot, content=IncidentOf(incident=incident.id))
 
 
-def _facts(subject: Subject, locale: str, who: str, score: str, title: str, *, has_words: bool) -> list[Fact]:
-    case, conversation = subject.case, subject.conversation
-    facts = [
+def remark_outbound(case: Case, slot: str, remark: Remark) -> Outbound:
+    """Something said in the thread of a case's alert; a person's words are a relay.
+
+    Raises ValueError for a case that no desk is told of.
+    """
+    if case.desk is None:
+        raise ValueError(f"case {case.id} has no desk")
+    return Outbound(
+        kind="relay" if remark.author else "post",
+        to=case.desk,
+        lane=case_lane(case.id),
+        slot=slot,
+        content=remark,
+        thread=alert_slot(case.id),
+    )
+
+
+def incident_remark_outbound(incident: Incident, slot: str, remark: Remark) -> Outbound:
+    """Something said in the thread of an incident's alert."""
+    lane = incident_slot(incident.id)
+    return Outbound(kind="post", to=incident.desk, lane=lane, slot=slot, content=remark, thread=lane)
+
+
+# ---- the alert of a case -----------------------------------------------------------------------------------------
+
+
+def draw_alert(subject: Subject, desk: Desk) -> Alert:
+    """The alert in the agents' language, ready for a channel to draw."""
+    case, flow, locale = subject.case, subject.flow, desk.locale
+    who = who_of(subject.customer_name, locale)
+    score = score_of(case, flow)
+    title = cut(in_locale(flow.title, locale, flow.locale), LONGEST_WHO)
+    quotes = _quotes(subject)
+    facts = (
         Fact(label=say(locale, "desk.who"), text=who),
         Fact(label=say(locale, "desk.score"), text=score),
         Fact(label=say(locale, "desk.flow"), text=title),
-        Fact(label=say(locale, "desk.channel"), text=f"{conversation.address.channel} · {conversation.locale}"),
-        Fact(label=say(locale, "desk.status"), text=_status(case, locale)),
-    ]
-    facts += [Fact(label=say(locale, "desk.reason"), text=reason) for reason in _reasons(subject, locale)]
-    facts += _attributes(conversation.attributes, locale)
-    if not has_words:
-        facts.append(Fact(label=say(locale, "desk.words"), text=say(locale, "desk.no_words")))
+        Fact(label=say(locale, "desk.channel"), text=f"{case.address.channel} · {subject.conversation.locale}"),
+        *_standing(case, desk),
+        *_clock(case, desk),
+        *_told_by_customer(subject, locale, has_words=bool(subject.words)),
+        *_attributes(subject.conversation.attributes, locale),
+        *_closing(subject, desk),
+    )
+    return Alert(
+        case=case.id,
+        summary=say(locale, "desk.summary", who=who, score=score, flow=title),
+        facts=tuple(Fact(label=fact.label, text=cut(fact.text, LONGEST_FACT)) for fact in facts),
+        quotes=quotes,
+        history=tuple(history_line(note, locale, _zone(desk)) for note in subject.notes[-HISTORY_LINES:]),
+        buttons=_buttons(case, locale),
+        menus=_menus(case, locale),
+        links=_links(subject, desk),
+        mentions=(case.group,) if case.group else (),
+        closed=case.state in CLOSED,
+    )
+
+
+def who_of(name: str | None, locale: str) -> str:
+    """A customer's name, or what we call somebody who has none."""
+    return cut(" ".join((name or "").split()), LONGEST_WHO) or say(locale, "desk.someone")
+
+
+def score_of(case: Case, flow: Flow) -> str:
+    """The score of a case on its scale: "😞 1/5"."""
+    rating = flow.question(case.question)
+    return score_label(rating, case.score) if isinstance(rating, Rating) else str(case.score)
+
+
+def status_of(case: Case, locale: str, time_zone: str, now: datetime) -> str:
+    """How a case stands: its state, whose it is, and until when it is snoozed."""
+    parts = [_state(case, locale)]
+    if case.owner is None and case.state in WORKING and case.state != "open":
+        parts.append(say(locale, "desk.status.free"))
+    elif case.owner is not None and case.state != "claimed":
+        parts.append(cut(case.owner_name or "", LONGEST_WHO))
+    if case.snoozed_until is not None and is_snoozed(case, now):
+        parts.append(say(locale, "desk.status.snoozed", at=local_time(case.snoozed_until, time_zone)))
+    return " · ".join(part for part in parts if part)
+
+
+def _state(case: Case, locale: str) -> str:
+    if case.state == "claimed":
+        return say(locale, "desk.status.claimed", agent=cut(case.owner_name or "", LONGEST_WHO))
+    return say(locale, f"state.{case.state}")
+
+
+def _quotes(subject: Subject) -> tuple[Quote, ...]:
+    """What the customer said before an agent spoke; what they said later stands in the thread."""
+    spoke = subject.case.first_word_at
+    words = [each for each in subject.words if spoke is None or each.at < spoke]
+    return tuple(Quote(text=cut(each.text, LONGEST_QUOTE), at=each.at) for each in sorted(words, key=_when))
+
+
+def _when(quote: Quote) -> datetime:
+    return quote.at
+
+
+def _standing(case: Case, desk: Desk) -> list[Fact]:
+    locale = desk.locale
+    facts = [Fact(label=say(locale, "desk.status"), text=status_of(case, locale, _zone(desk), desk.now))]
+    if case.priority != "normal":
+        facts.append(Fact(label=say(locale, "desk.priority"), text=say(locale, f"priority.{case.priority}")))
+    if case.rule:
+        facts.append(Fact(label=say(locale, "desk.rule"), text=case.rule))
     return facts
 
 
-def _status(case: Case, locale: str) -> str:
-    match case.state:
-        case "open":
-            return say(locale, "desk.status.open")
-        case "claimed":
-            return say(locale, "desk.status.claimed", agent=case.owner_name or "")
-        case "withdrawn":
-            return say(locale, "desk.status.withdrawn")
-        case _:
-            assert_never(case.state)
+def _clock(case: Case, desk: Desk) -> list[Fact]:
+    """By when what is still to do is due, and how long took what was done."""
+    locale, facts = desk.locale, []
+    running = {deadline.stage: deadline for deadline in deadlines(case, desk.team)}
+    if case.first_word_at is not None and "first_word" not in running:
+        took = lasted(case.first_word_at - case.opened_at, locale)
+        facts.append(Fact(label=say(locale, "desk.first_word"), text=say(locale, "clock.took", duration=took)))
+    elif deadline := running.get("first_word"):
+        facts.append(Fact(label=say(locale, "desk.first_word"), text=_due(deadline, desk)))
+    if deadline := running.get("resolved"):
+        facts.append(Fact(label=say(locale, "desk.resolution"), text=_due(deadline, desk)))
+    elif case.first_resolved_at is not None:
+        took = lasted(case.first_resolved_at - case.opened_at, locale)
+        facts.append(Fact(label=say(locale, "desk.resolution"), text=say(locale, "clock.took", duration=took)))
+    return facts
+
+
+def _due(deadline: Deadline, desk: Desk) -> str:
+    key = "clock.overdue" if deadline.due_at <= desk.now else "clock.due"
+    return say(desk.locale, key, at=local_time(deadline.due_at, _zone(desk)))
+
+
+def _told_by_customer(subject: Subject, locale: str, *, has_words: bool) -> list[Fact]:
+    facts = [Fact(label=say(locale, "desk.reason"), text=reason) for reason in _reasons(subject, locale)]
+    if not has_words:
+        facts.append(Fact(label=say(locale, "desk.words"), text=say(locale, "desk.no_words")))
+    if subject.scores:
+        earlier = (f"{_past(each)} ({each.at:%Y-%m-%d})" for each in subject.scores[:3])
+        facts.append(Fact(label=say(locale, "desk.scores"), text=", ".join(earlier)))
+    return facts
+
+
+def _past(past: PastRating) -> str:
+    return score_label(Rating(id="", text={}, scale=past.scale), past.score)
 
 
 def _reasons(subject: Subject, locale: str) -> list[str]:
@@ -126,32 +281,125 @@ def _reasons(subject: Subject, locale: str) -> list[str]:
 
 
 def _attributes(attributes: Mapping[str, str], locale: str) -> list[Fact]:
-    known = {name: say(locale, f"desk.{name}") for name in ("agent", "order", "reference")}
-    return [
-        Fact(label=known.get(name, name.replace("_", " ").capitalize()), text=value)
-        for name, value in attributes.items()
-        if value
-    ]
+    shown = [(name, value) for name, value in attributes.items() if value.strip() and not _ticket(name, value)]
+    return [Fact(label=_label(name, locale), text=value) for name, value in shown[:ATTRIBUTES]]
 
 
-def _history(notes: Sequence[Note], locale: str) -> tuple[str, ...]:
-    lines = [f"{note.at:%Y-%m-%d %H:%M} UTC · {_note(note, locale)}" for note in notes]
-    return tuple(lines[-HISTORY_LINES:])
+def _label(name: str, locale: str) -> str:
+    known = say(locale, f"desk.{name}") if name in _NAMED else name.replace("_", " ").capitalize()
+    return cut(known, LONGEST_WHO)
 
 
-def _note(note: Note, locale: str) -> str:
-    match note.what:
-        case "opened" | "commented" | "withdrawn" | "reopened":
-            return say(locale, f"desk.{note.what}")
-        case "claimed":
-            return say(locale, "desk.claimed", agent=note.who or "")
-        case "corrected":
-            old, _, new = note.detail.partition(">")
-            return say(locale, "desk.corrected", old=old, new=new)
+def _closing(subject: Subject, desk: Desk) -> list[Fact]:
+    """The incident that the case is part of, and what came of it."""
+    case, locale, facts = subject.case, desk.locale, []
+    if subject.incident is not None:
+        facts.append(Fact(label=say(locale, "desk.incident"), text=_incident_title(subject.incident, locale)))
+    if case.cause:
+        titles = {cause.id: cause.title for cause in causes_or_default(desk.causes, locale)}
+        facts.append(Fact(label=say(locale, "desk.cause"), text=titles.get(case.cause, case.cause)))
+    if case.action:
+        facts.append(Fact(label=say(locale, "desk.action"), text=case.action))
+    return facts
+
+
+# ---- what can be pressed -----------------------------------------------------------------------------------------
+
+
+def _button(case: Case, action: str, label: str) -> Button:
+    return Button(label=label, token=format_token(CaseToken(case=case.id, action=action)))
+
+
+def _buttons(case: Case, locale: str) -> tuple[Button, ...]:
+    reply = _button(case, REPLY, say(locale, "desk.reply"))
+    match case.state:
+        case "open" | "claimed" | "contacted" | "reopened":
+            action = CLAIM if case.owner is None else RELEASE
+            first = _button(case, action, say(locale, f"desk.{action}"))
+            return first, reply, _button(case, RESOLVE, say(locale, "desk.resolve"))
+        case "resolved":
+            return (reply,)
+        case "recovered" | "unconfirmed" | "withdrawn":
+            return ()
         case _:
-            assert_never(note.what)
+            assert_never(case.state)
 
 
-def words_of(conversation: Conversation) -> frozenset[WordsId]:
-    """The ids of the words that are answers of the conversation as it is now."""
-    return frozenset(answer.value.words for answer in conversation.answers.values() if isinstance(answer.value, Worded))
+def _menus(case: Case, locale: str) -> tuple[AlertMenu, ...]:
+    if case.state not in WORKING:
+        return ()
+    times = (
+        _button(case, SNOOZE_HOUR, say(locale, "desk.snooze.hour")),
+        _button(case, SNOOZE_MORNING, say(locale, "desk.snooze.morning")),
+        _button(case, SNOOZE_CUSTOM, say(locale, "desk.snooze.custom")),
+    )
+    assign = format_token(CaseToken(case=case.id, action=ASSIGN))
+    return (
+        AlertMenu(label=say(locale, "desk.snooze"), options=times),
+        AlertMenu(label=say(locale, "desk.assign"), people=True, token=assign),
+    )
+
+
+def _links(subject: Subject, desk: Desk) -> tuple[Link, ...]:
+    attributes, links = subject.conversation.attributes, []
+    ticket = next((attributes[name] for name in _TICKET if _ticket(name, attributes.get(name, ""))), None)
+    if ticket is not None:
+        links.append(Link(label=say(desk.locale, "desk.ticket"), url=ticket.strip()))
+    if desk.public_url:
+        links.append(Link(label=say(desk.locale, "desk.dashboard"), url=f"{desk.public_url}/cases/{subject.case.id}"))
+    return tuple(links)
+
+
+def _ticket(name: str, value: str) -> bool:
+    """Whether an attribute is the address of a ticket: http or https, and a host."""
+    if name not in _TICKET or any(character.isspace() for character in value.strip()):
+        return False
+    try:
+        parts = urlsplit(value.strip())
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+# ---- the alert of an incident ------------------------------------------------------------------------------------
+
+
+def draw_incident(incident: Incident, cases: Sequence[FoldedSubject], desk: Desk) -> Alert:
+    """The alert of an incident with its newest cases, newest first; who has none yet is offered its button."""
+    locale, zone = desk.locale, _zone(desk)
+    links = (Link(label=say(locale, "desk.dashboard"), url=f"{desk.public_url}/cases"),) if desk.public_url else ()
+    groups = dict.fromkeys(each.case.group for each in cases if each.case.group)
+    return Alert(
+        summary=_incident_title(incident, locale),
+        facts=(
+            Fact(label=say(locale, f"incident.{incident.dimension}"), text=cut(incident.label, LONGEST_FACT)),
+            Fact(label=say(locale, "incident.cases"), text=str(incident.cases)),
+            Fact(label=say(locale, "incident.since"), text=local_time(incident.opened_at, zone)),
+            Fact(label=say(locale, "incident.last"), text=local_time(incident.last_at, zone)),
+        ),
+        quotes=(),
+        history=(),
+        items=tuple(_item(each, desk) for each in cases),
+        links=links,
+        mentions=tuple(groups),
+    )
+
+
+def _incident_title(incident: Incident, locale: str) -> str:
+    return say(locale, "incident.summary", label=cut(incident.label, LONGEST_WHO), n=incident.cases)
+
+
+def _item(folded: FoldedSubject, desk: Desk) -> AlertItem:
+    case, locale = folded.case, desk.locale
+    parts = [score_of(case, folded.flow), who_of(folded.customer_name, locale)]
+    if words := " ".join(folded.words.split()):
+        parts.append(f"“{cut(words, LONGEST_ITEM)}”")
+    free = case.owner is None and case.state in WORKING
+    if not free:
+        parts.append(status_of(case, locale, _zone(desk), desk.now))
+    button = _button(case, CLAIM, say(locale, "desk.claim")) if free else None
+    return AlertItem(text=" · ".join(parts), button=button)
+
+
+def _zone(desk: Desk) -> str:
+    return desk.team.hours.time_zone

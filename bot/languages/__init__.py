@@ -37,6 +37,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     commands: Mapping[str, tuple[str, ...]]
     yes: tuple[str, ...]
     no: tuple[str, ...]
+    #: what answers "Is it fixed?": yes, no, thanks (says nothing beside a yes) and calm (a "no" with one is none)
+    recovery: Mapping[str, tuple[str, ...]]
 
 
 def say(locale: str, key: str, **variables: object) -> str:
@@ -129,6 +131,7 @@ def _read(data: dict[str, Any]) -> Pack:
             "commands": data["commands"],
             "yes": data["yes"],
             "no": data["no"],
+            "recovery": data["recovery"],
         },
         Pack,
     )
