@@ -11,9 +11,9 @@ from bot.sandbox import slack_methods, slack_responses, slack_views
 from bot.sandbox.faults import Faults, RateLimited, Refused
 from bot.sandbox.journal import Journal
 from bot.sandbox.serving import Fields, answer, only_loopback, read_fields
+from bot.sandbox.slack_desk import SlackDesk
 from bot.sandbox.slack_methods import Ask, Declined
 from bot.sandbox.slack_outgoing import Deliveries, HttpRoute, Kind
-from bot.sandbox.slack_people import SlackPeople
 from bot.sandbox.slack_socket import SocketRoute
 from bot.sandbox.slack_state import Json, ResponseUrl, SlackWorld, Workspace
 
@@ -45,7 +45,7 @@ def _refusal(refusal: Declined) -> web.Response:
     return _json(body)
 
 
-class SlackStandIn(SlackPeople):
+class SlackStandIn(SlackDesk):
     """Slack on loopback: `SlackStandIn(Workspace(bot_token="xoxb-1"), signing_secret="s", app_token="xapp-1")`.
 
     `retry_delays` are the seconds before each retry of an event that was not answered 2xx within three seconds.
@@ -86,7 +86,7 @@ class SlackStandIn(SlackPeople):
         self._runner = web.ServerRunner(server, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
-        self._origin = f"http://{host}:{self._runner.addresses[0][1]}"
+        self._origin = self.world.origin = f"http://{host}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """Stop listening and delivering; what hangs is let go."""
@@ -138,6 +138,8 @@ class SlackStandIn(SlackPeople):
             return await self.socket.serve(request)
         if request.path.startswith(_RESPONSES):
             return await self._respond(request)
+        if request.path.startswith("/files-pri/"):
+            return await self._hand_out(request)
         if not request.path.startswith("/api/"):
             return web.Response(status=404)
         method = request.path.removeprefix("/api/")
@@ -179,6 +181,24 @@ class SlackStandIn(SlackPeople):
         if workspace is None:
             raise Declined("not_allowed_token_type")
         return known(Ask(world=self.world, workspace=workspace, fields=fields, happened=self.happened))
+
+    async def _hand_out(self, request: web.BaseRequest) -> web.StreamResponse:
+        """A file's content, to whoever shows a token of its workspace; others are led to the sign-in page."""
+        place = request.path.removeprefix("/files-pri/").partition("/")[0]
+        file = self.world.files.get(place.partition("-")[2])
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        fault = self.faults.take("url_private", "*")
+        self.journal.record("url_private", {"file": file.id if file else place}, token=token, fault=fault)
+
+        async def accept() -> web.Response:
+            workspace = self.world.by_token.get(token)
+            if file is None:
+                return web.Response(status=404)
+            if workspace is None or workspace.team_id != file.team_id:
+                return web.Response(status=302, headers={"Location": f"{self._origin}/?redir=files"})
+            return web.Response(body=file.body, content_type=file.mimetype)
+
+        return await answer(request, fault, self.faults, accept, _Wording())
 
     async def _respond(self, request: web.BaseRequest) -> web.Response:
         url = self.world.urls.get(request.path.rpartition("/")[2])

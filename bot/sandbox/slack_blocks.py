@@ -1,5 +1,6 @@
 """Which blocks Slack accepts, and what it says of those that it does not."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,9 +25,16 @@ STATEFUL = frozenset(
         "channels_select",
         "datepicker",
         "timepicker",
+        "datetimepicker",
     )
 )
 _ELEMENTS = STATEFUL | {"button", "overflow", "image", "mrkdwn", "plain_text", "external_select", "multi_users_select"}
+_MENUS = frozenset(("static_select", "multi_static_select", "overflow"))
+_RICH_PARTS = frozenset(("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"))
+_RICH_PIECES = frozenset(
+    ("text", "link", "user", "usergroup", "emoji", "channel", "broadcast", "date", "color", "rich_text_section")
+)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _BLOCKS = frozenset(
     ("section", "actions", "divider", "context", "header", "input", "image", "rich_text", "markdown", "video", "file")
 )
@@ -169,16 +177,6 @@ def _image(block: Json, at: str) -> list[str]:
     return [_said(f"missing required field: {name}", at) for name in missing]
 
 
-_BLOCK_CHECKS: dict[str, Callable[[Json, str], list[str]]] = {
-    "section": _section,
-    "actions": _actions,
-    "context": _context,
-    "header": _header,
-    "input": _input,
-    "image": _image,
-}
-
-
 def _many(inside: list[Any], at: str) -> list[str]:
     return [problem for index, element in enumerate(inside) for problem in _element(element, f"{at}/{index}")]
 
@@ -196,6 +194,8 @@ def _element_problems(element: Json, at: str) -> Iterator[str]:
             yield from _text(element, "text", 75, at, plain=True)
             yield from _length(element, "value", 2000, at)
             yield from _length(element, "url", 3000, at)
+            if element.get("url") is not None and not _ADDRESS.match(str(element["url"])):
+                yield _said("must be a valid URL", f"{at}/url")
             if element.get("style") not in (None, "primary", "danger"):
                 yield _said("must be a valid enum value", f"{at}/style")
         case "mrkdwn" | "plain_text":
@@ -203,14 +203,43 @@ def _element_problems(element: Json, at: str) -> Iterator[str]:
         case "static_select" | "multi_static_select" | "radio_buttons" | "checkboxes" | "overflow":
             most = {"radio_buttons": 10, "checkboxes": 10, "overflow": 5}.get(element["type"], 100)
             yield from _options(element, most, at)
+        case "plain_text_input":
+            yield from _typing(element, at)
+        case "datetimepicker":
+            initial = element.get("initial_date_time")
+            if initial is not None and (not isinstance(initial, int) or len(str(initial)) != 10):
+                yield _said("must be a UNIX timestamp of 10 digits", f"{at}/initial_date_time")
         case _:
             pass
     if element.get("placeholder") is not None:
         yield from _text(element, "placeholder", 150, at, plain=True)
 
 
+def all_options(element: Json) -> list[Json]:
+    """The options of a menu, those in groups too."""
+    groups = [group["options"] for group in element.get("option_groups") or ()]
+    return [*(element.get("options") or ()), *(option for group in groups for option in group)]
+
+
 def _options(element: Json, most: int, at: str) -> Iterator[str]:
-    options = element.get("options")
+    groups = element.get("option_groups")
+    if groups is None:
+        yield from _list_of_options(element.get("options"), most, at, plain=element["type"] in _MENUS)
+    elif element.get("options") is not None:
+        yield _said("only one of `options` and `option_groups` may be given", at)
+    elif not isinstance(groups, list) or len(groups) not in range(1, 101):
+        yield _said("must provide 1 to 100 groups", f"{at}/option_groups")
+    else:
+        for index, group in enumerate(groups):
+            where = f"{at}/option_groups/{index}"
+            yield from _text(group, "label", 75, where, plain=True)
+            yield from _list_of_options(group.get("options"), 100, where, plain=True)
+    initial = element.get("initial_option")
+    if initial is not None and initial not in all_options(element):
+        yield _said("must be one of the options", f"{at}/initial_option")
+
+
+def _list_of_options(options: Any, most: int, at: str, *, plain: bool) -> Iterator[str]:
     if not isinstance(options, list) or not options:
         yield _said("must provide at least one option", f"{at}/options")
         return
@@ -218,5 +247,49 @@ def _options(element: Json, most: int, at: str) -> Iterator[str]:
         yield _said(f"no more than {most} items allowed", f"{at}/options")
     for index, option in enumerate(options):
         where = f"{at}/options/{index}"
-        yield from _text(option, "text", 75, where)
+        yield from _text(option, "text", 75, where, plain=plain)
+        if not option.get("value"):
+            yield _said("missing required field: value", where)
         yield from _length(option, "value", 150, where)
+
+
+def _typing(element: Json, at: str) -> Iterator[str]:
+    most = element.get("max_length", 3000)
+    if not isinstance(most, int) or not 1 <= most <= 3000:
+        yield _said("must be between 1 and 3000", f"{at}/max_length")
+    elif len(str(element.get("initial_value") or "")) > most:
+        yield _said(f"must be less than {most + 1} characters", f"{at}/initial_value")
+
+
+def _rich_text(block: Json, at: str) -> list[str]:
+    inside = block.get("elements")
+    if not isinstance(inside, list) or not inside:
+        return [_said("must provide at least one element", f"{at}/elements")]
+    found = []
+    for index, part in enumerate(inside):
+        where = f"{at}/elements/{index}"
+        if not isinstance(part, dict) or part.get("type") not in _RICH_PARTS or not part.get("elements"):
+            found.append(_said("unsupported type", f"{where}/type"))
+            continue
+        for number, piece in enumerate(part["elements"]):
+            found += _rich_piece(piece, f"{where}/elements/{number}")
+    return found
+
+
+def _rich_piece(piece: Any, at: str) -> list[str]:
+    kind = piece.get("type") if isinstance(piece, dict) else None
+    if kind not in _RICH_PIECES:
+        return [_said("unsupported type", f"{at}/type")]
+    name = {"text": "text", "link": "url", "user": "user_id", "usergroup": "usergroup_id", "emoji": "name"}.get(kind)
+    return [_said(f"missing required field: {name}", at)] if name and not piece.get(name) else []
+
+
+_BLOCK_CHECKS: dict[str, Callable[[Json, str], list[str]]] = {
+    "section": _section,
+    "actions": _actions,
+    "context": _context,
+    "header": _header,
+    "input": _input,
+    "image": _image,
+    "rich_text": _rich_text,
+}

@@ -123,7 +123,7 @@ def post_message(ask: Ask) -> Json:
     channel = _writable(ask)
     post = _bot_post(ask)
     if post.thread_ts and post.thread_ts not in channel.posts:
-        # the real one accepts any ts and shows an orphaned thread
+        # the real one says nothing of it either: without its first message, a reply stands in the channel itself
         post.thread_ts = None
     ask.world.add(channel, post)
     ask.happened(channel, post.to_json())
@@ -253,6 +253,14 @@ def users_list(ask: Ask) -> Json:
     return {"members": found, "response_metadata": {"next_cursor": ""}}
 
 
+def files_info(ask: Ask) -> Json:
+    """files.info."""
+    file = ask.world.files.get(ask.text("file"))
+    if file is None or file.team_id != ask.workspace.team_id:
+        raise Declined("file_not_found")
+    return {"file": file.to_json(ask.world.origin)}
+
+
 def reactions_add(ask: Ask) -> Json:
     """reactions.add."""
     post = find_channel(ask).posts.get(ask.text("timestamp"))
@@ -283,5 +291,6 @@ METHODS: dict[str, Method] = {
     "conversations.replies": conversations_replies,
     "users.info": users_info,
     "users.list": users_list,
+    "files.info": files_info,
     "reactions.add": reactions_add,
 }

@@ -1,6 +1,6 @@
 """The payloads that Slack makes of what people do."""
 
-from bot.sandbox.slack_blocks import elements
+from bot.sandbox.slack_blocks import all_options, elements
 from bot.sandbox.slack_state import Channel, Json, Member, Post, SlackWorld, Workspace
 
 #: the deprecated verification token, which real payloads still carry
@@ -33,7 +33,7 @@ def event_callback(world: SlackWorld, team_id: str, event: Json) -> Json:
 
 def message_event(channel: Channel, message: Json, now: str) -> Json:
     """The event of a message that is new, changed or gone."""
-    ts = now if "subtype" in message else message["ts"]
+    ts = now if message.get("subtype", "").startswith("message_") else message["ts"]
     kinds = {"im": "im", "channel": "channel", "group": "group"}
     return {
         **message,
@@ -77,7 +77,7 @@ def on_message(channel: Channel, post: Post) -> Json:
 
 
 def action(block: Json, element: Json, value: str | None, ts: str) -> Json:
-    """One entry of `actions`; `value` picks an option by its value or label."""
+    """One entry of `actions`; `value` picks an option by its value or label, or is the id of a person."""
     done: Json = {
         "type": element["type"],
         "action_id": element["action_id"],
@@ -86,7 +86,9 @@ def action(block: Json, element: Json, value: str | None, ts: str) -> Json:
     }
     if element["type"] == "button":
         return done | {key: element[key] for key in ("text", "value", "style", "url") if key in element}
-    for option in element.get("options", ()):
+    if element["type"] == "users_select":
+        return done | {"selected_user": value}
+    for option in all_options(element):
         if value in (option.get("value"), option["text"]["text"]):
             return done | {"selected_option": option}
     raise LookupError(f"{element['action_id']} has no option {value!r}")

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from bot.sandbox import slack_payloads, slack_views
 from bot.sandbox.journal import Call, Journal
+from bot.sandbox.slack_blocks import STATEFUL
 from bot.sandbox.slack_methods import Declined
 from bot.sandbox.slack_outgoing import Ack, Deliveries, Kind, Outgoing
 from bot.sandbox.slack_responses import answer, submitted, typed_blocks
-from bot.sandbox.slack_state import Channel, Json, Member, Post, ResponseUrl, SlackWorld, View
+from bot.sandbox.slack_state import Channel, Json, Member, Post, ResponseUrl, SlackWorld, StoredFile, View
 from bot.sandbox.slack_text import escaped
 
 T = TypeVar("T")
@@ -67,8 +68,15 @@ class SlackPeople:
 
     # what they do
 
-    def user_sends(self, user: Member | str, channel: str | None, text: str, thread_ts: str | None = None) -> str:
-        """Let a person write, as they type it; returns the ts. `@afterchat` mentions the bot."""
+    def user_sends(
+        self,
+        user: Member | str,
+        channel: str | None,
+        text: str,
+        thread_ts: str | None = None,
+        files: Iterable[StoredFile] = (),
+    ) -> str:
+        """Let a person write, as they type it, and send files; returns the ts. `@afterchat` mentions the bot."""
         person, where = self._place(user, channel)
         workspace = self.world.by_team[person.team_id]
         raw = re.sub(r"https?://[^\s<>|]+", lambda url: f"<{url[0]}>", escaped(text))
@@ -77,13 +85,15 @@ class SlackPeople:
             ts=self.world.next_ts(),
             user=person.id,
             text=raw,
-            blocks=typed_blocks(self.world, text),
+            blocks=typed_blocks(self.world, text) if text else [],
             thread_ts=thread_ts,
             team_id=person.team_id,
+            files=[self._keep(file, person) for file in files],
         )
         self.world.add(where, post)
         client_msg_id = f"00000000-0000-4000-8000-{post.ts.replace('.', '')[-12:]}"
-        self._message(where, {**post.to_json(), "client_msg_id": client_msg_id})
+        shared = {"subtype": "file_share"} if post.files else {}
+        self._message(where, {**post.to_json(), **shared, "client_msg_id": client_msg_id})
         if f"<@{workspace.bot_user_id}>" in raw and where.kind != "im":
             mention = {**post.to_json(), "type": "app_mention", "channel": where.id, "event_ts": post.ts}
             self._event(where.team_id, mention, where.id)
@@ -135,6 +145,8 @@ class SlackPeople:
         person = self.member(user)
         view = self._view(person, view_id)
         block, element = slack_payloads.find_element(view.body["blocks"], button)
+        if element["type"] in STATEFUL:
+            slack_views.enter(view, {block["block_id"]: value})
         done = slack_payloads.action(block, element, value, self.world.next_ts())
         payload = {
             **slack_payloads.interaction(self.world, "block_actions", person, self.world.trigger(person.id, view.id)),
@@ -165,7 +177,7 @@ class SlackPeople:
         """
         person = self.member(user)
         view = self._view(person, view_id)
-        state = slack_views.values(view, values or {})
+        state = slack_views.enter(view, values or {})
         view.errors = slack_views.missing(view, state)
         if view.errors:
             self.journal.changed()
@@ -267,6 +279,11 @@ class SlackPeople:
         await self.wait_for(lambda: not self.deliveries.under_way, timeout)
 
     # inside
+
+    def _keep(self, file: StoredFile, person: Member) -> Json:
+        kept = replace(file, team_id=person.team_id, user=person.id)
+        self.world.files[file.id] = kept
+        return kept.to_json(self.world.origin)
 
     def _channel(self, channel: str) -> Channel:
         found = self.world.channels.get(channel)

@@ -73,7 +73,7 @@ def submitted(world: SlackWorld, view: View, body: Json) -> None:
     """Do to a submitted view what its acknowledgement says; Declined if that is no valid view."""
     match body.get("response_action"):
         case "errors":
-            view.errors = {str(key): str(value) for key, value in body.get("errors", {}).items()}
+            view.errors = _errors(view, body.get("errors"))
         case "update":
             slack_views.replaced(world, view, slack_views.checked(world, body.get("view")))
         case "push":
@@ -83,6 +83,14 @@ def submitted(world: SlackWorld, view: View, body: Json) -> None:
                 del world.views[one.id]
         case _:
             world.views.pop(view.id, None)
+
+
+def _errors(view: View, errors: Any) -> dict[str, str]:
+    """The app's complaints by block id; Declined where Slack has no field to show one at."""
+    inputs = {block["block_id"] for block in view.body["blocks"] if block["type"] == "input"}
+    if not isinstance(errors, dict) or not errors or not errors.keys() <= inputs:
+        raise Declined("invalid_arguments", "[ERROR] unknown block in errors")
+    return {str(key): str(value) for key, value in errors.items()}
 
 
 def typed_blocks(world: SlackWorld, text: str) -> list[Json]:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 Json = dict[str, Any]
 
@@ -58,6 +59,34 @@ class Member:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that somebody sent: `StoredFile(id="F1", name="label.png", mimetype="image/png", body=b"...")`."""
+
+    id: str
+    name: str
+    mimetype: str
+    body: bytes
+    team_id: str = ""
+    user: str = ""
+
+    def to_json(self, origin: str) -> Json:
+        """Slack's file object; its addresses want the bot's token."""
+        address = f"{origin}/files-pri/{self.team_id}-{self.id}"
+        return {
+            "id": self.id,
+            "name": self.name,
+            "title": self.name,
+            "mimetype": self.mimetype,
+            "size": len(self.body),
+            "user": self.user,
+            "mode": "hosted",
+            "is_external": False,
+            "url_private": f"{address}/{quote(self.name)}",
+            "url_private_download": f"{address}/download/{quote(self.name)}",
+        }
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Post:
     """One message of a channel, as it is now; `thread_ts` is its parent's ts, or its own once it has replies."""
@@ -74,6 +103,8 @@ class Post:
     edited: Json | None = None
     reactions: dict[str, list[str]] = field(default_factory=dict)
     replies: list[str] = field(default_factory=list)
+    #: Slack's file objects of what came with it
+    files: list[Json] = field(default_factory=list)
     #: only this user sees it
     visible_to: str | None = None
 
@@ -88,6 +119,8 @@ class Post:
             fields["thread_ts"] = self.thread_ts
         if self.replies:
             fields |= {"thread_ts": self.ts, "reply_count": len(self.replies), "latest_reply": self.replies[-1]}
+        if self.files:
+            fields |= {"files": self.files, "upload": False}
         if self.edited:
             fields["edited"] = self.edited
         if self.reactions:
@@ -142,6 +175,8 @@ class View:
     previous_id: str | None = None
     #: what the app says of the fields, by block id
     errors: dict[str, str] = field(default_factory=dict)
+    #: what is in the fields, by block and action id: what the person entered, else what they began with
+    entered: dict[tuple[str, str], Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -187,6 +222,9 @@ class SlackWorld:
         self.homes: dict[str, View] = {}
         self.triggers: OrderedDict[str, Trigger] = OrderedDict()
         self.urls: dict[str, ResponseUrl] = {}
+        self.files: dict[str, StoredFile] = {}
+        #: where the stand-in is reached, for addresses in what it tells
+        self.origin = ""
         self._ids = itertools.count(1)
         self._last_ts = 0
         self.install(workspaces)

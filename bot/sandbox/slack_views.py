@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.slack_blocks import MAX_VIEW_BLOCKS, STATEFUL, elements, named, problems
+from bot.sandbox.slack_blocks import MAX_VIEW_BLOCKS, STATEFUL, all_options, elements, named, problems
 from bot.sandbox.slack_methods import Ask, Declined, Method, nested
 from bot.sandbox.slack_state import TRIGGER_LIFETIME, Json, SlackWorld, Trigger, View
 
@@ -69,25 +69,47 @@ def to_json(world: SlackWorld, view: View, state: Json | None = None) -> Json:
 
 
 def values(view: View, given: Mapping[str, Any]) -> Json:
-    """A view's `state.values`; `given` is keyed by block or action id: text, or the value(s) of options."""
+    """A view's `state.values`; `given` is keyed by block or action id: text, or the value(s) of options.
+
+    What is not given is as it was entered before, else as the app put it there.
+    """
     state: Json = {}
-    for block in view.body["blocks"]:
-        for element in elements(block):
-            if element["type"] in STATEFUL:
-                name, action_id = block["block_id"], element["action_id"]
-                chosen = given.get(name, given.get(action_id))
-                state.setdefault(name, {})[action_id] = {"type": element["type"], **_value(element, chosen)}
+    for block, element in _fields(view.body):
+        name, action_id = block["block_id"], element["action_id"]
+        chosen = given.get(name, given.get(action_id))
+        held = view.entered.get((name, action_id)) or _value(element, None)
+        value = held if chosen is None else _value(element, chosen)
+        state.setdefault(name, {})[action_id] = {"type": element["type"], **value}
     return state
 
 
+def enter(view: View, given: Mapping[str, Any]) -> Json:
+    """Let the person fill in fields; returns the view's `state.values`."""
+    state = values(view, given)
+    for block, element in _fields(view.body):
+        name, action_id = block["block_id"], element["action_id"]
+        held = state[name][action_id]
+        view.entered[name, action_id] = {key: value for key, value in held.items() if key != "type"}
+    return state
+
+
+def _fields(body: Json) -> list[tuple[Json, Json]]:
+    pairs = [(block, element) for block in body["blocks"] for element in elements(block)]
+    return [(block, element) for block, element in pairs if element["type"] in STATEFUL]
+
+
 def missing(view: View, state: Json) -> dict[str, str]:
-    """The required fields that are empty, as Slack's client words it, by block id."""
+    """What Slack's client itself finds wrong, as it words it, by block id: empty required fields, words too long."""
     found = {}
     for block in view.body["blocks"]:
-        if block["type"] == "input" and not block.get("optional"):
-            held = next(iter(state[block["block_id"]].values()))
-            if not any(value for key, value in held.items() if key != "type"):
-                found[block["block_id"]] = "Please complete this required field."
+        if block["type"] != "input":
+            continue
+        held = next(iter(state[block["block_id"]].values()))
+        if not block.get("optional") and not any(value for key, value in held.items() if key != "type"):
+            found[block["block_id"]] = "Please complete this required field."
+        most = block["element"].get("max_length")
+        if most and len(held.get("value") or "") > most:
+            found[block["block_id"]] = f"Must be fewer than {most + 1} characters."
     return found
 
 
@@ -104,6 +126,8 @@ def _value(element: Json, chosen: Any) -> Json:
         case "conversations_select" | "channels_select":
             kind = element["type"].removesuffix("s_select")
             return {f"selected_{kind}": chosen or element.get(f"initial_{kind}")}
+        case "datetimepicker":
+            return {"selected_date_time": int(chosen) if chosen else element.get("initial_date_time")}
         case "datepicker":
             return {"selected_date": chosen or element.get("initial_date")}
         case "timepicker":
@@ -113,7 +137,7 @@ def _value(element: Json, chosen: Any) -> Json:
 
 
 def _option(element: Json, chosen: str) -> Json:
-    for option in element["options"]:
+    for option in all_options(element):
         if chosen in (option.get("value"), option["text"]["text"]):
             return dict(option)
     raise LookupError(f"{element['action_id']} has no option {chosen!r}")
@@ -143,12 +167,16 @@ def shown(world: SlackWorld, user: str, body: Json, *, below: View | None = None
         previous_id=below.id if below else None,
     )
     world.views[view_id] = view
+    enter(view, {})
     return view
 
 
 def replaced(world: SlackWorld, view: View, body: Json) -> View:
-    """Change what a view shows."""
+    """Change what a view shows; a field whose block and action keep their names keeps what is in it."""
     view.body, view.errors, view.hash = body, {}, world.next_ts()
+    kept = {(block["block_id"], element["action_id"]) for block, element in _fields(body)}
+    view.entered = {key: value for key, value in view.entered.items() if key in kept}
+    enter(view, {})
     return view
 
 

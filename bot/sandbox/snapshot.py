@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bot.sandbox import slack_views
 from bot.sandbox.demo import Demo
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_state import Channel, Json, Post, View
@@ -81,6 +82,7 @@ def _post(slack: SlackStandIn, post: Post) -> Json:
         "spans": _spans(slack, post.text),
         # what a person typed is shown as it was read, which their rich text repeats
         "blocks": _read(slack, post.blocks) if post.bot_id else [],
+        "files": [{"name": file["name"], "kind": file["mimetype"]} for file in post.files],
         "reactions": [{"name": name, "count": len(users)} for name, users in post.reactions.items()],
     }
 
@@ -110,6 +112,8 @@ def _view(slack: SlackStandIn, view: View) -> Json:
         "submit": (view.body.get("submit") or {}).get("text"),
         "close": (view.body.get("close") or {}).get("text") or "Cancel",
         "blocks": _read(slack, view.body["blocks"]),
+        # what is in the fields, as an app would be told
+        "values": slack_views.values(view, {}),
     }
 
 
