@@ -17,8 +17,10 @@ from msgspec.structs import replace
 
 from bot.config import DeliverySettings, Settings
 from bot.errors import SendFailed, StoreUnavailable
-from bot.followup.alerts import Note, Said, Subject, draw_alert
-from bot.messages import Alert, AlertOf, ChannelName, Receipt
+from bot.followup.alerts import Desk, PastRating, Subject, draw_alert
+from bot.followup.cases import Case
+from bot.followup.clocks import Team
+from bot.messages import Alert, AlertOf, ChannelName, Quote, Receipt
 from bot.ports import CaseView, Channel, Clock, Delivery, GaveUp, Outbox, RetryAt, Sent, Settlement, Wakes
 
 log = logging.getLogger(__name__)
@@ -120,19 +122,28 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, tokens=min(self.rate, self.tokens + gained), at=max(now, self.at))
 
 
-def alert_of(view: CaseView, locale: str) -> Alert:
+def alert_of(view: CaseView, settings: Settings, now: datetime) -> Alert:
     """The alert of a case as it is now."""
-    return draw_alert(
-        Subject(
-            case=view.case,
-            flow=view.flow.flow,
-            conversation=view.conversation,
-            customer_name=view.customer.name,
-            words=[Said(id=words.id, text=words.text, at=words.at) for words in view.words],
-            notes=[Note(what=note.what, who=note.who, detail=note.detail, at=note.at) for note in view.notes],
-        ),
-        locale,
+    subject = Subject(
+        case=view.case,
+        flow=view.flow.flow,
+        conversation=view.conversation,
+        customer_name=view.customer.name,
+        words=[Quote(text=words.text, at=words.at) for words in view.words],
+        notes=view.notes,
+        scores=[PastRating(scale=past.scale, score=past.score, at=past.at) for past in view.scores],
+        incident=view.incident,
     )
+    return draw_alert(subject, desk_of(view.case, settings, now))
+
+
+def desk_of(case: Case, settings: Settings, now: datetime) -> Desk:
+    """For whom the alert of a case is drawn: the agents' language, the case's team, the page beside it."""
+    followup, url = settings.followup, settings.server.public_url
+    if followup is None:
+        return Desk(locale="en", team=Team(name=case.team), now=now, public_url=url)
+    team = next((team for team in followup.teams if team.name == (case.team or followup.team)), followup.teams[0])
+    return Desk(locale=followup.locale, team=team, now=now, public_url=url, causes=followup.causes)
 
 
 # ---- doing ------------------------------------------------------------------------------------------------
@@ -298,8 +309,7 @@ class Courier:
             view = await self._outbox.case_view(outbound.content.case)
             if view is None:
                 raise SendFailed(reason="the case is gone", retryable=False)
-            followup = self._settings().followup
-            alert = alert_of(view, followup.locale if followup else "en")
+            alert = alert_of(view, self._settings(), self._clock())
             # An alert that never arrived is posted late rather than lost.
             kind = "post" if delivery.remote is None else outbound.kind
             outbound = replace(outbound, kind=kind, content=alert)
