@@ -477,6 +477,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 class RetryAt(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
+    #: why; empty: it was not tried at all, and what was said of it before stands
     error: str
     maybe_delivered: bool = False
     #: False: the attempt does not count (we were told to wait)
@@ -492,9 +493,13 @@ Settlement = Sent | RetryAt | GaveUp
 
 class Outbox(Protocol):
     async def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[ChannelName] = ()
+        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[str] = ()
     ) -> Sequence[Delivery]:
-        """Lease the head of each free lane that is due, oldest first; at most one message of a lane at a time."""
+        """Lease the head of each free lane that is due, oldest first; at most one message of a lane at a time.
+
+        ``blocked`` takes nothing now: names of channels, and ``<channel>/<address key>/<kind>`` for one kind of
+        message to one address.
+        """
 
     async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
         """Record how it went, if the lease is still ours; False if another process took it over.
@@ -502,8 +507,8 @@ class Outbox(Protocol):
         Many settlements share one commit. A given-up message frees its lane.
         """
 
-    async def next_due(self, now: datetime, *, blocked: Sequence[ChannelName] = ()) -> datetime | None:
-        """When the next queued message of another channel may be sent; None when there is none."""
+    async def next_due(self, now: datetime, *, blocked: Sequence[str] = ()) -> datetime | None:
+        """When the next queued message may be sent of those that are not ``blocked``; None when there is none."""
 
     async def case_view(self, case: CaseId) -> "CaseView | None":
         """Everything the alert of a case shows, as it is now."""
@@ -679,6 +684,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     edits: bool
     #: messages a second that the service takes over all chats; 0: as many as there are
     per_second: float = 0.0
+    #: new messages a second that one chat or room takes, one after the other; 0: as many as there are
+    posts_per_second: float = 0.0
+    #: how many messages may be under way at once over all chats; 0: as many as delivery lets
+    at_once: int = 0
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

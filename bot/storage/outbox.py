@@ -10,7 +10,7 @@ import msgspec
 
 from bot.errors import StoreUnavailable
 from bot.ids import CaseId, IncidentId
-from bot.messages import Address, ChannelName, Content, Outbound
+from bot.messages import Address, Content, Outbound
 from bot.ports import CaseView, Delivery, GaveUp, IncidentView, RetryAt, Sent, Settlement
 from bot.storage.codec import from_micros, to_micros
 from bot.storage.engine import Engine
@@ -18,17 +18,23 @@ from bot.storage.facts import Steps
 from bot.storage.ops import Job, Procedure, Row, Statement, ask, do, insert, query, update
 from bot.storage.views import case_view, incident_view
 
+_BLOCKED, _BLOCKED_POSTGRES = (
+    "SELECT value FROM json_each(:blocked)",
+    "SELECT jsonb_array_elements_text(:blocked::jsonb)",
+)
+# What takes nothing at the moment: a whole channel, or one kind of message to one address.
+_FREE = f"o.channel NOT IN ({_BLOCKED}) AND o.channel || '/' || o.address_key || '/' || o.kind NOT IN ({_BLOCKED})"
 # The head of a lane is its lowest queued id; while it is leased or waits to be tried again, the lane waits.
 # Of those that are due the oldest go first, whenever they are due: what gathered while a service was away leaves in
 # the order in which it came, although each was put off by a time of its own.
 # Said with <= min() and not with NOT EXISTS or =, for which PostgreSQL would look at the whole backlog: it guesses
 # that a third of the rows pass, and so goes along the index until it has enough. The plus keeps both databases from
 # the index of due times: nearly all that is queued is due, and would be sorted at each claim.
-_HEADS = """
+_HEADS = f"""
     SELECT o.id FROM outbox o
     WHERE o.state = 'queued' AND +o.due_at <= :now AND (o.leased_until IS NULL OR o.leased_until <= :now)
     AND o.id <= (SELECT min(p.id) FROM outbox p WHERE p.lane = o.lane AND p.state = 'queued')
-    AND o.channel NOT IN (SELECT value FROM json_each(:blocked))
+    AND {_FREE}
     ORDER BY o.id LIMIT :most
 """
 _CLAIMED = "id, lane, channel, address_key, kind, slot, content, attempts, queued_at, maybe_delivered, thread"
@@ -40,7 +46,7 @@ _CLAIM = query(
     changes=True,
     postgres=(
         "WITH heads AS MATERIALIZED ("
-        + _HEADS.replace("SELECT value FROM json_each(:blocked)", "SELECT jsonb_array_elements_text(:blocked::jsonb)")
+        + _HEADS.replace(_BLOCKED, _BLOCKED_POSTGRES)
         + " FOR UPDATE OF o SKIP LOCKED) UPDATE outbox t SET leased_until = :lease, attempts = t.attempts + 1, "
         + "maybe_delivered = (t.maybe_delivered OR t.leased_until IS NOT NULL) "
         + f"FROM heads WHERE t.id = heads.id RETURNING t.{_CLAIMED.replace(', ', ', t.')}"
@@ -52,19 +58,12 @@ _REMOTES = query(
     postgres="SELECT r.slot, r.remote FROM remote_message r "
     "WHERE r.slot IN (SELECT jsonb_array_elements_text(:slots::jsonb))",
 )
-_NEXT = query(
-    """
+_NEXT_DUE = f"""
     SELECT min(CASE WHEN o.leased_until > o.due_at THEN o.leased_until ELSE o.due_at END) FROM outbox o
-    WHERE o.state = 'queued' AND o.channel NOT IN (SELECT value FROM json_each(:blocked))
+    WHERE o.state = 'queued' AND {_FREE}
     AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.state = 'queued' AND p.id < o.id)
-    """,
-    "blocked",
-    postgres="""
-    SELECT min(CASE WHEN o.leased_until > o.due_at THEN o.leased_until ELSE o.due_at END) FROM outbox o
-    WHERE o.state = 'queued' AND o.channel NOT IN (SELECT jsonb_array_elements_text(:blocked::jsonb))
-    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.state = 'queued' AND p.id < o.id)
-    """,
-)
+"""
+_NEXT = query(_NEXT_DUE, "blocked", postgres=_NEXT_DUE.replace(_BLOCKED, _BLOCKED_POSTGRES))
 
 # Fenced: an owner that lost its lease counts fewer attempts than the row does, and a row nobody holds has no lease.
 _OURS = "t.id = :id AND t.attempts = :attempts AND t.state = 'queued' AND t.leased_until IS NOT NULL"
@@ -86,7 +85,7 @@ _RETRY = update(
     "outbox",
     "id:bigint attempts:bigint due_at:bigint error counted:bigint maybe:boolean",
     key="id",
-    change="due_at = :due_at, leased_until = NULL, error = :error, attempts = :counted, "
+    change="due_at = :due_at, leased_until = NULL, error = coalesce(nullif(:error, ''), t.error), attempts = :counted, "
     "maybe_delivered = (maybe_delivered OR :maybe)",
     where=_OURS,
 )
@@ -114,7 +113,7 @@ class StoredOutbox:
         self._steps = steps
 
     async def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[ChannelName] = ()
+        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[str] = ()
     ) -> Sequence[Delivery]:
         at, lease = to_micros(now), to_micros(lease_until)
         claiming = asyncio.ensure_future(self._engine.apart(lambda: _claim(at, lease, limit, _texts(blocked))))
@@ -130,13 +129,13 @@ class StoredOutbox:
         """Nobody will send these: their lanes need not wait for the lease."""
         for delivery in deliveries:
             with contextlib.suppress(StoreUnavailable):
-                await self.settle(delivery, RetryAt(due_at=now, error="stopped", counts=False), now)
+                await self.settle(delivery, RetryAt(due_at=now, error="", counts=False), now)
 
     async def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
         settled: bool = await self._engine.write(Job(lambda: _settle(delivery, settlement, to_micros(now))))
         return settled
 
-    async def next_due(self, now: datetime, *, blocked: Sequence[ChannelName] = ()) -> datetime | None:
+    async def next_due(self, now: datetime, *, blocked: Sequence[str] = ()) -> datetime | None:
         (row,) = await self._engine.read(lambda: ask(_NEXT, _texts(blocked)))
         return None if row[0] is None else max(from_micros(row[0]), now)
 

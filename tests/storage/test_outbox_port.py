@@ -7,12 +7,14 @@ from datetime import datetime
 import pytest
 from msgspec.structs import replace
 
-from bot.ids import CaseId
-from bot.messages import Address, AlertOf, ChannelName, Outbound, OutboundKind, Receipt
-from bot.ports import CaseNote, CaseView, Delivery, GaveUp, NoteCase, Queue, RetryAt, SaveCase, Sent, Settlement
+from bot.followup.cases import CaseNote
+from bot.ids import CaseId, IncidentId
+from bot.messages import Address, AlertOf, ChannelName, IncidentOf, Outbound, OutboundKind, Receipt, Remark
+from bot.ports import CaseView, Delivery, GaveUp, NoteCase, Queue, RetryAt, SaveCase, Sent, Settlement
 from bot.storage import Storage
 from tests.conftest import SetClock
 from tests.storage.samples import (
+    DESK,
     FLOW,
     NOON,
     TELEGRAM,
@@ -31,7 +33,7 @@ SENT = Sent(receipt=Receipt(remote="m1"))
 
 
 async def claim(
-    storage: Storage, at: datetime = NOON, *, limit: int = 10, blocked: Sequence[ChannelName] = ()
+    storage: Storage, at: datetime = NOON, *, limit: int = 10, blocked: Sequence[str] = ()
 ) -> Sequence[Delivery]:
     return await storage.outbox.claim(at, limit=limit, lease_until=at.replace(minute=at.minute + 1), blocked=blocked)
 
@@ -58,6 +60,39 @@ async def test_one_message_of_a_lane_at_a_time_in_order(storage: Storage) -> Non
     assert slots(await claim(storage)) == []
     assert await storage.outbox.settle(first[0], SENT, NOON)
     assert slots(await claim(storage)) == ["a2"]
+
+
+@pytest.mark.parametrize(
+    ("blocked", "left"),
+    [
+        ([], ["alert", "other", "edit"]),
+        (["slack"], []),
+        (["slack/#desk/post"], ["other", "edit"]),
+        (["slack/#desk/post", "slack/#desk/edit"], ["other"]),
+        (["slack/#elsewhere/post", "sla", "#desk"], ["alert", "other", "edit"]),
+    ],
+    ids=["nothing", "the channel", "new messages of one room", "all of one room", "others"],
+)
+async def test_what_takes_nothing_now_is_left_out(storage: Storage, blocked: list[str], left: list[str]) -> None:
+    desk, other = (Address(channel=ChannelName("slack"), key=key) for key in ("#desk", "#other"))
+    rooms: dict[str, tuple[Address, OutboundKind]] = {
+        "alert": (desk, "post"),
+        "other": (other, "post"),
+        "edit": (desk, "edit"),
+    }
+    for slot, (to, kind) in rooms.items():
+        message = replace(outbound(slot, lane=f"lane {slot}"), to=to, kind=kind)
+        await write(storage, Queue(outbound=message, at=NOON))
+    assert (await storage.outbox.next_due(NOON, blocked=blocked) is None) == (left == [])
+    assert slots(await claim(storage, blocked=blocked)) == left
+
+
+async def test_what_was_not_tried_keeps_what_was_said_of_it(storage: Storage) -> None:
+    await write(storage, *queued("q1"))
+    await storage.outbox.settle(await claim_one(storage), RetryAt(due_at=NOON, error="no such room"), NOON)
+    await storage.outbox.settle(await claim_one(storage), RetryAt(due_at=NOON, error="", counts=False), NOON)
+    (waiting,) = await storage.waiting(10)
+    assert (waiting.error, waiting.attempts) == ("no such room", 1)
 
 
 async def test_the_limit_takes_the_oldest(storage: Storage) -> None:
@@ -182,6 +217,21 @@ async def test_an_edit_sent_as_a_post_is_what_later_edits_change(storage: Storag
     assert (await claim_one(storage)).remote == "m1"
 
 
+async def test_a_message_in_a_thread_knows_the_message_that_it_stands_under(storage: Storage) -> None:
+    """It waits behind the alert in the alert's lane; a message to the customer only names the thread."""
+    remark = Outbound(
+        kind="relay", to=DESK, lane="case:1", slot="words:1", content=Remark(text="hello"), thread="alert:1"
+    )
+    relay = replace(outbound("relay:1", lane="customer", kind="relay"), thread="alert:1")
+    await write(storage, alert("post", 1), Queue(outbound=remark, at=NOON), Queue(outbound=relay, at=NOON))
+    first, early = await claim(storage)
+    assert (early.outbound, early.remote, early.thread_remote) == (relay, None, None)
+    assert first.thread_remote is None
+    await storage.outbox.settle(first, Sent(receipt=Receipt(remote="C7:12.5")), NOON)
+    late = await claim_one(storage)
+    assert (late.outbound, late.remote, late.thread_remote) == (remark, None, "C7:12.5")
+
+
 async def test_blocked_channels_are_left_alone(storage: Storage) -> None:
     slack = replace(outbound("s1", lane="s"), to=Address(channel=ChannelName("slack"), key="U1"))
     await write(storage, *queued("t1"), Queue(outbound=slack, at=NOON))
@@ -250,9 +300,14 @@ async def test_sent_messages_are_forgotten_after_a_week(storage: Storage) -> Non
 
 def alert(kind: OutboundKind, n: int = 0) -> Queue:
     """A message of one case's alert; ``n`` only keeps the samples apart."""
-    to = Address(channel=ChannelName("slack"), key="#desk")
     content = AlertOf(case=CaseId(f"case{n}"))
-    return Queue(outbound=Outbound(kind=kind, to=to, lane=f"case:{n}", slot=f"alert:{n}", content=content), at=NOON)
+    return Queue(outbound=Outbound(kind=kind, to=DESK, lane=f"case:{n}", slot=f"alert:{n}", content=content), at=NOON)
+
+
+def incident_alert(kind: OutboundKind) -> Queue:
+    content = IncidentOf(incident=IncidentId("i"))
+    said = Outbound(kind=kind, to=DESK, lane="incident:i", slot="incident:i", content=content)
+    return Queue(outbound=said, at=NOON)
 
 
 async def test_changes_of_a_case_wait_in_one_message_of_its_alert(storage: Storage) -> None:
@@ -261,6 +316,18 @@ async def test_changes_of_a_case_wait_in_one_message_of_its_alert(storage: Stora
         await write(storage, alert("edit"))
     await write(storage, alert("edit", 1))
     assert slots(await claim(storage)) == ["alert:0", "alert:1"], "the post will show it all"
+
+
+async def test_changes_of_an_incident_wait_in_one_message_of_its_alert(storage: Storage) -> None:
+    await write(storage, incident_alert("post"), incident_alert("edit"), incident_alert("edit"))
+    await storage.outbox.settle(await claim_one(storage), SENT, NOON)
+    assert not await claim(storage), "the post showed it all"
+    await write(storage, incident_alert("edit"), incident_alert("edit"), alert("edit", 1), alert("edit", 2))
+    edit, *others = await claim(storage)
+    assert (edit.outbound, edit.remote) == (incident_alert("edit").outbound, "m1")
+    assert slots(others) == ["alert:1", "alert:2"], "several alerts may change in one step"
+    await storage.outbox.settle(edit, SENT, NOON)
+    assert not await claim(storage)
 
 
 async def test_a_change_while_the_alert_is_being_sent_is_told_afterwards(storage: Storage) -> None:
