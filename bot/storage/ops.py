@@ -77,7 +77,7 @@ class Op:
     ``rank`` is the order in which PostgreSQL runs what a batch holds: first what may lose a race, last the counts,
     whose rows everyone wants. ``key`` holds the places of the parameters that tell rows apart: two statements with
     one key may not share a batch. ``returns`` says what PostgreSQL gives back: the place of each changed row, its
-    key, or nothing since every row changes.
+    key, or nothing since every row changes. ``alone``: SQLite is told of its rows one by one.
     """
 
     table: str
@@ -87,12 +87,13 @@ class Op:
     width: int
     key: tuple[int, ...] = ()
     returns: str = "nothing"
+    alone: bool = False
 
 
 def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflict: str = "", unless: str = "") -> Op:
     """An INSERT; with ``conflict`` ("DO NOTHING", "DO UPDATE SET ...") over the unique columns ``key``.
 
-    ``unless`` is a query: where it finds a row, nothing is inserted.
+    ``unless`` is a query: where it finds a row, nothing is inserted; two rows of one ``key`` then see each other.
     """
     columns = _columns(parameters)
     names = ", ".join(name for name, _ in columns)
@@ -116,6 +117,7 @@ def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflic
         width=len(columns),
         key=tuple([name for name, _ in columns].index(name) for name in key.split()),
         returns="key" if conflict else "nothing",
+        alone=bool(unless),
     )
 
 

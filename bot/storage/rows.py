@@ -175,6 +175,7 @@ _QUEUE_ALERT_EDIT = insert(
     "outbox",
     _QUEUED,
     rank=7,
+    key="lane slot",
     unless="SELECT 1 FROM outbox o WHERE o.lane = :lane AND o.slot = :slot AND o.state = 'queued' "
     "AND o.leased_until IS NULL",
 )

@@ -311,7 +311,7 @@ def _change(connection: sqlite3.Connection, call: Do) -> list[bool]:
     changed: list[bool] = []
     for op, rows in groupby(call.statements, key=attrgetter("op")):
         statements = list(rows)
-        if op.returns == "nothing" and 1 < len(statements) <= ROWS:
+        if op.returns == "nothing" and not op.alone and 1 < len(statements) <= ROWS:
             values = [value for each in statements for value in clean(each.values)]
             connection.execute(for_rows(op, len(statements)), values)
             changed += [True] * len(statements)

@@ -10,7 +10,8 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow, PinnedFlow, pin
 from bot.conversations.questions import OpenText, Rating
 from bot.followup.cases import Case
-from bot.ids import CaseId, ConversationId, CustomerId, InteractionId
+from bot.followup.incidents import Incident
+from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId
 from bot.messages import Address, ChannelName, Outbound, OutboundKind, Text
 from bot.ports import (
     CountScore,
@@ -29,6 +30,8 @@ from bot.storage import Storage
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELEGRAM = ChannelName("telegram")
+SLACK = ChannelName("slack")
+DESK = Address(channel=SLACK, key="C7")
 FLOW: PinnedFlow = pin(
     Flow(
         id="delivery",
@@ -79,6 +82,20 @@ def case(id: str = "case", *, of: Conversation | None = None, **changes: Any) ->
         question="score",
         score=2,
         opened_at=NOON,
+    )
+    return replace(made, **changes)
+
+
+def incident(id: str = "incident", **changes: Any) -> Incident:
+    made = Incident(
+        id=IncidentId(id),
+        dimension="cause",
+        value="slow",
+        label="Slow reply",
+        desk=DESK,
+        cases=5,
+        opened_at=NOON,
+        last_at=NOON,
     )
     return replace(made, **changes)
 

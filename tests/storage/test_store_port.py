@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended, StoreUnavailable
+from bot.followup.cases import CaseState
 from bot.ids import CaseId, ConversationId, CustomerId, InteractionId, WordsId
 from bot.messages import ChannelName, Receipt
 from bot.ports import (
@@ -30,6 +31,7 @@ from bot.ports import (
     SaveCase,
     SaveConversation,
     SaveCustomer,
+    SaveIncident,
     SaveInteraction,
     Sent,
     SetReachable,
@@ -51,6 +53,7 @@ from tests.storage.samples import (
     conversation,
     counted,
     customer,
+    incident,
     interaction,
     later,
     look,
@@ -160,6 +163,26 @@ async def test_the_open_case_is_found_whatever_was_asked_since(storage: Storage)
     assert (await look(storage, conversation=ConversationId("elsewhere"))).open_case == others[1]
 
 
+@pytest.mark.parametrize("ended", ["recovered", "unconfirmed"])
+@pytest.mark.parametrize("going", ["open", "claimed", "contacted", "reopened", "resolved"])
+async def test_a_case_that_is_not_over_goes_before_a_newer_one_that_is(
+    storage: Storage, going: CaseState, ended: CaseState
+) -> None:
+    await begin_talk(storage)
+    talks = [conversation(f"talk {n}", at=later(hours=n), status="completed") for n in (1, 2, 3)]
+    await write(storage, *(save(talk) for talk in talks))
+    states: tuple[CaseState, ...] = (going, ended, "withdrawn")
+    cases = [
+        case(state, of=talk, state=state, opened_at=talk.started_at) for talk, state in zip(talks, states, strict=True)
+    ]
+    await write(storage, *(SaveCase(case=each, was_revision=None) for each in cases))
+    assert (await look(storage, address=address())).open_case == cases[0]
+    by_name = await look(storage, case=cases[2].id)
+    assert (by_name.case, by_name.open_case) == (cases[2], cases[0])
+    await write(storage, SaveCase(case=replace(cases[0], state="withdrawn", revision=1), was_revision=0))
+    assert (await look(storage, address=address())).open_case == cases[1], "what is over is better than nothing"
+
+
 async def test_a_named_conversation_wins(storage: Storage) -> None:
     await begin_talk(storage, "5512", "9")
     facts = await look(storage, address=address(), conversation=ConversationId("talk 9"))
@@ -224,6 +247,8 @@ STALE_WRITES: dict[str, Write] = {
     "conversation that exists": save(conversation()),
     "case of another revision": SaveCase(case=case(revision=3), was_revision=2),
     "case that exists": SaveCase(case=case(), was_revision=None),
+    "incident of another revision": SaveIncident(incident=incident(revision=3), was_revision=2),
+    "incident that exists": SaveIncident(incident=incident(), was_revision=None),
     "due row that moved": SettleDue(due=Due(key="expire", kind="expire", ref="talk", due_at=later(hours=1))),
     "due row that is gone": SettleDue(due=Due(key="gone", kind="expire", ref="talk", due_at=NOON)),
     "interaction reported before": SaveInteraction(interaction=interaction("other")),
@@ -237,7 +262,11 @@ async def test_a_step_that_never_wins_keeps_nothing(storage: Storage, stale: Wri
     await begin_talk(storage)
     due = Due(key="expire", kind="expire", ref="talk", due_at=NOON)
     await write(
-        storage, SaveCase(case=case(), was_revision=None), SaveInteraction(interaction=interaction()), PutDue(due=due)
+        storage,
+        SaveCase(case=case(), was_revision=None),
+        SaveIncident(incident=incident(), was_revision=None),
+        SaveInteraction(interaction=interaction()),
+        PutDue(due=due),
     )
     with pytest.raises(StoreContended, match="against what others had written"):
         await write(storage, *queued("lost"), stale, event="update:1")
