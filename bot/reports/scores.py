@@ -9,6 +9,7 @@ import msgspec
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import Rating, ScaleName, in_locale, scale_of
 from bot.ports import CountRow
+from bot.reports.figures import ReportInterval, interval_of, table
 from bot.scoring.counts import ScoreCounts
 from bot.scoring.display import display
 from bot.scoring.estimates import Estimate, ces, csat, nps, thumbs
@@ -18,13 +19,6 @@ MetricName = Literal["nps", "csat", "csat mean", "ces", "ces mean", "thumbs up"]
 
 #: flow id, structure, question, value of the dimension
 _Key = tuple[str, str, str, str]
-
-
-class ReportInterval(msgspec.Struct, frozen=True, kw_only=True):
-    low: float
-    high: float
-    confidence: float
-    method: str
 
 
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +96,7 @@ def make_report(
                     n=estimate.n,
                     skipped=estimate.skipped,
                     value=estimate.value,
-                    interval=_interval(estimate),
+                    interval=interval_of(estimate),
                     flags=tuple(estimate.flags),
                     display=display(estimate).text,
                     distribution=distribution,
@@ -114,13 +108,6 @@ def make_report(
 def _rating(version: PinnedFlow | None, question: str) -> Rating | None:
     found = None if version is None else version.flow.question(question)
     return found if isinstance(found, Rating) else None
-
-
-def _interval(estimate: Estimate) -> ReportInterval | None:
-    found = estimate.interval
-    if found is None:
-        return None
-    return ReportInterval(low=found.low, high=found.high, confidence=found.confidence, method=found.method)
 
 
 def _figures(
@@ -156,12 +143,9 @@ def as_table(rows: Sequence[ReportRow]) -> str:
     if not rows:
         return "No flows and no answers."
     heads = ("flow", "question", "metric", "by", "figure", "skipped")
-    lines = [heads]
+    lines = []
     for row in rows:
         flow = row.flow if row.current else f"{row.flow} (earlier version {row.structure[:6]})"
         by = "" if row.dimension == "all" else f"{row.dimension}={row.dimension_value or '-'}"
         lines.append((flow, row.question, row.metric, by, row.display, str(row.skipped)))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    text.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(text)
+    return table(heads, lines)
