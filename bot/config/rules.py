@@ -85,7 +85,7 @@ def _read_rule(table: Table, ground: Ground, *, opened: bool) -> RoutingRule:
 
 
 def _report_idle(table: Table, rule: RoutingRule) -> None:
-    if not any(key in table.data for key in _ACTS):
+    if not any(key in table.data for key in _ACTS) and set(table.data) <= {"id", *_ASKS}:
         right = 'Add room, group, team, priority or opens; to leave such cases as they are, priority = "normal".'
         table.report("", "does nothing with the cases that it is about", right)
     elif rule.opens and not any(key in table.data for key in _ASKS):
@@ -125,7 +125,7 @@ def _flows(table: Table, ground: Ground) -> tuple[str, ...]:
         if known and id not in known:
             table.findings.add(path, f"there is no flow '{id[:60]}'", did_you_mean(id, known))
         elif ground.complete and known[id].score_question() is None:
-            table.findings.add(path, f"'{id}' has no rating, so it opens no case")
+            table.findings.add(path, f"'{id}' has no rating, so it opens no case", "Leave it out here.")
     return named
 
 

@@ -27,6 +27,9 @@ def read_teams(table: Table, time_zone: str) -> tuple[Team, ...]:
 
     ``time_zone`` is that of a team that names none.
     """
+    if isinstance(table.raw("teams"), list):
+        table.report("teams", "must be a table, not a list", "Write [followup.teams.support], in one pair of brackets.")
+        return ()
     block = table.table("teams")
     if block is None or not block.data:
         return (Team(name="support", hours=Hours(time_zone=time_zone)),)
@@ -46,7 +49,8 @@ def names_of(table: Table) -> tuple[str, ...]:
 
 def report_no_team(table: Table, team: str, teams: tuple[str, ...]) -> None:
     """Say that a key ``team`` names nobody."""
-    table.report("team", f"there is no team '{team[:40]}'", did_you_mean(team, teams, nearness=0.6))
+    more = f"Add [followup.teams.{team}], or choose from: {', '.join(teams)}." if _NAME.fullmatch(team) else ""
+    table.report("team", f"there is no team '{team[:40]}'", did_you_mean(team, teams, more))
 
 
 def _read_team(table: Table, name: str, time_zone: str) -> Team:
@@ -64,7 +68,7 @@ def _read_team(table: Table, name: str, time_zone: str) -> Team:
         room=read_room(table, ""),
     )
     if team.first_word > team.resolved:
-        table.report("first_word", "is longer than resolved", "A customer hears from somebody before all is well.")
+        table.report("first_word", "is longer than resolved", "Choose a shorter first_word or a longer resolved.")
     if team.hours.holidays and not table.has("hours"):
         right = 'Add hours, such as hours.mon-sun = "00:00-24:00".'
         table.report("holidays", "mean nothing without hours: this team works around the clock", right)
@@ -105,6 +109,9 @@ def _share(table: Table, default: float) -> float:
 def _week(table: Table) -> tuple[tuple[Span, ...], ...]:
     """Each day's spans, Monday first; a key may be a day or a row of days, such as mon-fri."""
     week: dict[int, tuple[Span, ...]] = {}
+    if isinstance(table.raw("hours"), str | list):
+        table.report("hours", "do not say of which days", 'Write hours.mon-fri = "09:00-18:00".')
+        return Hours().week
     hours = table.table("hours")
     if hours is None:
         return Hours().week
@@ -139,7 +146,7 @@ def _spans(hours: Table, key: str) -> tuple[Span, ...]:
             hours.findings.add(path, f"'{text[:60]}' are no hours", _SPAN_EXAMPLE)
         elif span[0] >= span[1]:
             right = "A span ends on its day: write the rest of the night for the day after, from 00:00."
-            hours.findings.add(path, f"'{text}' ends before it begins", right)
+            hours.findings.add(path, f"'{text}' does not end after it begins", right)
         else:
             spans.append((span, path))
     spans.sort(key=lambda each: each[0])

@@ -97,7 +97,7 @@ def _read_each(table: Table, speech: Speech, *, variables: bool, longest: int) -
             if speech.locales:
                 wrong = f"no flow is in '{tag[:40]}'" if speech.of_all_flows else f"the flow is not in '{tag[:40]}'"
                 more = f"Add it to {'a' if speech.of_all_flows else 'the'} flow's languages or remove this text."
-                table.findings.add(path, wrong, did_you_mean(tag, speech.locales, more))
+                table.findings.add(path, wrong, did_you_mean(_COUNTRIES.get(tag, tag), speech.locales, more))
         elif isinstance(text, str):
             _check(table, path, text, speech, variables=variables, longest=longest)
             texts[tag] = text.strip()
