@@ -1,0 +1,90 @@
+"""Pages as HTML: the templates, the words in the agents' language, times in their zone, and what browsers may do."""
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bot.config import FollowUpSettings, Settings
+from bot.followup.clocks import Team
+from bot.languages import say
+
+#: Scripts, styles and connections of this server alone; nothing inline, nowhere else to send a form, in no frame.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_PACKAGE = __package__ or "bot.web.dashboard"
+_PAGES = Environment(
+    loader=PackageLoader(_PACKAGE),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+
+class Words:
+    """The sentences of a page in one language: ``t("desk.claim")``, and ``t.page("back")`` for ``page.back``."""
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+
+    def __call__(self, key: str, **variables: object) -> str:
+        return say(self.locale, key, **variables)
+
+    def page(self, key: str, **variables: object) -> str:
+        return say(self.locale, f"page.{key}", **variables)
+
+
+def words_for(settings: Settings) -> Words:
+    """The agents' language, as their alerts have it."""
+    return Words(settings.followup.locale if settings.followup else "en")
+
+
+def draw(template: str, words: Words, values: Mapping[str, object], *, status: int = 200) -> web.Response:
+    """A page that no cache keeps."""
+    text = _PAGES.get_template(template).render(t=words, **values)
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers.update({"Cache-Control": "no-store", "Content-Security-Policy": POLICY})
+    return response
+
+
+def message(
+    words: Words, what: str, *, status: int, kept: str = "", link: tuple[str, str] | None = None
+) -> web.Response:
+    """A page that says one thing (the sentences ``page.<what>`` and ``page.<what>_text``), and shows what was typed and
+    not taken. ``link`` is where to go on, and what that is called.
+    """
+    address, label = link or ("/cases", words.page("back"))
+    values = {
+        "title": words.page(what),
+        "text": words.page(f"{what}_text"),
+        "kept": kept,
+        "link": address,
+        "link_text": label,
+    }
+    return draw("message.html", words, values, status=status)
+
+
+def asset(request: web.Request, name: str) -> web.Response:
+    """A script, style or picture of the pages, or 304 for a browser that has it."""
+    if name not in _TYPES:
+        raise web.HTTPNotFound
+    body = files(_PACKAGE).joinpath("static", name).read_bytes()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    offered = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
+    if tag in offered:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=_TYPES[name], charset="utf-8", headers=headers)
+
+
+def team_of(followup: FollowUpSettings, name: str) -> Team:
+    """A team of the settings; that of the rest for a case whose team is no longer there."""
+    found = {team.name: team for team in followup.teams}
+    return found.get(name) or found.get(followup.team) or Team(name=followup.team)
