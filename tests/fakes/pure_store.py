@@ -366,6 +366,11 @@ class PureStore:
         )
 
 
+def _is_blocked(outbound: Outbound, blocked: Sequence[str]) -> bool:
+    to = outbound.to
+    return to.channel in blocked or f"{to.channel}/{to.key}/{outbound.kind}" in blocked
+
+
 class PureOutbox:
     """The Outbox port over the rows of a store."""
 
@@ -373,12 +378,12 @@ class PureOutbox:
         self._store = store
 
     async def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[ChannelName] = ()
+        self, now: datetime, *, limit: int, lease_until: datetime, blocked: Sequence[str] = ()
     ) -> Sequence[Delivery]:
         claimed: list[Delivery] = []
         for row in self._heads():
             leased = row.leased_until is not None and row.leased_until > now
-            if len(claimed) == limit or row.due_at > now or leased or row.outbound.to.channel in blocked:
+            if len(claimed) == limit or row.due_at > now or leased or _is_blocked(row.outbound, blocked):
                 continue
             lost = row.leased_until is not None  # then nobody knows whether it was sent
             taken = replace(
@@ -423,7 +428,7 @@ class PureOutbox:
                 row = replace(
                     row,
                     due_at=due_at,
-                    error=error,
+                    error=error or row.error,
                     maybe_delivered=row.maybe_delivered or maybe,
                     attempts=row.attempts - (0 if counts else 1),
                 )
@@ -434,8 +439,8 @@ class PureOutbox:
         self._store.queue[row.id] = row
         return True
 
-    async def next_due(self, now: datetime, *, blocked: Sequence[ChannelName] = ()) -> datetime | None:
-        heads = (row for row in self._heads() if row.outbound.to.channel not in blocked)
+    async def next_due(self, now: datetime, *, blocked: Sequence[str] = ()) -> datetime | None:
+        heads = (row for row in self._heads() if not _is_blocked(row.outbound, blocked))
         return min((max(row.due_at, row.leased_until or now, now) for row in heads), default=None)
 
     async def case_view(self, case: CaseId) -> CaseView | None:

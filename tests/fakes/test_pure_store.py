@@ -1,13 +1,15 @@
 """The store in dicts passes the tests of the real one, but for those of what only a database has."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from inspect import signature
+from itertools import product
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from bot.ports import Write
 from tests.fakes.pure_store import PureStore
+from tests.storage import test_cases_port as of_cases
 from tests.storage import test_outbox_port as of_outbox
 from tests.storage import test_store_port as of_store
 
@@ -18,29 +20,39 @@ ONLY_A_DATABASE_HAS = {
     "test_a_closed_store_says_so",
     "test_a_given_up_message_frees_its_lane_and_is_told",
     "test_answers_and_counts_agree",
+    "test_any_event_key_is_remembered",
+    "test_any_text_is_kept_the_same_on_both_databases",
     "test_sent_messages_are_forgotten_after_a_week",
+    "test_what_was_not_tried_keeps_what_was_said_of_it",
+    "test_whatever_a_case_holds_comes_back",
     "test_what_is_only_recorded_can_be_written",
 }
-CONTRACT: dict[str, Callable[[Any], Awaitable[None]]] = {
-    name: test
-    for module in (of_outbox, of_store)
-    for name, test in vars(module).items()
-    if name.startswith("test_") and name not in ONLY_A_DATABASE_HAS and list(signature(test).parameters) == ["storage"]
-}
+Test = Callable[..., Awaitable[None]]
 
 
-@pytest.mark.parametrize("test", CONTRACT.values(), ids=CONTRACT)
-async def test_contract(test: Callable[[Any], Awaitable[None]]) -> None:
-    await test(PureStore())
+def arguments(test: Test) -> Iterator[dict[str, Any]]:
+    """What a test is called with beside the storage, once for each of its cases."""
+    tables = []
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name == "parametrize":
+            names, rows = mark.args
+            several = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+            tables.append([dict(zip(several, row if len(several) > 1 else [row], strict=True)) for row in rows])
+    for rows in product(*tables):
+        yield {name: value for row in rows for name, value in row.items()}
 
 
-@pytest.mark.parametrize("remote", ["m1", "posted anew"])
-async def test_an_edit_that_was_posted_anew_is_what_later_edits_change(remote: str) -> None:
-    store: Any = PureStore()
-    await of_outbox.test_an_edit_that_was_posted_anew_is_what_later_edits_change(store, remote)
+def contract(*modules: ModuleType) -> Iterator[Any]:
+    """The tests that ask for a storage and nothing else that only a database has."""
+    for module in modules:
+        for name, test in vars(module).items():
+            if not name.startswith("test_") or name in ONLY_A_DATABASE_HAS:
+                continue
+            for n, given in enumerate(arguments(test)):
+                if signature(test).parameters.keys() == {"storage", *given}:
+                    yield pytest.param(test, given, id=f"{name} {n}" if given else name)
 
 
-@pytest.mark.parametrize("stale", of_store.STALE_WRITES.values(), ids=of_store.STALE_WRITES)
-async def test_a_step_that_never_wins_keeps_nothing(stale: Write) -> None:
-    store: Any = PureStore()
-    await of_store.test_a_step_that_never_wins_keeps_nothing(store, stale)
+@pytest.mark.parametrize(("test", "given"), [*contract(of_cases, of_outbox, of_store)])
+async def test_contract(test: Test, given: dict[str, Any]) -> None:
+    await test(PureStore(), **given)
