@@ -1,18 +1,37 @@
-"""Who gets a customer's next words: one pure function, with a table of cases as its test."""
+"""Who gets a customer's next words: one pure function, with a table of cases as its test.
+
+``docs/who-hears-what.md`` says the same in words for admins.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 
+import msgspec
+
 from bot.conversations.conversation import Conversation
+from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText
 from bot.conversations.typed import is_word
+from bot.conversations.words import understand
+from bot.ids import WordsId
 from bot.languages import pack, stop_words
 from bot.messages import CommandName
 
-Route = Literal["stop", "start", "feedback", "survey", "case", "nobody"]
+Route = Literal["stop", "start", "feedback", "recovery", "survey", "case", "nobody"]
 
 _SLASHED: Mapping[str, CommandName] = {"/feedback": "feedback", "/stop": "stop", "/start": "start"}
+
+
+class Following(msgspec.Struct, frozen=True, kw_only=True):
+    """What the follow-up of a customer has to do with their next words: there is a case that listens."""
+
+    #: when the customer was last told or asked something by an agent, or what is still wrong; None: not yet, or the
+    #: case has come to its end
+    spoken_at: datetime | None = None
+    #: when the customer was asked "Is it fixed?", if the text is an answer to that
+    fixed_asked_at: datetime | None = None
 
 
 def slashed(text: str) -> tuple[CommandName, str] | None:
@@ -27,33 +46,62 @@ def slashed(text: str) -> tuple[CommandName, str] | None:
 
 
 def route(
-    text: str, locale: str, conversation: Conversation | None, flow: Flow | None, *, open_case: bool, opted_out: bool
+    text: str,
+    locale: str,
+    conversation: Conversation | None,
+    flow: Flow | None,
+    *,
+    case: Following | None,
+    opted_out: bool,
 ) -> Route:
     """Where a text goes, in this order; ``flow`` is the conversation's.
 
     1. *stop*: the text is nothing but a word of any language that can only mean this.
     2. *stop*, *start*, *feedback*: the text is nothing but such a word of the customer's language (``locale``), of the
        conversation's, or of English. What may also be an answer counts as an answer where one is awaited: "basta" is
-       no *stop* while someone is asked for words, "complaint" no *feedback* during a survey, and the start word counts
-       only for one who opted out.
-    3. *survey*: a survey waits for words, or an answer is being corrected.
-    4. *case*: the customer's case is open, so agents should read what they add.
-    5. *nobody*: kept beside the last conversation if there is one, never answered.
+       no *stop* while someone is asked for words or talks with an agent, "complaint" no *feedback* during a survey or
+       such a talk, and the start word counts only for one who opted out.
+    3. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
+    4. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words only what is, as
+       a whole, an answer to the rating or choice that waits. A survey that was passed over goes on waiting.
+    5. *case*: the customer's case listens, so agents should read what they add.
+    6. *nobody*: kept beside the last conversation if there is one, never answered.
     """
     if is_word(text, stop_words()):
         return "stop"
+    command = _command(text, locale, conversation, flow, case, opted_out=opted_out)
+    if command is not None:
+        return command
+    listens = conversation is not None and _listens(conversation)
+    if case is not None and case.fixed_asked_at is not None:
+        newer = listens and conversation is not None and conversation.touched_at > case.fixed_asked_at
+        if not (newer and _answers(text, conversation, flow)):
+            return "recovery"
+    if listens and not (_passed_over(conversation, case) and not _answers(text, conversation, flow)):
+        return "survey"
+    return "nobody" if case is None else "case"
+
+
+def _command(
+    text: str,
+    locale: str,
+    conversation: Conversation | None,
+    flow: Flow | None,
+    case: Following | None,
+    *,
+    opted_out: bool,
+) -> Literal["stop", "start", "feedback"] | None:
+    talks = case is not None and case.spoken_at is not None
     listens = conversation is not None and _listens(conversation)
     for tag in dict.fromkeys((locale, conversation.locale if conversation else locale, "en")):
         words = pack(tag).commands
-        if not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
+        if not talks and not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
             return "stop"
         if opted_out and is_word(text, words["start"]):
             return "start"
-        if not listens and is_word(text, words["feedback"]):
+        if not talks and not listens and is_word(text, words["feedback"]):
             return "feedback"
-    if listens:
-        return "survey"
-    return "case" if open_case else "nobody"
+    return None
 
 
 def _listens(conversation: Conversation) -> bool:
@@ -66,3 +114,20 @@ def _awaits_words(conversation: Conversation | None, flow: Flow | None) -> bool:
         return False
     opened = (conversation.asked, conversation.reopened)
     return any(isinstance(question, OpenText) and question.id in opened for question in flow.questions)
+
+
+def _passed_over(conversation: Conversation | None, case: Following | None) -> bool:
+    """Whether the customer was told something by an agent after the survey last asked or heard anything."""
+    if conversation is None or case is None or case.spoken_at is None:
+        return False
+    return case.spoken_at > conversation.touched_at
+
+
+def _answers(text: str, conversation: Conversation | None, flow: Flow | None) -> bool:
+    """Whether the whole text is an answer to the rating or choice that words would go to."""
+    waiting = None if conversation is None else conversation.reopened or conversation.asked
+    question = None if flow is None or waiting is None else flow.question(waiting)
+    if conversation is None or flow is None or question is None or isinstance(question, OpenText):
+        return False
+    understood = understand(Typed(text=text, words=WordsId("")), question, flow, conversation.locale)
+    return understood is not None and understood.words is None

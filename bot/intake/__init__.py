@@ -6,17 +6,20 @@ from typing import assert_never
 
 from bot.config import Settings
 from bot.errors import StoreRefused
-from bot.ids import Ids
-from bot.intake import agents, asking, customers
+from bot.ids import CaseId, Ids
+from bot.intake import agents, asking, customers, dues, relaying
 from bot.intake.asking import ReportedCustomer
-from bot.intake.recording import Moment
+from bot.intake.moment import Moment
 from bot.messages import (
-    Address,
+    AgentDid,
     AgentPressed,
+    AgentWrote,
+    ChannelName,
     Commanded,
     Inbound,
     Left,
     Moved,
+    NotDelivered,
     Returned,
     Tapped,
     Unread,
@@ -25,6 +28,9 @@ from bot.messages import (
 from bot.ports import Clock, Due, Interaction, Outcome, Store
 
 __all__ = ["Intake", "ReportedCustomer"]
+
+#: where an event comes from that no channel brought
+_OURS = ChannelName("")
 
 
 class Intake:
@@ -51,16 +57,30 @@ class Intake:
     async def _decide(self, event: Inbound) -> Outcome:
         moment = self._moment()
         match event:
-            case AgentPressed():
+            case AgentPressed() | AgentDid():
                 return await self._store.run(
                     agents.what_to_read(event), lambda facts: agents.decide(event, facts, moment)
                 )
+            case AgentWrote():
+                return await self._written(event, moment)
+            case NotDelivered():
+                read = relaying.what_an_undelivered_reads(event)
+                return await self._store.run(read, lambda facts: relaying.decide_undelivered(event, facts, moment))
             case Tapped() | Wrote() | Commanded() | Left() | Returned() | Moved() | Unread():
                 return await self._store.run(
-                    customers.what_to_read(event), lambda facts: customers.decide(event, facts, moment)
+                    customers.what_to_read(event, moment), lambda facts: customers.decide(event, facts, moment)
                 )
             case _:
                 assert_never(event)
+
+    async def _written(self, event: AgentWrote, moment: Moment) -> Outcome:
+        """A message in a thread of a room: first only a look whose thread it is, for most are none of ours."""
+        read = agents.what_a_thread_reads(event)
+        found = await self._store.run(read, lambda facts: agents.whose_thread(event, facts, moment))
+        if not found.ref:
+            return found
+        read = agents.what_a_message_reads(event, CaseId(found.ref))
+        return await self._store.run(read, lambda facts: agents.decide_written(event, facts, moment))
 
     async def report(self, interaction: Interaction, who: ReportedCustomer, trigger: str) -> Outcome:
         """Keep a reported interaction and plan its question."""
@@ -70,8 +90,7 @@ class Intake:
     async def come_due(self, due: Due) -> Outcome:
         """Decide a due row whose time has come."""
         moment = self._moment()
-        read = asking.what_a_due_row_reads(due)
-        return await self._store.run(read, lambda facts: asking.decide_due(facts, moment))
+        return await self._store.run(dues.what_to_read(due, moment), lambda facts: dues.decide(facts, moment))
 
     def _moment(self) -> Moment:
         return Moment(settings=self._settings(), now=self._clock(), ids=self._ids)
@@ -79,10 +98,19 @@ class Intake:
 
 def _set_aside(event: Inbound, why: str) -> Unread:
     """The event as something for the operator to look at."""
-    channel = event.channel if isinstance(event, Unread) else _sender(event).channel
     body = repr(event).encode("utf-8", "backslashreplace")
-    return Unread(event=event.event, channel=channel, at=event.at, why=why, body=body)
+    return Unread(event=event.event, channel=_channel(event), at=event.at, why=why, body=body)
 
 
-def _sender(event: Tapped | Wrote | Commanded | Left | Returned | Moved | AgentPressed) -> Address:
-    return event.agent if isinstance(event, AgentPressed) else event.sender
+def _channel(event: Inbound) -> ChannelName:
+    match event:
+        case AgentPressed() | AgentDid() | AgentWrote():
+            return event.agent.channel
+        case Unread():
+            return event.channel
+        case NotDelivered():
+            return _OURS
+        case Tapped() | Wrote() | Commanded() | Left() | Returned() | Moved():
+            return event.sender.channel
+        case _:
+            assert_never(event)

@@ -1,4 +1,4 @@
-"""What to do about a reported interaction, and about due rows. Pure."""
+"""What to do about a reported interaction: plan its question, ask it, and let it end by silence. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,11 +18,11 @@ from bot.conversations.invitations import (
     decide_invitation,
 )
 from bot.conversations.questions import Rating
-from bot.followup import cases
-from bot.followup.alerts import alert_outbound
-from bot.ids import CaseId, ConversationId, CustomerId, InteractionId
-from bot.intake.customers import begin
-from bot.intake.recording import Moment, record
+from bot.ids import CustomerId
+from bot.intake.beginning import Survey, begin
+from bot.intake.moment import Moment
+from bot.intake.opening import Step
+from bot.intake.recording import record
 from bot.messages import Address
 from bot.ports import (
     Customer,
@@ -31,11 +31,9 @@ from bot.ports import (
     Interaction,
     Outcome,
     PutDue,
-    Queue,
     Read,
     RecordDecision,
     Said,
-    SaveCase,
     SaveCustomer,
     SaveInteraction,
     SettleDue,
@@ -150,39 +148,11 @@ def _decision(
     )
 
 
-# ---- due rows -------------------------------------------------------------------------------------------
+# ---- when it is time ----------------------------------------------------------------------------------------
 
 
-def what_a_due_row_reads(due: Due) -> Read:
-    match due.kind:
-        case "ask":
-            return Read(due=due.key, interaction=InteractionId(due.ref))
-        case "expire":
-            return Read(due=due.key, conversation=ConversationId(due.ref))
-        case "alert":
-            return Read(due=due.key, case=CaseId(due.ref))
-        case _:
-            assert_never(due.kind)
-
-
-def decide_due(facts: Facts, moment: Moment) -> Outcome:
-    """One due row whose time has come, or that was moved or settled meanwhile."""
-    due = facts.due
-    if due is None or due.due_at > moment.now:
-        return Outcome()
-    settled = SettleDue(due=due)
-    match due.kind:
-        case "ask":
-            return _ask(settled, facts, moment)
-        case "expire":
-            return _expire(due, settled, facts, moment)
-        case "alert":
-            return _alert(settled, facts, moment)
-        case _:
-            assert_never(due.kind)
-
-
-def _ask(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
+def ask(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
+    """The delay after an interaction is over: ask now, later or not at all, and say why."""
     interaction = facts.interaction
     if interaction is None:
         return Outcome(writes=(settled,))
@@ -198,18 +168,16 @@ def _ask(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     decision = _decision(interaction, customer, "interaction", invitation, moment, _looked_at(candidate))
     match invitation.verdict:
         case "asked":
-            return begin(
-                facts,
-                customer,
-                interaction.address,
-                flow,
-                "interaction",
-                (settled,),
-                moment,
+            survey = Survey(
+                customer=customer,
+                address=interaction.address,
+                flow=flow,
+                trigger="interaction",
                 interaction=interaction.id,
                 attributes=interaction.attributes,
-                decided=decision,
             )
+            outcome = begin(survey, facts, moment, decided=decision)
+            return replace(outcome, writes=(settled, *outcome.writes))
         case "deferred":
             again = PutDue(due=_ask_at(interaction, invitation))
             return Outcome(said=Said(kind="not_asked", text=invitation.rule), writes=(settled, again, decision))
@@ -260,7 +228,7 @@ def _looked_at(who: Candidate) -> dict[str, str]:
     }
 
 
-def _expire(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
+def expire(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     """An invitation without any answer waits longer than a survey that stopped half-way."""
     conversation, flow = facts.conversation, facts.flow
     if conversation is None or flow is None or conversation.status != "waiting":
@@ -273,20 +241,4 @@ def _expire(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outco
     if ends_at > moment.now:
         return Outcome(writes=(settled, PutDue(due=replace(due, due_at=ends_at))))
     turn = engine.expire(conversation, moment.now)
-    return Outcome(writes=(settled, *record(turn, conversation, facts.case, flow, moment)))
-
-
-def _alert(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
-    """The hold is over without a comment: tell the team now."""
-    case = facts.case
-    if case is None or case.alerted or case.state == "withdrawn" or case.desk is None:
-        return Outcome(writes=(settled,))
-    changed = cases.alerted(case)
-    return Outcome(
-        writes=(
-            settled,
-            SaveCase(case=changed, was_revision=case.revision),
-            Queue(outbound=alert_outbound(changed, case.desk, "post"), at=moment.now),
-        ),
-        ref=case.id,
-    )
+    return Outcome(writes=(settled, *record(Step(turn=turn, facts=facts, flow=flow), moment)))

@@ -1,0 +1,108 @@
+"""Begins a survey: its first question, and what is remembered of having asked. Pure."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.conversations import engine
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import PinnedFlow
+from bot.ids import ConversationId, InteractionId
+from bot.intake.moment import Moment
+from bot.intake.opening import Step
+from bot.intake.people import speaks
+from bot.intake.recording import expiry, record
+from bot.messages import Address
+from bot.ports import (
+    Customer,
+    DecisionVerdict,
+    Facts,
+    Outcome,
+    PutDue,
+    RecordDecision,
+    RecordShown,
+    Said,
+    Shown,
+    Write,
+)
+
+#: What the customer starts for themselves is no asking of ours: whoever used the comment card may be asked tomorrow.
+_UNASKED = "command"
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """One survey to begin: of which flow, with whom, where, and what it is about."""
+
+    customer: Customer
+    address: Address
+    flow: PinnedFlow
+    trigger: str
+    interaction: InteractionId | None = None
+    attributes: Mapping[str, str] = {}
+
+
+def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: RecordDecision | None = None) -> Outcome:
+    """Ask the first question of a flow. A survey still waiting there ends first, with its answers kept."""
+    conversation = _conversation(survey, moment)
+    decision = decided or decision_about(survey, moment, verdict="asked", rule="the customer wanted to")
+    turn = engine.start(conversation, survey.flow.flow)
+    if turn.conversation.asked is None:
+        decision = replace(decision, verdict="not asked", rule="no question fits")
+        return Outcome(said=Said(kind="not_asked", text=decision.rule), writes=(decision,))
+    ended: tuple[Write, ...] = ()
+    if facts.conversation is not None and facts.flow is not None:
+        expired = engine.expire(facts.conversation, moment.now)
+        ended = record(Step(turn=expired, facts=facts, flow=facts.flow), moment)
+    return Outcome(
+        said=Said(kind="asked", locale=conversation.locale),
+        writes=(
+            *ended,
+            *record(Step(turn=turn, facts=Facts(), flow=survey.flow), moment),
+            *_shown(survey, moment),
+            PutDue(due=expiry(conversation, moment)),
+            replace(decision, conversation=conversation.id),
+        ),
+        ref=conversation.id,
+    )
+
+
+def decision_about(
+    survey: Survey, moment: Moment, *, verdict: DecisionVerdict, rule: str, inputs: Mapping[str, str] | None = None
+) -> RecordDecision:
+    """What was decided about a survey that the customer wants."""
+    return RecordDecision(
+        trigger=survey.trigger,
+        flow=survey.flow.flow.id,
+        address=survey.address,
+        customer=survey.customer.id,
+        interaction=survey.interaction,
+        verdict=verdict,
+        rule=rule,
+        inputs=inputs or {},
+        at=moment.now,
+    )
+
+
+def _conversation(survey: Survey, moment: Moment) -> Conversation:
+    return Conversation(
+        id=ConversationId(moment.ids()),
+        flow=survey.flow.hash,
+        customer=survey.customer.id,
+        address=survey.address,
+        locale=speaks(survey.customer, survey.flow),
+        interaction=survey.interaction,
+        attributes=survey.attributes,
+        started_at=moment.now,
+        touched_at=moment.now,
+    )
+
+
+def _shown(survey: Survey, moment: Moment) -> tuple[Write, ...]:
+    """What counts for the cool-down."""
+    if survey.trigger == _UNASKED:
+        return ()
+    rating = survey.flow.flow.score_question()
+    is_nps = rating is not None and rating.scale == "nps"
+    shown = Shown(flow=survey.flow.flow.id, is_nps=is_nps, at=moment.now)
+    return (RecordShown(customer=survey.customer.id, shown=shown),)

@@ -1,0 +1,150 @@
+"""What a turn of a survey does to its case: it opens, changes its score, is withdrawn, or gets words. Pure.
+
+A rule with ``opens`` opens a case for words, whatever the score; the score of the case is then the one given. Such a
+case outlives a happier score. It is withdrawn only when the words are taken back with their question, and the score
+opens none. Words of somebody who gave no score open none.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from bot.conversations.answers import Chosen, Worded
+from bot.conversations.conversation import Conversation
+from bot.conversations.events import Answered, Event, Retracted, Said, Turn
+from bot.conversations.flow import PinnedFlow
+from bot.conversations.prompts import score_label
+from bot.conversations.questions import Rating
+from bot.followup import cases
+from bot.followup.cases import WORKING, Case, CaseNote
+from bot.followup.routing import Signals, opening
+from bot.ids import CaseId
+from bot.intake.moment import Moment
+from bot.intake.placing import placed, signals_of, urged
+from bot.intake.relaying import heard_as, talking
+from bot.intake.remarks import Heard, customer_said
+from bot.intake.settling import due_key, goes_out, settle_case
+from bot.messages import Outbound
+from bot.ports import Due, Facts, PutDue, Words, Write
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of a conversation, and what it was decided upon; ``heard`` is the message that it was an answer to."""
+
+    turn: Turn
+    facts: Facts
+    flow: PinnedFlow
+    heard: Heard | None = None
+
+
+def case_writes(step: Step, said: Sequence[Words], moment: Moment) -> Iterable[Write]:
+    """Open, correct or withdraw the case, and bring its alert up to date, at most once a turn.
+
+    ``said`` are the words that the turn keeps. An agent who talks with the customer hears them too, be it about
+    another case than this survey's.
+    """
+    signals = signals_of(step.turn.conversation, step.flow, (*said, *step.facts.words))
+    case, notes = _after(step, signals, moment)
+    if case is not None:
+        yield from _settled(step, case, notes, signals, said, moment)
+    talk = talking(step.facts, moment)
+    if talk is not None and (case is None or case.id != talk.id) and said:
+        note = CaseNote(case=talk.id, what=heard_as(talk), who=None, at=moment.now)
+        yield from settle_case(talk, talk, (note,), moment, remarks=_overheard(step, talk, said, moment))
+
+
+def _settled(
+    step: Step, case: Case, notes: list[CaseNote], signals: Signals, said: Sequence[Words], moment: Moment
+) -> Iterable[Write]:
+    is_new = step.facts.case is None
+    if is_new:
+        notes = [CaseNote(case=case.id, what="opened", who=None, at=moment.now), *notes]
+    if said:
+        notes = [*notes, CaseNote(case=case.id, what=heard_as(case), who=None, at=moment.now)]
+    reasons = any(_is_reason(event) for event in step.turn.events)
+    if not notes and not reasons:
+        return
+    if said and case.state in WORKING:
+        goes = goes_out(case, [note.what for note in notes])
+        case = (placed if goes else urged)(case, signals, moment)
+    told = _overheard(step, case, said, moment)
+    yield from settle_case(case, step.facts.case, notes, moment, incident=step.facts.incident, remarks=told)
+    if case.desk is not None and case.incident is None and case.state in WORKING and (reasons or is_new):
+        yield PutDue(due=Due(key=due_key("incident", case.id), kind="incident", ref=case.id, due_at=moment.now))
+
+
+def _overheard(step: Step, case: Case, said: Sequence[Words], moment: Moment) -> tuple[Outbound, ...]:
+    """An answer to the survey, for the thread of a case in which an agent has spoken."""
+    if not said or step.heard is None or not case.contacted_since or not cases.listens(case, moment.now):
+        return ()
+    return customer_said(case, said[0].id, step.heard, moment)
+
+
+# ---- the case after the turn --------------------------------------------------------------------------------
+
+
+def _after(step: Step, signals: Signals, moment: Moment) -> tuple[Case | None, list[CaseNote]]:
+    """The case as a turn leaves it, and what that adds to its history. None: there is no case."""
+    case, events, followup = step.facts.case, step.turn.events, moment.followup
+    rating, score = step.flow.flow.score_question(), signals.score
+    rated = rating is not None and any(_is_about(event, rating) for event in events)
+    spoke = any(isinstance(event, Said) for event in events)
+    unsaid = any(_takes_words_back(event) for event in events)
+    if rating is None or not (rated or spoke or unsaid):
+        return case, []
+    low = score is not None and cases.is_unhappy(step.flow.flow, rating, score, followup.case_at_most)
+    alarming = score is not None and opening(followup.rules, signals) is not None
+    if case is None:
+        opens = (rated and low) or ((rated or spoke) and alarming)
+        if score is None or not opens:
+            return None, []
+        return placed(_opened(step.turn.conversation, rating, score, signals.flow, moment), signals, moment), []
+    if rated or unsaid or (alarming and case.state == "withdrawn"):
+        return _rescored(case, rating, score, low or alarming, moment)
+    return case, []
+
+
+def _opened(conversation: Conversation, rating: Rating, score: int, flow: str, moment: Moment) -> Case:
+    return Case(
+        id=CaseId(moment.ids()),
+        conversation=conversation.id,
+        customer=conversation.customer,
+        address=conversation.address,
+        flow=flow,
+        question=rating.id,
+        score=score,
+        locale=conversation.locale,
+        opened_at=moment.now,
+    )
+
+
+def _rescored(
+    case: Case, rating: Rating, score: int | None, unhappy: bool, moment: Moment
+) -> tuple[Case, list[CaseNote]]:
+    changed, change = cases.rescore(case, score, unhappy=unhappy, at=moment.now)
+    if change is None:
+        return case, []
+    notes = []
+    if case.score != changed.score:
+        # both labels, so that the history reads the same whatever becomes of the flow
+        detail = f"{score_label(rating, case.score)}>{score_label(rating, changed.score)}"
+        notes.append(CaseNote(case=case.id, what="corrected", who=None, detail=detail, at=moment.now))
+    if change in ("withdrawn", "reopened"):
+        notes.append(CaseNote(case=case.id, what=change, who=None, at=moment.now))
+    return changed, notes
+
+
+def _is_about(event: Event, rating: Rating) -> bool:
+    return isinstance(event, Answered | Retracted) and event.question == rating.id
+
+
+def _takes_words_back(event: Event) -> bool:
+    return isinstance(event, Retracted) and isinstance(event.before.value, Worded)
+
+
+def _is_reason(event: Event) -> bool:
+    """Whether an event changes the choices that the alert shows; a question skipped shows nothing."""
+    if isinstance(event, Answered) and isinstance(event.answer.value, Chosen):
+        return True
+    before = event.before if isinstance(event, Answered | Retracted) else None
+    return before is not None and isinstance(before.value, Chosen)

@@ -1,0 +1,73 @@
+"""Who a customer is, what they speak, and a sentence of ours to them. Pure."""
+
+from msgspec.structs import replace
+
+from bot.conversations.flow import PinnedFlow
+from bot.conversations.prompts import lane_of
+from bot.ids import ConversationId, CustomerId, WordsId
+from bot.intake.moment import Moment
+from bot.languages import locales, say
+from bot.messages import Address, Outbound, Profile, Text, Wrote
+from bot.ports import Customer, Facts, Queue, SaveCustomer, Words, Write
+
+
+def known_customer(facts: Facts, address: Address, profile: Profile, moment: Moment) -> tuple[Customer, list[Write]]:
+    """The customer at an address, made or brought up to date by what the channel says of them."""
+    old = facts.customer
+    if old is None:
+        made = Customer(id=CustomerId(moment.ids()), name=profile.name, locale=_tag(profile.language))
+        return made, [SaveCustomer(customer=made, address=address, at=moment.now)]
+    new = replace(
+        old,
+        # likewise a reported name, for more than a handle
+        name=old.name or profile.name,
+        # what the business reported counts for more than the language of an app's menus
+        locale=old.locale or _tag(profile.language),
+        reachable=True,
+    )
+    return new, [] if new == old else [SaveCustomer(customer=new, address=address, at=moment.now)]
+
+
+def _tag(language: str | None) -> str | None:
+    tag = (language or "").strip().replace("_", "-")[:35]
+    return tag if tag and tag.replace("-", "").isalnum() and tag.isascii() else None
+
+
+def speaks(customer: Customer | None, pinned: PinnedFlow | None = None) -> str:
+    """The language to use with a customer: theirs if the flow (or else a pack) has it, else the nearest there is."""
+    wanted = customer.locale if customer and customer.locale else ""
+    offered = pinned.flow.locales if pinned else locales()
+    for tag in (wanted, wanted.partition("-")[0]):
+        if tag in offered:
+            return tag
+    return pinned.flow.locale if pinned else "en"
+
+
+def in_group(address: Address) -> bool:
+    """Whether others read along: nobody is greeted there who only answered one of our messages."""
+    return "/" in address.key
+
+
+def sentence(to: Address, locale: str, key: str, moment: Moment) -> Queue:
+    """A built-in sentence on its way, with a slot of its own: it is never edited."""
+    text = Text(text=say(locale, key, company=moment.settings.company), locale=locale)
+    outbound = Outbound(kind="post", to=to, lane=lane_of(to), slot=f"s:{moment.ids()}", content=text)
+    return Queue(outbound=outbound, at=moment.now)
+
+
+def said_by(event: Wrote) -> str:
+    """What was written, and in words what came with it: agents should know of a picture that they cannot see yet."""
+    shown = [f"[{each.kind}: {each.name}]" if each.name else f"[{each.kind}]" for each in event.attachments]
+    return " ".join([event.text, *shown]) if event.text.strip() else " ".join(shown)
+
+
+def words_of(event: Wrote, customer: Customer, conversation: ConversationId, moment: Moment) -> Words:
+    """What was written, to be kept outside any question."""
+    return Words(
+        id=WordsId(moment.ids()),
+        customer=customer.id,
+        conversation=conversation,
+        question=None,
+        text=said_by(event),
+        at=moment.now,
+    )

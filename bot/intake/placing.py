@@ -1,0 +1,74 @@
+"""Where a case goes and how urgent it is: what is known of it, held against the rules of the settings. Pure.
+
+How urgent a case is by itself; a rule's own priority only raises that:
+
+| score | VIP | others |
+|---|---|---|
+| the lowest of its scale | urgent | high with a comment, normal without |
+| any other | high | normal |
+
+VIP is who has the attribute ``vip`` with one of ``true``, ``yes``, ``1`` or ``vip``.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from bot.conversations.answers import Scored, Worded
+from bot.conversations.conversation import Conversation
+from bot.conversations.flow import PinnedFlow
+from bot.conversations.questions import ScaleName
+from bot.followup import cases
+from bot.followup.cases import PRIORITIES, Case, Priority
+from bot.followup.routing import RoutingRule, Signals, match, tags_of
+from bot.intake.moment import Moment
+from bot.ports import Words
+
+_VIP = ("true", "yes", "1", "vip")
+_LOWEST: Mapping[ScaleName, int] = {"nps": 0, "csat5": 1, "csat10": 1, "ces7": 1, "thumbs": 0}
+
+
+def signals_of(conversation: Conversation, flow: PinnedFlow, words: Sequence[Words]) -> Signals:
+    """What rules may look at, as it is now; words that were taken back with their question do not count."""
+    rating = flow.flow.score_question()
+    answer = None if rating is None else conversation.answers.get(rating.id)
+    standing = {answer.value.words for answer in conversation.answers.values() if isinstance(answer.value, Worded)}
+    return Signals(
+        flow=flow.flow.id,
+        channel=conversation.address.channel,
+        language=conversation.locale,
+        tags=tags_of(conversation.attributes.get("tag", "")),
+        scale=None if rating is None else rating.scale,
+        score=answer.value.score if answer is not None and isinstance(answer.value, Scored) else None,
+        vip=conversation.attributes.get("vip", "").strip().casefold() in _VIP,
+        words="\n".join(each.text for each in words if each.question is None or each.id in standing),
+    )
+
+
+def placed(case: Case, signals: Signals, moment: Moment) -> Case:
+    """The case in the room, group and team that the first matching rule gives it; only until its alert goes out."""
+    rule = match(moment.followup.rules, signals)
+    there = replace(
+        case,
+        desk=moment.desk(rule.room if rule else ""),
+        group=rule.group if rule else "",
+        team=(rule.team if rule else "") or moment.followup.team,
+        rule=rule.id if rule else "",
+    )
+    return cases.raised(there, _priority(signals, rule))
+
+
+def urged(case: Case, signals: Signals, moment: Moment) -> Case:
+    """The case as urgent as what is known now makes it, and never less than it was."""
+    return cases.raised(case, _priority(signals, match(moment.followup.rules, signals)))
+
+
+def _priority(signals: Signals, rule: RoutingRule | None) -> Priority:
+    own: Priority = "normal"
+    lowest = signals.scale is not None and signals.score == _LOWEST[signals.scale]
+    if signals.vip:
+        own = "urgent" if lowest else "high"
+    elif lowest and signals.words.strip():
+        own = "high"
+    ruled: Priority = (rule.priority if rule else None) or "normal"
+    return max(own, ruled, key=PRIORITIES.index)
