@@ -9,7 +9,8 @@ import pytest
 
 from bot.channels.names import LONGEST_NAME, shown_name
 from bot.channels.signatures import sign_webhook, webhook_key
-from bot.channels.slack.reading import Meant, read
+from bot.channels.slack.meanings import Meant
+from bot.channels.slack.reading import read
 from bot.channels.telegram.updates import Me, read_update
 from bot.channels.webhook import WebhookChannel
 from bot.config import WebhookChatSettings

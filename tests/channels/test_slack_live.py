@@ -2,144 +2,51 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from aiohttp import web
 
 from bot.channels.slack import SlackChannel
 from bot.config import SlackSettings
-from bot.errors import SendFailed, StoreUnavailable
-from bot.ids import CaseId
+from bot.errors import SendFailed
 from bot.messages import (
-    Address,
     AgentPressed,
-    Alert,
     AlertOf,
-    Button,
     Card,
-    ChannelName,
     Commanded,
-    Content,
     Inbound,
-    Outbound,
-    OutboundKind,
-    Quote,
     Tapped,
     Text,
     Wrote,
 )
-from bot.ports import Outcome, Raw, Said
+from bot.ports import Said
 from bot.sandbox.faults import Duplicate, Fault, Hang, RateLimited, Refused, ResetAfter, ResetBefore, ServerError, Slow
-from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack_state import Member, Workspace
-
-TOKEN = "xoxb-1"
-LAN = Member(id="U0LAN", name="lan")
-ANNA = Member(id="U0ANNA", name="anna")
-SLACK = ChannelName("slack")
-NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
-ROW = tuple(Button(label=str(n), token=f"1.0k3f9x2m7q8d4h1z.3.{n}") for n in range(1, 6))
-QUESTION = Card(text="How was it?", buttons=(ROW,), hint="Tap a number.")
-CASE = CaseId("0k3f9x2m7q8d4h1z")
-CLAIM = Button(label="Claim", token=f"c1.{CASE}.claim")
-
-
-def alert(summary: str = "Lan gave 2", *, closed: bool = False) -> Alert:
-    quotes = (Quote(text="too slow <!channel>", at=NOW),)
-    return Alert(case=CASE, summary=summary, facts=(), quotes=quotes, history=(), buttons=(CLAIM,), closed=closed)
-
-
-def outbound(content: Content, to: str = LAN.id, kind: OutboundKind = "post") -> Outbound:
-    return Outbound(kind=kind, to=Address(channel=SLACK, key=to), lane="l", slot="s", content=content)
-
-
-@dataclass(kw_only=True)
-class Shop:
-    """One channel, the Slack it talks to, and what it heard there."""
-
-    slack: SlackStandIn
-    channel: SlackChannel
-    heard: list[Inbound] = field(default_factory=list)
-    said: Callable[[Inbound], Said] = lambda _: Said()
-    failures: int = 0
-    #: what is handled waits for the gate of its type
-    gates: dict[type[Inbound], asyncio.Event] = field(default_factory=dict)
-    entered: int = 0
-    listening: "asyncio.Task[None]" = field(init=False)
-
-    async def handle(self, inbound: Inbound) -> Outcome:
-        self.entered += 1
-        if self.failures:
-            self.failures -= 1
-            raise StoreUnavailable("asleep")
-        if gate := self.gates.get(type(inbound)):
-            await gate.wait()
-        self.heard.append(inbound)
-        self.slack.journal.changed()
-        return Outcome(said=self.said(inbound))
-
-    async def hears(self, count: int) -> list[Inbound]:
-        await self.slack.wait_for(lambda: len(self.heard) >= count)
-        return self.heard
-
-    async def hook(self, request: web.Request) -> web.Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        reply = await self.channel.receive(
-            Raw(path=request.path, headers=headers, body=await request.read()), self.handle
-        )
-        return web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
-
-    async def send(self, content: Content, to: str = LAN.id) -> str:
-        return (await self.channel.send(outbound(content, to), None)).remote
-
-    async def edit(self, content: Content, remote: str | None, to: str = LAN.id) -> str:
-        return (await self.channel.send(outbound(content, to, "edit"), remote)).remote
-
-
-async def shop_with(mode: Literal["socket", "http"]) -> Shop:
-    slack = SlackStandIn(
-        Workspace(bot_token=TOKEN), signing_secret="s", app_token="xapp-1", retry_delays=(0, 0.01, 0.02)
-    )
-    await slack.start()
-    slack.member(LAN)
-    slack.channel("desk", [ANNA, "U0BEN"])
-    settings = SlackSettings(
-        name=SLACK,
-        bot_token=TOKEN,
-        signing_secret="s",
-        app_token="xapp-1",
-        mode=mode,
-        api_url=slack.base_url.removesuffix("/api/"),
-    )
-    return Shop(slack=slack, channel=SlackChannel(settings, clock=lambda: NOW))
+from tests.channels.slack_shop import (
+    ANNA,
+    CASE,
+    CLAIM,
+    LAN,
+    NOW,
+    QUESTION,
+    ROW,
+    SLACK,
+    TOKEN,
+    Shop,
+    alert,
+    open_shop,
+    outbound,
+    place_of,
+    shop_with,
+    until,
+)
 
 
 @pytest.fixture(params=["http", "socket"])
 async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     """A shop that hears of things in either way."""
-    one = await shop_with(request.param)
-    server = web.Server(one.hook)  # type: ignore[arg-type]
-    runner = web.ServerRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    one.listening = asyncio.create_task(one.channel.run(one.handle))
-    if request.param == "http":
-        one.slack.connect(f"http://127.0.0.1:{runner.addresses[0][1]}/channels/slack/events")
-        # in this mode there is nothing to run
-        await one.listening
-    else:
-        one.slack.use_socket_mode()
-        await until(lambda: one.slack.socket.connections == 1)
-    yield one
-    one.listening.cancel()
-    await asyncio.gather(one.listening, return_exceptions=True)
-    await one.channel.close()
-    await one.slack.stop()
-    await runner.cleanup()
+    async with open_shop(request.param) as one:
+        yield one
 
 
 @pytest.fixture
@@ -149,17 +56,6 @@ async def sender() -> AsyncIterator[Shop]:
     yield one
     await one.channel.close()
     await one.slack.stop()
-
-
-async def until(found: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not found():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-def place_of(remote: str) -> tuple[str, str]:
-    conversation, _, ts = remote.partition(":")
-    return conversation, ts
 
 
 # ---- people and agents
@@ -199,11 +95,11 @@ async def test_an_agent_claims_and_the_next_one_is_told_alone(shop: Shop) -> Non
     assert (await shop.slack.user_clicks("U0BEN", "#desk", ts, "Claim")).status == 200
     await shop.slack.wait_for(lambda: shop.slack.ephemerals("U0BEN", "#desk"))
     (whisper,) = shop.slack.ephemerals("U0BEN", "#desk")
-    assert whisper.text == "anna has already claimed this case."
+    assert whisper.text == "Anna Nowak has already claimed this case."
     assert shop.slack.ephemerals(ANNA, "#desk") == []
     pressed = shop.heard[0]
     assert isinstance(pressed, AgentPressed)
-    assert (pressed.agent.key, pressed.agent_name, pressed.token) == (ANNA.id, "anna", CLAIM.token)
+    assert (pressed.agent.key, pressed.agent_name, pressed.token) == (ANNA.id, "Anna Nowak", CLAIM.token)
     # the alert itself is left as it was
     assert len(shop.slack.messages(conversation)) == 1
 

@@ -33,7 +33,8 @@ class People:
         self._now = now
         #: name ("" if unknown) and until when it is good
         self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[str]] = {}
+        #: who is being looked up, and since when
+        self._asking: dict[str, tuple[asyncio.Task[str], float]] = {}
 
     async def named(self, inbound: Inbound) -> Inbound:
         """The same event with the names of the agents in it, as far as they are known within a second."""
@@ -50,7 +51,7 @@ class People:
 
     async def close(self) -> None:
         """Ask nobody any more."""
-        tasks = list(self._asking.values())
+        tasks = [task for task, _ in self._asking.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -59,14 +60,16 @@ class People:
         name, until = self._known.get(user, ("", 0.0))
         if until > self._now():
             return name or handle
-        task = self._asking.get(user)
-        if task is None:
-            task = self._asking[user] = asyncio.create_task(self._look_up(user))
-            task.add_done_callback(lambda _: self._asking.pop(user, None))
-        # the look-up goes on for whoever comes next
-        await asyncio.wait((task,), timeout=PATIENCE)
-        found_name = task.result() if task.done() and not task.cancelled() else ""
-        return found_name or name or handle
+        if user not in self._asking:
+            asked = asyncio.create_task(self._look_up(user))
+            self._asking[user] = asked, self._now()
+            asked.add_done_callback(lambda _: self._asking.pop(user, None))
+        task, since = self._asking[user]
+        # one second for each look-up, not for each event; it goes on for whoever comes next
+        if (left := since + PATIENCE - self._now()) > 0:
+            await asyncio.wait((task,), timeout=left)
+        shown = task.result() if task.done() and not task.cancelled() else ""
+        return shown or name or handle
 
     async def _look_up(self, user: str) -> str:
         name, kept = "", AFTER_FAILURE
