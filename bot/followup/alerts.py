@@ -6,6 +6,7 @@ an alert stands in its room as it was drawn until something edits it, so it name
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -217,11 +218,7 @@ def _quotes(subject: Subject) -> tuple[Quote, ...]:
     """What the customer said before an agent spoke; what they said later stands in the thread."""
     spoke = subject.case.first_word_at
     words = [each for each in subject.words if spoke is None or each.at < spoke]
-    return tuple(Quote(text=cut(each.text, LONGEST_QUOTE), at=each.at) for each in sorted(words, key=_when))
-
-
-def _when(quote: Quote) -> datetime:
-    return quote.at
+    return tuple(Quote(text=cut(each.text, LONGEST_QUOTE), at=each.at) for each in sorted(words, key=attrgetter("at")))
 
 
 def _standing(case: Case, desk: Desk) -> list[Fact]:
@@ -356,9 +353,9 @@ def _ticket(name: str, value: str) -> bool:
         return False
     try:
         parts = urlsplit(value.strip())
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 # ---- the alert of an incident ------------------------------------------------------------------------------------

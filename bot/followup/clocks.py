@@ -126,7 +126,7 @@ def _spans(hours: Hours, start: datetime) -> Iterator[tuple[datetime, datetime |
         day = start.astimezone(zone).date() - _DAY
         while _moment(day, time.min, zone) - reached < LONGEST_REST:
             for first, last in _spans_of(hours, day):
-                # What the clock skips in spring begins or ends when the skipped hour is over.
+                # A time that the clock skips in spring is read as one an hour later, which may lie in the next span.
                 begins, ends = max(_moment(day, first, zone), reached), _moment(day, last, zone)
                 if begins < ends:
                     yield begins, ends
