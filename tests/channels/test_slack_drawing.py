@@ -1,15 +1,36 @@
 """What we send to Slack: native where it can be, whole where it fits, and nobody's words as markup."""
 
+import doctest
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.channels.slack import parts
 from bot.channels.slack.drawing import Drawn, draw
+from bot.channels.slack.forms import draw_form, read_form
+from bot.channels.slack.parts import mentioned, openable
 from bot.ids import CaseId
-from bot.messages import Alert, Button, Card, Fact, Quote, Text
+from bot.messages import (
+    Alert,
+    AlertItem,
+    AlertMenu,
+    Button,
+    Card,
+    Fact,
+    Link,
+    Quote,
+    Remark,
+    Text,
+)
+from bot.ports import Form, FormOption
 from bot.sandbox.slack_blocks import problems
+from bot.sandbox.slack_state import SlackWorld
+from bot.sandbox.slack_text import LIVE, rendered
+from bot.sandbox.slack_views import checked
 
 NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
@@ -39,13 +60,17 @@ def alert(**more: Any) -> Alert:
 
 
 def readable(drawn: Drawn) -> list[str]:
-    """The texts that Slack shows, in order, by Slack's rules: only ``mrkdwn`` is parsed, and there is none."""
+    """The texts that Slack shows, in order, by Slack's rules: only ``mrkdwn`` is parsed, and it holds our mentions."""
+    return readable_blocks(drawn.blocks)
+
+
+def readable_blocks(blocks: Any) -> list[str]:
     shown: list[str] = []
 
     def look(part: Any) -> None:
         match part:
-            case {"type": "mrkdwn"}:
-                raise AssertionError(f"Slack would parse {part}")
+            case {"type": "mrkdwn", "text": str(text)}:
+                assert re.fullmatch(r"(<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>| )+", text), f"Slack would parse {part}"
             case {"type": "plain_text" | "text", "text": str(text)}:
                 shown.append(text)
             case dict():
@@ -55,7 +80,7 @@ def readable(drawn: Drawn) -> list[str]:
                 for value in part:
                     look(value)
 
-    look(drawn.blocks)
+    look(blocks)
     return shown
 
 
@@ -116,6 +141,30 @@ LONG = {
     "nothing": Text(text=""),
     "a question of nothing": Card(text="", buttons=((button(""),), ()), hint=" ", low="\0"),
     "an alert of nothing": alert(summary="", facts=(), quotes=(), history=(), buttons=()),
+    "an alert with everything": alert(
+        summary=SIXTY_FOUR_KB,
+        items=tuple(AlertItem(text=SIXTY_FOUR_KB, button=button(SIXTY_FOUR_KB)) for _ in range(60)),
+        menus=(
+            AlertMenu(label=SIXTY_FOUR_KB, options=tuple(button(SIXTY_FOUR_KB, str(n)) for n in range(200))),
+            AlertMenu(label="", options=()),
+            AlertMenu(label="", people=True, token="c1.0k3f9x2m7q8d4h1z.assign"),
+            AlertMenu(label="x", people=True),
+        ),
+        links=tuple(Link(label=SIXTY_FOUR_KB, url=f"https://shop.example/{n}") for n in range(60)),
+        mentions=tuple(f"U{n:030d}" for n in range(300)),
+    ),
+    "an alert of a menu alone": alert(buttons=(), menus=(AlertMenu(label="Snooze…", options=()),)),
+    "a remark": Remark(
+        text=SIXTY_FOUR_KB,
+        author=SIXTY_FOUR_KB,
+        mentions=("U1",) * 300,
+        files=tuple(Link(label=SIXTY_FOUR_KB, url=f"https://shop.example/{n}") for n in range(60)),
+    ),
+    "a remark of ours": Remark(text=SIXTY_FOUR_KB),
+    "a remark of nothing": Remark(text=""),
+    "a remark of nobody's nothing": Remark(text="", author=" "),
+    "a remark of a file alone": Remark(text="", author="Lan", files=(Link(label="", url="https://shop.example"),)),
+    "a remark of an odd file alone": Remark(text="", author="Lan", files=(Link(label="", url="javascript:x"),)),
 }
 
 
@@ -125,7 +174,7 @@ def test_whatever_is_too_long_or_empty_is_drawn_within_slacks_limits(name: str, 
     drawn = draw(LONG[name], room)  # type: ignore[arg-type]
     assert problems([dict(block) for block in drawn.blocks], 50) == []
     assert 0 < len(drawn.text) <= 3_000
-    notification(drawn.text)
+    notification(drawn.text.removeprefix(mentioned(getattr(LONG[name], "mentions", ()))))
 
 
 def test_a_text_is_whole_as_long_as_there_is_room() -> None:
@@ -183,6 +232,189 @@ def test_an_answered_question_shows_the_choice_and_only_change() -> None:
 def test_the_fallback_of_a_question_can_be_answered_by_typing() -> None:
     drawn = draw(Card(text="Why?", buttons=((button("Price <here>", "price"),), (button("Speed", "speed"),))))
     assert notification(drawn.text) == "Why?\n\n1. Price <here>\n2. Speed"
+
+
+SNOOZE = AlertMenu(label="Snooze…", options=(button("1 hour", "1h"), button("Tomorrow", "morning")))
+ASSIGN = AlertMenu(label="Assign to…", people=True, token="c1.0k3f9x2m7q8d4h1z.assign")
+WHOLE = alert(
+    buttons=(Button(label="Claim", token="c1.0k3f9x2m7q8d4h1z.claim"), button("Reply")),
+    menus=(SNOOZE, ASSIGN),
+    links=(Link(label="Ticket", url="https://shop.example/t/1"), Link(label="Odd", url="javascript:alert(1)")),
+    items=(AlertItem(text="Mai gave 1", button=button("Claim")), AlertItem(text="Linh gave 2")),
+    mentions=("S0SUPPORT", "U0ANNA"),
+)
+
+
+def test_an_alert_offers_its_buttons_menus_and_links() -> None:
+    drawn = draw(WHOLE)
+    assert types(drawn) == [
+        "header",
+        "section",
+        "section",
+        "rich_text",
+        "section",
+        "section",
+        "context",
+        "actions",
+        "actions",
+    ]
+    claim, reply, snooze, assign = drawn.blocks[7]["elements"]
+    assert (claim["style"], claim["text"]["text"], "style" in reply) == ("primary", "Claim", False)
+    assert [option["value"] for option in snooze["options"]] == [one.token for one in SNOOZE.options]
+    assert (assign["type"], assign["action_id"]) == ("users_select", ASSIGN.token)
+    (ticket,) = drawn.blocks[8]["elements"]
+    assert (ticket["url"], "value" in ticket) == ("https://shop.example/t/1", False)
+    assert [block.get("accessory", {}).get("value") for block in drawn.blocks[4:6]] == [button("").token, None]
+
+
+def test_an_alert_calls_its_group_in_the_message_and_in_the_notification() -> None:
+    drawn = draw(WHOLE)
+    assert drawn.blocks[1]["text"] == {"type": "mrkdwn", "text": "<!subteam^S0SUPPORT> <@U0ANNA>"}
+    assert drawn.text == "<!subteam^S0SUPPORT> <@U0ANNA> Lan gave 2 of 10"
+
+
+def test_a_closed_alert_has_only_its_links() -> None:
+    drawn = draw(alert(closed=True, buttons=WHOLE.buttons, menus=WHOLE.menus, links=WHOLE.links, items=WHOLE.items))
+    assert [element["type"] for block in drawn.blocks for element in block.get("elements", ())][-1:] == ["button"]
+    assert [block["elements"][0]["url"] for block in drawn.blocks if block["type"] == "actions"] == [
+        "https://shop.example/t/1"
+    ]
+    assert not any("accessory" in block for block in drawn.blocks)
+
+
+NO_ID = ["", "!channel", "u0anna", "U", "S0 SUPPORT", "U1>", "<@U1", "C0DESK", "@U1", "U0ANNA|x", "subteam^S1", "U０"]
+
+
+@pytest.mark.parametrize("id", NO_ID)
+def test_whatever_is_no_id_calls_nobody(id: str) -> None:
+    assert mentioned([id]) == ""
+
+
+ADDRESSES = {
+    "https://shop.example/t/1?a=b&c=d#e": True,
+    "http://127.0.0.1:8080/cases/0k3f": True,
+    "javascript:alert(1)": False,
+    "ftp://shop.example": False,
+    "https://": False,
+    "https://shop.example/a b": False,
+    "https://shop.example/<!channel>": False,
+    "https://shop.example|x": False,
+    "https://shop.example/\n": False,
+    "https://[broken": False,
+    "https://shop.example:99999": False,
+    "https://shop.example/" + "x" * 3_000: False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_what_may_be_opened(url: str) -> None:
+    assert openable(url) is ADDRESSES[url]
+
+
+def test_a_remark_is_attributed_and_quoted() -> None:
+    files = (Link(label="lamp.jpg", url="https://shop.example/files/1"), Link(label="x", url="file:///etc/passwd"))
+    said = draw(Remark(text="still broken", author="Lan", mentions=("U0ANNA",), files=files))
+    assert said.text == "<@U0ANNA> Lan: still broken"
+    assert types(said) == ["section", "rich_text", "rich_text"]
+    assert readable(said) == ["Lan", "still broken", "📎 "]
+    (line,) = said.blocks[2]["elements"]
+    assert line["elements"][1] == {"type": "link", "url": "https://shop.example/files/1", "text": "lamp.jpg"}
+    ours = draw(Remark(text="Anna claimed the case"))
+    assert (types(ours), ours.text) == (["section"], "Anna claimed the case")
+    (name, quote) = draw(Remark(text="x" * 2_000, author="Lan")).blocks[0]["elements"]
+    assert (name["elements"][0]["style"], len(quote["elements"][0]["text"])) == ({"bold": True}, 1_500)
+
+
+NASTY = st.one_of(
+    st.sampled_from([*HOSTILE.values(), "<!channel>", "<@U1>", "*bold*", "<!subteam^S1>", "&lt;", "@here", "`x`"]),
+    st.text(max_size=60),
+    st.lists(st.sampled_from(["<", ">", "!", "@", "channel", "U1", "|", "&", "lt;", "*", " ", "\n"])).map("".join),
+)
+
+
+@given(NASTY, NASTY, st.booleans())
+def test_nobodys_words_become_markup_in_any_field(words: str, more: str, closed: bool) -> None:
+    link = Link(label=words, url=f"https://shop.example/{more}")
+    contents: list[Any] = [
+        Text(text=words),
+        Card(text=words, hint=more, low=words, high=more, buttons=((button(words),),)),
+        Remark(text=words, author=more, files=(link,), mentions=(words, more, "U0ANNA")),
+        Remark(text=words, files=(link,)),
+        alert(
+            closed=closed,
+            summary=words,
+            facts=(Fact(label=more, text=words),),
+            quotes=(Quote(text=words, at=NOW),),
+            history=(more, words),
+            buttons=(button(words),),
+            menus=(AlertMenu(label=more, options=(button(words),)), AlertMenu(label=words, people=True, token="t")),
+            links=(link,),
+            items=(AlertItem(text=words, button=button(more)),),
+            mentions=(words, more, "S0SUPPORT"),
+        ),
+    ]
+    for content in contents:
+        drawn = draw(content)
+        assert problems([dict(block) for block in drawn.blocks], 50) == []
+        readable(drawn)
+        live = [span.target for span in rendered(drawn.text) if span.kind in LIVE - {"autolink"}]
+        assert set(live) <= {"U0ANNA", "subteam^S0SUPPORT"}
+
+
+def option(id: str, kind: Any = None, label: str = "Late") -> FormOption:
+    return FormOption(id=id, label=label, text="Sorry", kind=kind)
+
+
+CASE = CaseId("0k3f9x2m7q8d4h1z")
+FORMS = {
+    "a reply": Form(kind="reply", case=CASE, title="Lan gave 2", about="too slow", options=(option("late", "fix"),)),
+    "a reply without templates": Form(kind="reply", case=CASE, title="Lan gave 2"),
+    "a reply with templates of no kind": Form(kind="reply", case=CASE, title="x", options=(option("a"), option("b"))),
+    "a long reply": Form(
+        kind="reply",
+        case=CASE,
+        title=SIXTY_FOUR_KB,
+        about=SIXTY_FOUR_KB,
+        text=SIXTY_FOUR_KB,
+        options=tuple(option(f"t{n}", "policy" if n % 2 else "apology", SIXTY_FOUR_KB) for n in range(300)),
+    ),
+    "a reply to nobody": Form(kind="reply", case=CASE, title="", options=(option("a", label=""),)),
+    "a resolution": Form(kind="resolve", case=CASE, title="x", options=(option("slow"),), text="y"),
+    "a resolution of many causes": Form(
+        kind="resolve", case=CASE, title="x", options=tuple(option(f"c{n}" * 20) for n in range(300)), text="y" * 900
+    ),
+    "a resolution without causes": Form(kind="resolve", case=CASE, title="x"),
+    "a snooze": Form(kind="snooze", case=CASE, title="x", until=NOW),
+    "a snooze without a proposal": Form(kind="snooze", case=CASE, title="x"),
+}
+
+
+@pytest.mark.parametrize("locale", ["en", "it", "pl", "vi"])
+@pytest.mark.parametrize("name", FORMS)
+def test_slack_takes_every_form_and_it_is_known_when_it_comes_back(name: str, locale: str) -> None:
+    form = FORMS[name]
+    view = draw_form(form, locale)
+    world = SlackWorld((), "A1", lambda: 0.0, 10)
+    assert checked(world, view)["callback_id"] == f"case.{form.kind}"
+    read = read_form({**view, "id": "V1", "hash": "1.2"})
+    assert read is not None
+    assert (read.kind, read.case) == (form.kind, CASE)
+    assert checked(world, draw_form(form, locale, read))
+    # a label that had to be cut would be a bad translation
+    assert not any(view[part]["text"].endswith("…") for part in ("title", "submit", "close"))
+
+
+@given(NASTY, NASTY)
+def test_nobodys_words_become_markup_in_a_form(words: str, more: str) -> None:
+    form = Form(kind="reply", case=CASE, title=words, about=more, text=words, options=(option("a", "fix", more),))
+    view = draw_form(form, "en")
+    assert checked(SlackWorld((), "A1", lambda: 0.0, 10), view)
+    readable_blocks(view["blocks"])
+
+
+def test_the_examples_in_the_docstrings_of_the_parts_hold() -> None:
+    assert doctest.testmod(parts) == doctest.TestResults(failed=0, attempted=1)
 
 
 def test_an_alert_has_its_parts_in_order_and_loses_its_buttons_when_closed() -> None:
