@@ -339,7 +339,7 @@ def test_nobodys_words_become_markup_in_any_field(words: str, more: str, closed:
     contents: list[Any] = [
         Text(text=words),
         Card(text=words, hint=more, low=words, high=more, buttons=((button(words),),)),
-        Remark(text=words, author=more, files=(link,), mentions=(words, more, "U0ANNA")),
+        Remark(text=words, author=more, files=(link,), mentions=(f"{words}>", f"<{more}", "U0ANNA")),
         Remark(text=words, files=(link,)),
         alert(
             closed=closed,
@@ -351,7 +351,7 @@ def test_nobodys_words_become_markup_in_any_field(words: str, more: str, closed:
             menus=(AlertMenu(label=more, options=(button(words),)), AlertMenu(label=words, people=True, token="t")),
             links=(link,),
             items=(AlertItem(text=words, button=button(more)),),
-            mentions=(words, more, "S0SUPPORT"),
+            mentions=(f"{words}>", f"<{more}", "S0SUPPORT"),
         ),
     ]
     for content in contents:
