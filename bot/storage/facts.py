@@ -10,9 +10,9 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow, PinnedFlow
 from bot.followup.cases import Case
 from bot.followup.incidents import Incident
-from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, ChannelName
-from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown
+from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown, Words
 from bot.storage.codec import from_micros, maybe_time, to_micros
 from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
 from bot.storage.rows import SEEN_FOR, Person, event_key, remember, statements, wakes
@@ -21,6 +21,8 @@ from bot.storage.rows import SEEN_FOR, Person, event_key, remember, statements, 
 RECENT_SHOWN = 50
 #: How many cases, and incidents, a decision about an incident may look at.
 MOST_NEIGHBOURS = 500
+#: How many of the words said in a conversation a decision may look at.
+NEWEST_WORDS = 20
 #: The slot of a case's alert begins so, and the case's id follows.
 ALERT_SLOT = "alert:"
 #: What a decision about incidents holds: two at once would each begin an incident of their own.
@@ -110,6 +112,13 @@ _INCIDENTS = query(
     "since:bigint",
 )
 _INCIDENT = query("SELECT i.body, i.channel, i.address_key FROM incident i WHERE i.id = :id", "id")
+_NEWEST_WORDS = query(
+    f"""
+    SELECT w.id, w.conversation, w.question, w.text, w.at FROM words w
+    WHERE w.conversation = :conversation AND w.person = :person ORDER BY w.at DESC, w.id DESC LIMIT {NEWEST_WORDS}
+    """,
+    "conversation person",
+)
 _FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
 
 _conversations = msgspec.json.Decoder(Conversation)
@@ -168,7 +177,14 @@ class Steps:
             neighbours=neighbours,
             incidents=incidents,
             incident=None if case is None else (yield from incident_of_case(case)),
+            words=(yield from self._words(conversation)) if read.words else (),
         )
+
+    def _words(self, conversation: Conversation | None) -> Procedure[tuple[Words, ...]]:
+        if conversation is None:
+            return ()
+        rows = yield from ask(_NEWEST_WORDS, conversation.id, self.person(conversation.customer))
+        return tuple(words_of(row, conversation.customer) for row in rows)
 
     def flow(self, version: FlowHash) -> Procedure[PinnedFlow | None]:
         """A flow version, active or not."""
@@ -312,6 +328,18 @@ def _of(thing: Any, channel: str, key: str, customer: str) -> Any:
         return thing
     moved = Address(channel=ChannelName(channel), key=key)
     return msgspec.structs.replace(thing, address=moved, customer=CustomerId(customer))
+
+
+def words_of(row: Row, customer: CustomerId) -> Words:
+    id, conversation, question, text, at = row
+    return Words(
+        id=WordsId(id),
+        customer=customer,
+        conversation=ConversationId(conversation),
+        question=question,
+        text=text,
+        at=from_micros(at),
+    )
 
 
 def interaction_of(row: Row) -> Interaction:

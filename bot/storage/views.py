@@ -2,11 +2,11 @@
 
 from bot.conversations.questions import Rating
 from bot.followup.cases import CaseNote
-from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, WordsId
-from bot.ports import CaseView, Customer, FoldedCase, IncidentView, PastScore, Words
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId
+from bot.ports import CaseView, Customer, FoldedCase, IncidentView, PastScore
 from bot.storage.codec import from_micros
-from bot.storage.facts import Steps, case_of, conversation_of, customer_of, incident_named, incident_of_case
-from bot.storage.ops import Procedure, Row, ask, query
+from bot.storage.facts import Steps, case_of, conversation_of, customer_of, incident_named, incident_of_case, words_of
+from bot.storage.ops import Procedure, ask, query
 
 #: How many of a customer's earlier scores an alert tells.
 PAST_SCORES = 3
@@ -76,7 +76,7 @@ def case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
         flow=flow,
         customer=customer_of(row[8:15]) or Customer(id=case.customer),
         conversation=conversation,
-        words=tuple(_words(word, case.customer) for word in words),
+        words=tuple(words_of(word, case.customer) for word in words),
         notes=tuple(CaseNote(case=id, what=what, who=who, detail=d, at=from_micros(at)) for what, who, d, at in notes),
         scores=(yield from _past_scores(case.customer, conversation.id, steps)),
         incident=(yield from incident_of_case(case)),
@@ -107,15 +107,3 @@ def _past_scores(customer: CustomerId, but_of: ConversationId, steps: Steps) -> 
             past = PastScore(flow=flow_id, question=id, scale=question.scale, score=score, at=from_micros(at))
             scores.append(past)
     return tuple(scores)
-
-
-def _words(row: Row, customer: CustomerId) -> Words:
-    id, conversation, question, text, at = row
-    return Words(
-        id=WordsId(id),
-        customer=customer,
-        conversation=ConversationId(conversation),
-        question=question,
-        text=text,
-        at=from_micros(at),
-    )

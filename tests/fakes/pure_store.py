@@ -189,7 +189,12 @@ class PureStore:
             neighbours=() if read.neighbours_since is None else self._neighbours(read.neighbours_since),
             incidents=() if read.neighbours_since is None else self._incidents(read.neighbours_since),
             incident=self.incident_of(case),
+            words=self._words_of(conversation) if read.words else (),
         )
+
+    def _words_of(self, conversation: Conversation | None) -> tuple[Words, ...]:
+        said = [each for each in self.words.values() if conversation and each.conversation == conversation.id]
+        return tuple(sorted(said, key=lambda words: (words.at, words.id), reverse=True)[:20])
 
     def _case_of_thread(self, channel: ChannelName, remote: str) -> CaseId | None:
         slots = (slot for slot, known in self.remotes.items() if known == remote and self.posted_on[slot] == channel)
