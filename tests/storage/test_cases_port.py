@@ -154,6 +154,24 @@ async def test_pages_follow_each_other_without_gap_or_repetition(storage: Storag
     assert await listed(storage, after=CaseId("of another database")) == []
 
 
+async def test_another_process_lists_beside_a_busy_one(storage: Storage, storage_url: str, clock: SetClock) -> None:
+    """As the command line does: whatever was kept is there at once, and nobody waits for anybody."""
+    elsewhere = await open_storage(storage_url, clock=clock)
+    await storage.activate_flows([FLOW], NOON)
+
+    async def work(n: int) -> None:
+        opened = await open_case(storage, n)
+        assert n in await listed(elsewhere)
+        view = await elsewhere.cases.view(opened.id)
+        assert view is not None
+        assert view.case == opened
+        assert len(await elsewhere.cases.times(opened.opened_at, None)) > 0
+
+    await asyncio.gather(*(work(n) for n in range(30)))
+    assert await listed(elsewhere) == list(reversed(range(30)))
+    await elsewhere.close()
+
+
 async def test_times_tell_of_a_period_without_withdrawn_cases(storage: Storage) -> None:
     await open_cases(storage)
 
