@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.conversations.conversation import Conversation
+from bot.followup.alerts import alert_slot
 from bot.followup.cases import Case, CaseNote
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, WordsId
 from bot.messages import Address, AlertOf, Outbound, Receipt, Text
@@ -36,6 +37,7 @@ from bot.ports import (
     Words,
 )
 from bot.storage import Storage, open_storage
+from bot.storage.facts import ALERT_SLOT
 from tests.conftest import SetClock
 from tests.storage.samples import (
     DESK,
@@ -313,6 +315,31 @@ async def test_a_thread_leads_to_the_case_whose_alert_it_is(storage: Storage) ->
     assert (await look(storage, thread=(TELEGRAM, "C7:1.5"))).case == other
     for stranger in ((SLACK, "C7:2.5"), (SLACK, "C7:9.9"), (TELEGRAM, "C7:2.5")):
         assert await look(storage, thread=stranger) == Facts()
+
+
+def test_a_thread_is_found_by_the_slot_that_alerts_have() -> None:
+    assert alert_slot(CaseId("0k3f")) == f"{ALERT_SLOT}0k3f"
+
+
+async def test_what_agents_write_in_one_thread_at_once_is_decided_one_by_one(
+    storage: Storage, storage_url: str, clock: SetClock
+) -> None:
+    """Also where only the transaction can find out which case it is about, and beside steps that name the case."""
+    elsewhere = await open_storage(storage_url, clock=clock)
+    await begin_talk(storage)
+    await write(storage, SaveCase(case=case(), was_revision=None))
+    await post(storage, "alert:case", "C7:1.5")
+    reads = (Read(thread=(SLACK, "C7:1.5")), Read(case=CaseId("case")), Read(address=address()))
+
+    def change(facts: Facts) -> Outcome:
+        assert facts.case is not None
+        changed = replace(facts.case, revision=facts.case.revision + 1)
+        return Outcome(writes=(SaveCase(case=changed, was_revision=facts.case.revision),))
+
+    stores = (storage, elsewhere)
+    await asyncio.gather(*(stores[n % 2].run(reads[n % 3], change) for n in range(48)))
+    assert (await look(storage, case=CaseId("case"))).case == case(revision=48)
+    await elsewhere.close()
 
 
 async def test_neighbours_are_the_newest_cases_with_their_conversations(storage: Storage) -> None:
