@@ -30,11 +30,12 @@ from bot.config import (
 from bot.delivery import Courier
 from bot.ids import Ids, ids_from
 from bot.intake import Intake
-from bot.messages import ChannelName, Left
-from bot.ports import Channel, Clock, CountRow, Delivery
+from bot.messages import ChannelName
+from bot.ports import Channel, Clock, CountRow
 from bot.reports import ReportRow, make_report
 from bot.storage import Storage, open_storage
 from bot.timers import Timers
+from bot.web.files import FileLinks, add_files
 from bot.web.interactions import ReportedInteractions
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
@@ -105,6 +106,9 @@ class App:
         self.channels: dict[ChannelName, Channel] = {
             each.name: self._channel(each, client) for each in settings().channels
         }
+        self.files = FileLinks(
+            storage.key_for("file links"), clock=clock, public_url=lambda: settings().server.public_url
+        )
         self.courier = Courier(
             outbox=storage.outbox,
             channels=self.channels,
@@ -112,7 +116,8 @@ class App:
             clock=clock,
             chance=random.Random(),  # noqa: S311 - spreads retries, guards nothing
             wakes=storage.wakes,
-            gone=self._gone,
+            tell=self.intake.handle,
+            file_link=self.files.link,
             speed=speed,
         )
         self.timers = Timers(dues=storage.dues, intake=self.intake, clock=clock, sweep=lambda: storage.sweep(clock()))
@@ -178,7 +183,7 @@ class App:
         return port_of(self._runner)
 
     def site(self) -> web.Application:
-        return application(
+        site = application(
             Site(
                 channels=self.channels,
                 handle=self.intake.handle,
@@ -189,6 +194,8 @@ class App:
                 ready=self.storage.health,
             )
         )
+        add_files(site, self.files, self.channels, self.settings)
+        return site
 
     async def start(self) -> None:
         """Serve, listen, deliver and keep time."""
@@ -226,11 +233,6 @@ class App:
     ) -> list[ReportRow]:
         """The figures of all answers, or of those given since some time ago."""
         return await report_of(self.storage, self.settings(), self.clock(), dimension=dimension, since=since, flow=flow)
-
-    async def _gone(self, delivery: Delivery) -> None:
-        """Who cannot be reached any more has opted out; nothing is sent there again."""
-        left = Left(event=f"gone:{delivery.id}:{delivery.attempt}", sender=delivery.outbound.to, at=self.clock())
-        await self.intake.handle(left)
 
 
 async def report_of(

@@ -1,6 +1,7 @@
-"""The secret under which people's names and words are found."""
+"""The secret under which people's names and words are found, and from which other keys are made."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime
 
@@ -19,6 +20,11 @@ def secret(now: datetime) -> Procedure[bytes]:
         yield from do([Statement(_MAKE, (1, secrets.token_hex(32), to_micros(now)))])
         rows = yield from ask(_SECRET)
     return bytes.fromhex(rows[0][0])
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key for one purpose (32 bytes): who learns it learns neither this database's secret nor any other key."""
+    return hmac.digest(key, f"afterchat {purpose}".encode(), "sha256")
 
 
 def person_by(key: bytes) -> Person:

@@ -36,9 +36,17 @@ class Storage:
     """The Store port; ``outbox``, ``dues``, ``cases``, ``chat`` and ``wakes`` are others, over the same database."""
 
     def __init__(
-        self, engine: Engine, steps: Steps, bell: Bell, clock: Clock, keep_sent: timedelta, listener: Listener | None
+        self,
+        engine: Engine,
+        steps: Steps,
+        bell: Bell,
+        clock: Clock,
+        keep_sent: timedelta,
+        listener: Listener | None,
+        key: bytes,
     ) -> None:
         self._engine = engine
+        self._key = key
         self._steps = steps
         self._clock = clock
         self._keep_sent = keep_sent
@@ -52,6 +60,10 @@ class Storage:
     async def run(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
         outcome: Outcome = await self._engine.write(self._steps.job(read, decide, self._clock()))
         return outcome
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key of this database for one purpose, the same in every process: 32 bytes."""
+        return keyring.derived(self._key, purpose)
 
     async def activate_flows(self, active: Sequence[PinnedFlow], at: datetime) -> None:
         """Keep these versions for ever and make them the active set."""
@@ -140,7 +152,7 @@ async def open_storage(url: str, *, clock: Clock, keep_sent: timedelta = KEEP_SE
         await engine.close()
         raise
     cache: FlowCache = {}
-    return Storage(engine, Steps(cache, keyring.person_by(key)), bell, clock, keep_sent, listener)
+    return Storage(engine, Steps(cache, keyring.person_by(key)), bell, clock, keep_sent, listener, key)
 
 
 async def _engine(location: SqliteAt | PostgresAt, bell: Bell, origin: str) -> tuple[Engine, Listener | None]:

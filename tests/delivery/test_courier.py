@@ -8,9 +8,10 @@ from random import Random
 import pytest
 
 from bot.config import DeliverySettings, Settings
-from bot.delivery import FAILURES_TO_PAUSE, Courier
+from bot.delivery import Courier
+from bot.delivery.places import FAILURES_TO_PAUSE
 from bot.errors import SendFailed, StoreUnavailable
-from bot.messages import Address, ChannelName, Outbound, OutboundKind, Text
+from bot.messages import Address, ChannelName, Inbound, Left, Outbound, OutboundKind, Text
 from bot.ports import Delivery, Outcome, Queue, Read, Settlement
 from bot.storage import Storage
 from tests.conftest import SetClock
@@ -27,19 +28,23 @@ class Scene:
 
     def __init__(self, storage: Storage, clock: SetClock, channel: FakeChannel) -> None:
         self.storage, self.clock, self.channel = storage, clock, channel
-        self.left: list[Delivery] = []
-        self.courier = Courier(
-            outbox=storage.outbox,
-            channels={channel.name: channel},
+        self.told: list[Inbound] = []
+        self.courier = self.courier_of(channel)
+
+    def courier_of(self, *channels: FakeChannel) -> Courier:
+        return Courier(
+            outbox=self.storage.outbox,
+            channels={channel.name: channel for channel in channels},
             settings=lambda: SETTINGS,
-            clock=clock,
+            clock=self.clock,
             chance=Random(1),
-            wakes=storage.wakes,
-            gone=self._gone,
+            wakes=self.storage.wakes,
+            tell=self._tell,
+            file_link=lambda channel, attachment: f"https://shop.example/files/{channel}/{attachment.reference}",
         )
 
-    async def _gone(self, delivery: Delivery) -> None:
-        self.left.append(delivery)
+    async def _tell(self, event: Inbound) -> None:
+        self.told.append(event)
 
     async def queue(self, *texts: str, to: str = "7", kind: OutboundKind = "post", slot: str = "") -> None:
         address = Address(channel=self.channel.name, key=to)
@@ -114,7 +119,7 @@ async def test_who_is_gone_is_told_of_once_for_each_message(scene: Scene) -> Non
     scene.channel.failures.append(SendFailed(reason="blocked", retryable=False, recipient_gone=True))
     await scene.queue("hello")
     await scene.deliver()
-    assert [delivery.outbound.to.key for delivery in scene.left] == ["7"]
+    assert [(type(event), event.sender.key) for event in scene.told if isinstance(event, Left)] == [(Left, "7")]
 
 
 async def test_a_paused_channel_is_probed_by_one_message_and_then_gets_them_all(scene: Scene) -> None:
@@ -211,15 +216,7 @@ async def test_channels_that_are_gone_from_the_settings_give_up_their_messages(s
 async def test_one_slow_channel_does_not_take_all_places(storage: Storage, clock: SetClock) -> None:
     slow, quick = FakeChannel("slow"), FakeChannel("quick")
     scene = Scene(storage, clock, slow)
-    scene.courier = Courier(
-        outbox=storage.outbox,
-        channels={slow.name: slow, quick.name: quick},
-        settings=lambda: SETTINGS,
-        clock=clock,
-        chance=Random(1),
-        wakes=storage.wakes,
-        gone=scene._gone,
-    )
+    scene.courier = scene.courier_of(slow, quick)
     slow.open.clear()
     for number in range(2 * SETTINGS.delivery.at_once):
         await scene.queue("m", to=str(number))

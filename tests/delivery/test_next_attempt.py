@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.config import DeliverySettings
-from bot.delivery import FAILURES_TO_PAUSE, FIRST_PAUSE, LONGEST_PAUSE, Breaker, Pace, after_failure, next_attempt
+from bot.config import DeliverySettings, FollowUpSettings
+from bot.delivery.attempts import Patience, case_of_relay, next_attempt, patience_for
+from bot.delivery.places import FAILURES_TO_PAUSE, FIRST_PAUSE, LONGEST_PAUSE, Breaker, Pace, after_failure
 from bot.errors import SendFailed
-from bot.messages import Address, ChannelName, Outbound, Text
+from bot.followup.clocks import Team
+from bot.followup.routing import RoutingRule
+from bot.ids import CaseId, IncidentId
+from bot.messages import Address, AlertOf, Card, ChannelName, Content, IncidentOf, Outbound, OutboundKind, Remark, Text
 from bot.ports import Delivery, GaveUp, RetryAt
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -56,18 +60,47 @@ def test_a_wait_that_was_asked_for_costs_no_attempt(attempt: int) -> None:
     assert settled == RetryAt(due_at=NOW + timedelta(seconds=30.5), error="no", counts=False)
 
 
-def test_nothing_is_retried_for_ever() -> None:
+TROUBLE = {
+    "of the channel": (failed(whole_channel=True), NOW + timedelta(seconds=6)),
+    "of this chat": (failed(retry_after=1.0), None),
+    "of this message": (failed(), None),
+}
+
+
+@pytest.mark.parametrize(("failure", "paused_until"), TROUBLE.values(), ids=TROUBLE.keys())
+@pytest.mark.parametrize("patience", ["a few times", "until old"])
+def test_what_a_customer_gets_is_given_up_when_it_is_old(
+    failure: SendFailed, paused_until: datetime | None, patience: Patience
+) -> None:
     old = NOW + SETTINGS.give_up_after
-    for failure in (failed(whole_channel=True), failed(retry_after=1.0), failed()):
-        assert isinstance(next_attempt(delivery(), failure, SETTINGS, old - timedelta(seconds=1), 0.0), RetryAt)
-        settled = next_attempt(delivery(), failure, SETTINGS, old, 0.0)
-        assert settled == GaveUp(error="no (after 2 days, 0:00:00)")
+    young = old - timedelta(seconds=1)
+    tried = next_attempt(delivery(), failure, SETTINGS, young, 0.0, patience=patience, paused_until=paused_until)
+    assert isinstance(tried, RetryAt)
+    settled = next_attempt(delivery(), failure, SETTINGS, old, 0.0, patience=patience, paused_until=paused_until)
+    assert settled == GaveUp(error="no (after 2 days, 0:00:00)")
 
 
-def test_trouble_of_the_whole_channel_never_drops_a_message() -> None:
-    settled = next_attempt(delivery(99), failed(whole_channel=True), SETTINGS, NOW, 0.0)
+@pytest.mark.parametrize(("failure", "paused_until"), TROUBLE.values(), ids=TROUBLE.keys())
+def test_what_is_for_the_desk_is_tried_for_ever(failure: SendFailed, paused_until: datetime | None) -> None:
+    late = NOW + timedelta(days=400)
+    settled = next_attempt(
+        delivery(10_000), failure, SETTINGS, late, 1.0, patience="for ever", paused_until=paused_until
+    )
     assert isinstance(settled, RetryAt)
-    assert not settled.counts
+    assert settled.due_at <= max(late + SETTINGS.longest_wait, paused_until or late)
+
+
+def test_an_agents_words_are_not_given_up_for_the_number_of_attempts() -> None:
+    many = delivery(SETTINGS.attempts * 10)
+    assert isinstance(next_attempt(many, failed(), SETTINGS, NOW, 0.0, patience="until old"), RetryAt)
+    assert isinstance(next_attempt(many, failed(), SETTINGS, NOW, 0.0), GaveUp)
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.99])
+def test_what_waits_for_its_place_is_due_when_that_opens_and_loses_no_attempt(chance: float) -> None:
+    opens = NOW + timedelta(seconds=77)
+    settled = next_attempt(delivery(99), failed(whole_channel=True), SETTINGS, NOW, chance, paused_until=opens)
+    assert settled == RetryAt(due_at=opens, error="no", counts=False)
 
 
 def test_remembers_that_a_message_may_have_arrived() -> None:
@@ -124,6 +157,28 @@ def test_the_first_wait_a_service_asks_for_is_obeyed_exactly_and_further_ones_at
     assert third.closed_until == NOW + FIRST_PAUSE * 2 + timedelta(seconds=900)
 
 
+@pytest.mark.parametrize("others", [1, 3, 30])
+def test_refusals_of_messages_sent_before_a_wait_began_are_one_refusal(others: int) -> None:
+    breaker = after_failure(Breaker(), failed(whole_channel=True, retry_after=1.0), NOW)
+    for _ in range(others):
+        breaker = after_failure(breaker, failed(whole_channel=True, retry_after=1.0), NOW)
+    assert (breaker.closed_until, breaker.pauses) == (NOW + timedelta(seconds=1), 1)
+    longer = after_failure(breaker, failed(whole_channel=True, retry_after=9.0), NOW)
+    assert longer.closed_until == NOW + timedelta(seconds=9), "but the longest wait is obeyed"
+
+
+def test_two_messages_in_a_row_that_may_have_arrived_are_enough_to_pause() -> None:
+    once = after_failure(Breaker(), failed(maybe_delivered=True), NOW)
+    assert not once.blocks(NOW)
+    assert after_failure(once, failed(maybe_delivered=True), NOW).blocks(NOW)
+
+
+def test_trouble_of_one_room_is_none_of_its_channels() -> None:
+    failure = failed(whole_room=True, retry_after=300.0)
+    assert after_failure(Breaker(), failure, NOW) == Breaker()
+    assert after_failure(Breaker(), failure, NOW, whole=True).closed_until == NOW + timedelta(seconds=300)
+
+
 def test_failures_of_messages_sent_before_the_pause_do_not_lengthen_it() -> None:
     paused = after_failure(Breaker(), failed(whole_channel=True), NOW)
     still = after_failure(paused, failed(whole_channel=True), NOW + timedelta(seconds=1))
@@ -131,8 +186,60 @@ def test_failures_of_messages_sent_before_the_pause_do_not_lengthen_it() -> None
 
 
 def test_a_pace_refills_with_time_and_never_beyond_a_second() -> None:
-    pace = Pace(rate=30.0, tokens=0.0, at=NOW)
+    pace = Pace(rate=30.0, burst=30.0, tokens=0.0, at=NOW)
     assert pace.refilled(NOW + timedelta(seconds=0.5)).tokens == pytest.approx(15)
     assert pace.refilled(NOW + timedelta(hours=1)).tokens == 30
     back = pace.refilled(NOW - timedelta(hours=1))
     assert (back.tokens, back.at) == (0.0, NOW)
+
+
+# ---- for how long -------------------------------------------------------------------------------------------
+
+FOLLOWUP = FollowUpSettings(
+    channel=ChannelName("slack"),
+    room="#desk",
+    teams=(Team(name="support", room="#leads"),),
+    rules=(RoutingRule(id="vip", room="#vip"),),
+)
+CASE = CaseId("0k3f9x2m7q8d4h1z")
+
+
+@pytest.mark.parametrize(
+    ("to", "kind", "content", "patience"),
+    [
+        ("slack/#desk", "post", AlertOf(case=CASE), "for ever"),
+        ("slack/#gone-from-the-settings", "edit", AlertOf(case=CASE), "for ever"),
+        ("slack/#desk", "post", IncidentOf(incident=IncidentId("i1")), "for ever"),
+        ("slack/#desk", "relay", Remark(text="Still broken", author="Lan"), "for ever"),
+        ("slack/#leads", "post", Text(text="Nobody has spoken with Lan"), "for ever"),
+        ("slack/#vip", "post", Text(text="Nobody has spoken with Lan"), "for ever"),
+        ("slack/U0LAN", "relay", Text(text="We are sorry"), "until old"),
+        ("telegram/7", "relay", Text(text="We are sorry"), "until old"),
+        ("telegram/#desk", "post", Text(text="Thank you"), "a few times"),
+        ("telegram/7", "post", Card(text="How was it?"), "a few times"),
+        ("telegram/7", "edit", Card(text="How was it?", chosen="5"), "a few times"),
+    ],
+)
+def test_who_waits_for_how_long(to: str, kind: OutboundKind, content: Content, patience: Patience) -> None:
+    channel, _, key = to.partition("/")
+    address = Address(channel=ChannelName(channel), key=key)
+    outbound = Outbound(kind=kind, to=address, lane="lane", slot="slot", content=content)
+    assert patience_for(outbound, FOLLOWUP) == patience
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "thread", "case"),
+    [
+        ("relay", Text(text="We are sorry"), f"alert:{CASE}", CASE),
+        ("relay", Remark(text="Still broken", author="Lan"), f"alert:{CASE}", None),
+        ("post", Text(text="Thank you"), None, None),
+        ("relay", Text(text="We are sorry"), "incident:i1", None),
+    ],
+    ids=["an agent's words", "a customer's words", "our own", "of no case"],
+)
+def test_whose_words_are_missed_in_which_case(
+    kind: OutboundKind, content: Content, thread: str | None, case: CaseId | None
+) -> None:
+    address = Address(channel=ChannelName("telegram"), key="7")
+    outbound = Outbound(kind=kind, to=address, lane="telegram:7", slot="s", content=content, thread=thread)
+    assert case_of_relay(outbound) == case

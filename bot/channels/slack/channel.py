@@ -60,7 +60,17 @@ class SlackChannel:
 
     def __init__(self, settings: SlackSettings, *, clock: Clock) -> None:
         self.name = settings.name
-        self.limits = Limits(buttons=25, text=3_000, button_label=75, token_bytes=2_000, edits=True)
+        self.limits = Limits(
+            buttons=25,
+            text=3_000,
+            button_label=75,
+            token_bytes=2_000,
+            edits=True,
+            # what chat.postMessage takes in one channel, beside short bursts
+            posts_per_second=1.0,
+            # several hundred messages a minute in a workspace are more than four at a time make
+            at_once=4,
+        )
         self._settings = settings
         self._clock = clock
         self._client = web_client(settings.api_url, settings.bot_token)

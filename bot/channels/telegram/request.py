@@ -17,6 +17,8 @@ from yarl import URL
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 _CONNECT_TIMEOUT: Final = 5.0
+#: seconds that a whole file may take
+_DOWNLOAD_TIMEOUT: Final = 60.0
 #: bytes of a file that are read at once
 _PART: Final = 65_536
 _HEADERS: Final = {hdrs.CONTENT_TYPE: "application/json"}
@@ -112,7 +114,8 @@ class Request(BaseRequest):
         Raises TooLarge, and NetworkError or TimedOut as any request; no error names the URL, which holds the token.
         """
         try:
-            async with self._open().get(URL(url), allow_redirects=False) as response:
+            timeout = _timeout(_DOWNLOAD_TIMEOUT)
+            async with self._open().get(URL(url), timeout=timeout, allow_redirects=False) as response:
                 if (response.content_length or 0) > largest:
                     raise TooLarge
                 body = bytearray()

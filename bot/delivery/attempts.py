@@ -1,0 +1,90 @@
+"""What becomes of a message that could not be handed over. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+from bot.config import DeliverySettings, FollowUpSettings
+from bot.errors import SendFailed
+from bot.ids import CaseId
+from bot.messages import Alert, AlertOf, Card, IncidentOf, Outbound, Remark, Text
+from bot.ports import Delivery, GaveUp, RetryAt, Settlement
+
+#: a retry's wait is between this share of the full one and all of it, so that a crowd does not come back at once
+LEAST_SHARE = 0.5
+
+#: How long a message is worth trying. *for ever*: it is for the desk, and whoever must repair the desk's room may take
+#: days. *until old*: an agent's words to a customer; the agents are told when they come to nothing. *a few times*: what
+#: we say ourselves.
+Patience = Literal["for ever", "until old", "a few times"]
+
+
+def patience_for(outbound: Outbound, followup: FollowUpSettings | None) -> Patience:
+    """How long a message is worth trying."""
+    match outbound.content:
+        case Alert() | AlertOf() | IncidentOf() | Remark():
+            return "for ever"
+        case Text() | Card():
+            if followup is not None and _is_desk(outbound, followup):
+                return "for ever"
+            return "until old" if outbound.kind == "relay" else "a few times"
+        case _:
+            assert_never(outbound.content)
+
+
+def _is_desk(outbound: Outbound, followup: FollowUpSettings) -> bool:
+    rooms = {followup.room, *(team.room for team in followup.teams), *(rule.room for rule in followup.rules)}
+    return outbound.to.channel == followup.channel and outbound.to.key in rooms
+
+
+def case_of_relay(outbound: Outbound) -> CaseId | None:
+    """The case in which an agent said this to its customer; None for every other message."""
+    if outbound.kind != "relay" or not isinstance(outbound.content, Text):
+        return None
+    named, _, case = (outbound.thread or "").partition(":")
+    return CaseId(case) if named == "alert" and case else None
+
+
+def next_attempt(
+    delivery: Delivery,
+    failure: SendFailed,
+    settings: DeliverySettings,
+    now: datetime,
+    chance: float,
+    *,
+    patience: Patience = "a few times",
+    paused_until: datetime | None = None,
+) -> Settlement:
+    """What becomes of a message that could not be handed over. ``chance`` is in [0, 1).
+
+    ``paused_until``: its channel or room is left alone until then. That is not this message's fault: it loses none of
+    its attempts, and all that wait are due at the same moment, so that they go in the order in which they came.
+    """
+    if failure.recipient_gone or not failure.retryable:
+        return GaveUp(error=failure.reason)
+    age = now - delivery.queued_at
+    if patience != "for ever" and age >= settings.give_up_after:
+        return GaveUp(error=f"{failure.reason} (after {age})")
+    if paused_until is not None:
+        return RetryAt(due_at=paused_until, error=failure.reason, counts=False, maybe_delivered=failure.maybe_delivered)
+    if failure.retry_after is not None:
+        # A crowd that one chat's limit sent away does not come back at once.
+        wait = timedelta(seconds=failure.retry_after) + timedelta(seconds=chance)
+        return RetryAt(due_at=now + wait, error=failure.reason, counts=False, maybe_delivered=failure.maybe_delivered)
+    if patience == "a few times" and delivery.attempt >= settings.attempts:
+        return GaveUp(error=f"{failure.reason} (after {delivery.attempt} attempts)")
+    full = backoff(delivery.attempt, settings.first_wait, settings.longest_wait)
+    return RetryAt(
+        due_at=now + full * (LEAST_SHARE + (1 - LEAST_SHARE) * chance),
+        error=failure.reason,
+        maybe_delivered=failure.maybe_delivered,
+    )
+
+
+def backoff(attempt: int, first: timedelta, longest: timedelta) -> timedelta:
+    """Doubling from ``first`` at attempt 1, up to ``longest``.
+
+    >>> [backoff(n, timedelta(seconds=1), timedelta(seconds=5)).seconds for n in (1, 2, 3, 4)]
+    [1, 2, 4, 5]
+    """
+    # 2^30 of anything is longer than any longest wait, and stays inside what a timedelta holds
+    return min(first * float(1 << min(attempt - 1, 30)), longest)

@@ -1,0 +1,107 @@
+"""What a message shows is filled in when it is sent: alerts are drawn from their case, files become links."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from bot.config import FollowUpSettings, Settings
+from bot.errors import SendFailed
+from bot.followup.alerts import Desk, FoldedSubject, PastRating, Subject, draw_alert, draw_incident
+from bot.followup.clocks import Team
+from bot.ids import CaseId, IncidentId
+from bot.languages import say
+from bot.messages import Alert, AlertOf, Attachment, ChannelName, Content, IncidentOf, Link, Quote, Remark
+from bot.ports import CaseView, Clock, IncidentView, Outbox
+
+#: Makes the address under which agents get a customer's file: of a channel, by its own reference.
+FileLink = Callable[[ChannelName, Attachment], str]
+
+_FILE_WORDS: Mapping[str, str] = {"photo": "file.photo", "voice": "file.voice", "file": "file.file"}
+
+
+class Drawing:
+    """Turns what is kept in the outbox into what a channel can draw."""
+
+    def __init__(self, *, outbox: Outbox, settings: Callable[[], Settings], clock: Clock, file_link: FileLink) -> None:
+        self._outbox = outbox
+        self._settings = settings
+        self._clock = clock
+        self._file_link = file_link
+
+    async def ready(self, content: Content) -> Content:
+        """The content as it is now. Raises SendFailed for what there is no more, StoreUnavailable."""
+        match content:
+            case AlertOf(case=case):
+                return await self._alert(case)
+            case IncidentOf(incident=incident):
+                return await self._incident(incident)
+            case Remark():
+                return self._with_files(content)
+            case _:
+                return content
+
+    async def _alert(self, case: CaseId) -> Alert:
+        view = await self._outbox.case_view(case)
+        if view is None:
+            raise SendFailed(reason="the case is gone", retryable=False)
+        return alert_of(view, self._settings(), self._clock())
+
+    async def _incident(self, incident: IncidentId) -> Alert:
+        view = await self._outbox.incident_view(incident)
+        if view is None:
+            raise SendFailed(reason="the incident is gone", retryable=False)
+        return incident_of(view, self._settings(), self._clock())
+
+    def _with_files(self, remark: Remark) -> Remark:
+        if remark.source is None or not remark.attachments:
+            return remark
+        files = tuple(
+            Link(
+                label=attachment.name or say(remark.locale, _FILE_WORDS[attachment.kind]),
+                url=self._file_link(remark.source, attachment),
+            )
+            for attachment in remark.attachments
+        )
+        return replace(remark, files=files)
+
+
+def alert_of(view: CaseView, settings: Settings, now: datetime) -> Alert:
+    """The alert of a case as it is now."""
+    subject = Subject(
+        case=view.case,
+        flow=view.flow.flow,
+        conversation=view.conversation,
+        customer_name=view.customer.name,
+        words=[Quote(text=words.text, at=words.at) for words in view.words],
+        notes=view.notes,
+        scores=[PastRating(scale=past.scale, score=past.score, at=past.at) for past in view.scores],
+        incident=view.incident,
+    )
+    return draw_alert(subject, _desk(settings, view.case.team, now))
+
+
+def incident_of(view: IncidentView, settings: Settings, now: datetime) -> Alert:
+    """The alert of an incident as it is now."""
+    folded = [
+        FoldedSubject(case=each.case, flow=each.flow.flow, customer_name=each.customer_name, words=each.words)
+        for each in view.cases
+    ]
+    return draw_incident(view.incident, folded, _desk(settings, "", now))
+
+
+def _desk(settings: Settings, team: str, now: datetime) -> Desk:
+    followup = settings.followup
+    return Desk(
+        locale=followup.locale if followup else "en",
+        team=_team(followup, team),
+        now=now,
+        public_url=settings.server.public_url,
+        causes=followup.causes if followup else (),
+    )
+
+
+def _team(followup: FollowUpSettings | None, name: str) -> Team:
+    """The team of this name; where the settings have none of it any more, the one of all other cases."""
+    teams = {team.name: team for team in followup.teams} if followup else {}
+    return teams.get(name) or teams.get(followup.team if followup else "") or Team(name=name)
