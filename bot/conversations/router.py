@@ -75,7 +75,7 @@ def route(
     listens = conversation is not None and _listens(conversation)
     if case is not None and case.fixed_asked_at is not None:
         newer = listens and conversation is not None and conversation.touched_at > case.fixed_asked_at
-        if not (newer and _answers(text, conversation, flow)):
+        if not (newer and (_awaits_words(conversation, flow) or _answers(text, conversation, flow))):
             return "recovery"
     if listens and not (_passed_over(conversation, case) and not _answers(text, conversation, flow)):
         return "survey"

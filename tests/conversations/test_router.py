@@ -1,13 +1,15 @@
 """Who gets a customer's next words."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 
 from bot.conversations.conversation import Conversation, Status
-from bot.conversations.router import Route, route
+from bot.conversations.router import Following, Route, route
+from bot.followup.recovery import read_recovery
 from bot.ids import ConversationId, CustomerId, FlowHash
 from bot.languages import locales, stop_words
 from bot.messages import Address, ChannelName
@@ -35,59 +37,99 @@ WORDS = replace(WAITING, asked="comment")
 #: the same, with the score being corrected
 BOTH = replace(WORDS, reopened="score")
 
-# label: words, language of the customer, conversation, is a case open, opted out, who gets them
-ROUTES: dict[str, tuple[str, str, Conversation | None, bool, bool, Route]] = {
-    "a survey waits": ("too slow", "en", WAITING, False, False, "survey"),
-    "a survey waits, and a case is open": ("too slow", "en", WAITING, True, False, "survey"),
-    "nothing but a photo, a survey waits": ("", "en", WAITING, False, False, "survey"),
-    "an answer is being corrected": ("5", "en", CHANGING, False, False, "survey"),
-    "an answer is being corrected, a case is open": ("5", "en", CHANGING, True, False, "survey"),
-    "after the survey": ("and one more thing", "en", DONE, False, False, "nobody"),
-    "after the survey, a case is open": ("and one more thing", "en", DONE, True, False, "case"),
-    "after expiry": ("5", "en", EXPIRED, False, False, "nobody"),
-    "after expiry, a case is open": ("5", "en", EXPIRED, True, False, "case"),
-    "after stopping": ("5", "en", STOPPED, False, True, "nobody"),
-    "never asked": ("hello", "en", None, False, False, "nobody"),
-    "stop during a survey": ("STOP", "en", WAITING, True, False, "stop"),
-    "stop with nothing under way": ("Stop!", "en", None, False, False, "stop"),
-    "stop while correcting": ("stop", "en", CHANGING, False, False, "stop"),
-    "stop, said again": ("stop", "en", STOPPED, False, True, "stop"),
-    "stop in the customer's language": ("dừng lại", "vi", None, False, False, "stop"),
-    "stop in English by a Vietnamese": ("unsubscribe", "vi", None, False, False, "stop"),
-    "stop in the customer's language, asked in another": ("dừng", "vi", WAITING, False, False, "stop"),
-    "stop in the survey's language, not the customer's": ("basta", "vi", ITALIAN, False, False, "stop"),
-    "a clear stop in a language that nobody here speaks": ("disiscrivimi", "en", WORDS, False, False, "stop"),
-    "a doubtful one": ("basta", "en", WAITING, False, False, "survey"),
-    "stop at an open text": ("STOP", "it", WORDS, False, False, "stop"),
-    "enough at an open text": ("Basta.", "it", WORDS, False, False, "survey"),
-    "enough at an open text in Polish": ("koniec", "pl", WORDS, False, False, "survey"),
-    "enough at an open text, in English": ("enough", "vi", WORDS, False, False, "survey"),
-    "enough at a rating": ("Basta.", "it", WAITING, False, False, "stop"),
-    "enough while correcting beside an open text": ("Basta.", "it", BOTH, False, False, "survey"),
-    "enough with nothing under way": ("koniec", "pl", None, False, False, "stop"),
-    "enough after the survey": ("koniec", "pl", DONE, True, False, "stop"),
-    "stop in a sentence": ("please stop the noise", "en", WAITING, False, False, "survey"),
-    "start by one who opted out": ("START", "en", STOPPED, False, True, "start"),
-    "start in Polish by one who opted out": ("wznów", "pl", None, False, True, "start"),
-    "start is an ordinary word for others": ("start", "en", WAITING, False, False, "survey"),
-    "start with nothing under way": ("start", "en", None, False, False, "nobody"),
-    "feedback": ("feedback", "en", None, False, False, "feedback"),
-    "feedback after the survey": ("Góp ý", "vi", DONE, True, False, "feedback"),
-    "feedback during a survey is an answer": ("Góp ý", "vi", WAITING, False, False, "survey"),
-    "complaint, to what went wrong": ("complaint", "en", WORDS, True, False, "survey"),
-    "a complaint in Polish, to what went wrong": ("reklamacja", "pl", WORDS, True, False, "survey"),
-    "feedback while correcting": ("comment", "en", CHANGING, True, False, "survey"),
-    "feedback by one who opted out": ("feedback", "en", STOPPED, False, True, "feedback"),
-    "skip is the survey's": ("skip", "en", WAITING, False, False, "survey"),
-    "a language without a pack": ("stop", "xx", None, False, False, "stop"),
+HOUR = timedelta(hours=1)
+REASONS = replace(WAITING, asked="reasons")
+NEWER = replace(WAITING, touched_at=AT + 2 * HOUR)
+NEWER_WORDS = replace(NEWER, asked="comment")
+#: a case that listens; one whose agent spoke after AT, and before; one whose customer was asked "Is it fixed?"
+OPEN = Following()
+TALKS = Following(spoken_at=AT + HOUR)
+TALKED = Following(spoken_at=AT - HOUR)
+ASKED = Following(fixed_asked_at=AT + HOUR)
+
+# label: words, language of the customer, conversation, the case, opted out, who gets them
+ROUTES: dict[str, tuple[str, str, Conversation | None, Following | None, bool, Route]] = {
+    "a survey waits": ("too slow", "en", WAITING, None, False, "survey"),
+    "a survey waits, and a case is open": ("too slow", "en", WAITING, OPEN, False, "survey"),
+    "nothing but a photo, a survey waits": ("", "en", WAITING, None, False, "survey"),
+    "an answer is being corrected": ("5", "en", CHANGING, None, False, "survey"),
+    "an answer is being corrected, a case is open": ("5", "en", CHANGING, OPEN, False, "survey"),
+    "after the survey": ("and one more thing", "en", DONE, None, False, "nobody"),
+    "after the survey, a case is open": ("and one more thing", "en", DONE, OPEN, False, "case"),
+    "after expiry": ("5", "en", EXPIRED, None, False, "nobody"),
+    "after expiry, a case is open": ("5", "en", EXPIRED, OPEN, False, "case"),
+    "after stopping": ("5", "en", STOPPED, None, True, "nobody"),
+    "never asked": ("hello", "en", None, None, False, "nobody"),
+    "stop during a survey": ("STOP", "en", WAITING, OPEN, False, "stop"),
+    "stop with nothing under way": ("Stop!", "en", None, None, False, "stop"),
+    "stop while correcting": ("stop", "en", CHANGING, None, False, "stop"),
+    "stop, said again": ("stop", "en", STOPPED, None, True, "stop"),
+    "stop in the customer's language": ("dừng lại", "vi", None, None, False, "stop"),
+    "stop in English by a Vietnamese": ("unsubscribe", "vi", None, None, False, "stop"),
+    "stop in the customer's language, asked in another": ("dừng", "vi", WAITING, None, False, "stop"),
+    "stop in the survey's language, not the customer's": ("basta", "vi", ITALIAN, None, False, "stop"),
+    "a clear stop in a language that nobody here speaks": ("disiscrivimi", "en", WORDS, None, False, "stop"),
+    "a doubtful one": ("basta", "en", WAITING, None, False, "survey"),
+    "stop at an open text": ("STOP", "it", WORDS, None, False, "stop"),
+    "enough at an open text": ("Basta.", "it", WORDS, None, False, "survey"),
+    "enough at an open text in Polish": ("koniec", "pl", WORDS, None, False, "survey"),
+    "enough at an open text, in English": ("enough", "vi", WORDS, None, False, "survey"),
+    "enough at a rating": ("Basta.", "it", WAITING, None, False, "stop"),
+    "enough while correcting beside an open text": ("Basta.", "it", BOTH, None, False, "survey"),
+    "enough with nothing under way": ("koniec", "pl", None, None, False, "stop"),
+    "enough after the survey": ("koniec", "pl", DONE, OPEN, False, "stop"),
+    "stop in a sentence": ("please stop the noise", "en", WAITING, None, False, "survey"),
+    "start by one who opted out": ("START", "en", STOPPED, None, True, "start"),
+    "start in Polish by one who opted out": ("wznów", "pl", None, None, True, "start"),
+    "start is an ordinary word for others": ("start", "en", WAITING, None, False, "survey"),
+    "start with nothing under way": ("start", "en", None, None, False, "nobody"),
+    "feedback": ("feedback", "en", None, None, False, "feedback"),
+    "feedback after the survey": ("Góp ý", "vi", DONE, OPEN, False, "feedback"),
+    "feedback during a survey is an answer": ("Góp ý", "vi", WAITING, None, False, "survey"),
+    "complaint, to what went wrong": ("complaint", "en", WORDS, OPEN, False, "survey"),
+    "a complaint in Polish, to what went wrong": ("reklamacja", "pl", WORDS, OPEN, False, "survey"),
+    "feedback while correcting": ("comment", "en", CHANGING, OPEN, False, "survey"),
+    "feedback by one who opted out": ("feedback", "en", STOPPED, None, True, "feedback"),
+    "skip is the survey's": ("skip", "en", WAITING, None, False, "survey"),
+    "a language without a pack": ("stop", "xx", None, None, False, "stop"),
+    "a relay after the survey's question": ("where is it?", "en", WAITING, TALKS, False, "case"),
+    "a relay after the survey's question, a score": ("4", "en", WAITING, TALKS, False, "survey"),
+    "a relay after the survey's question, a score in words": ("four!", "en", WAITING, TALKS, False, "survey"),
+    "a relay after the survey's question, a score and more": ("4, where is it?", "en", WAITING, TALKS, False, "case"),
+    "a relay after the survey's question, off the scale": ("7", "en", WAITING, TALKS, False, "case"),
+    "a relay after the survey's choice, an option": ("Slow reply", "en", REASONS, TALKS, False, "survey"),
+    "a relay after the survey's choice, its number": ("1, 3", "en", REASONS, TALKS, False, "survey"),
+    "a relay after the survey's choice, other words": ("it is slow", "en", REASONS, TALKS, False, "case"),
+    "a relay after the survey's open text": ("too slow", "en", WORDS, TALKS, False, "case"),
+    "a relay after the survey's open text, skip": ("skip", "en", WORDS, TALKS, False, "case"),
+    "a photo after a relay": ("", "en", WAITING, TALKS, False, "case"),
+    "a correction after a relay": ("5", "en", replace(CHANGING, touched_at=AT + HOUR), TALKED, False, "survey"),
+    "a relay while correcting": ("where is it?", "en", CHANGING, TALKS, False, "case"),
+    "a survey's question after a relay": ("where is it?", "en", WAITING, TALKED, False, "survey"),
+    "a survey's open text after a relay": ("too slow", "en", WORDS, TALKED, False, "survey"),
+    "after the survey, with an agent": ("where is it?", "en", DONE, TALKS, False, "case"),
+    "never asked here, with an agent": ("where is it?", "en", None, TALKS, False, "case"),
+    "stop, to an agent": ("stop", "en", DONE, TALKS, False, "stop"),
+    "enough, to an agent": ("enough", "en", DONE, TALKS, False, "case"),
+    "complaint, to an agent": ("complaint", "en", DONE, TALKS, False, "case"),
+    "opted out, to an agent": ("where is it?", "en", STOPPED, TALKS, True, "case"),
+    "start by one who opted out, to an agent": ("START", "en", STOPPED, TALKS, True, "start"),
+    "fixed": ("yes", "en", DONE, ASKED, False, "recovery"),
+    "fixed, an older survey waits": ("2", "en", WAITING, ASKED, False, "recovery"),
+    "fixed, an older survey waits for words": ("no", "en", WORDS, ASKED, False, "recovery"),
+    "fixed, a newer survey waits for this": ("2", "en", NEWER, ASKED, False, "survey"),
+    "fixed, a newer survey waits for something else": ("not yet", "en", NEWER, ASKED, False, "recovery"),
+    "fixed, a newer survey waits for words": ("no", "en", NEWER_WORDS, ASKED, False, "survey"),
+    "fixed, by one who opted out": ("yes", "en", STOPPED, ASKED, True, "recovery"),
+    "stop, when asked whether it is fixed": ("stop", "en", DONE, ASKED, False, "stop"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("words", "locale", "conversation", "case", "out", "expected"), ROUTES.values(), ids=ROUTES)
 def test_route(
-    words: str, locale: str, conversation: Conversation | None, case: bool, out: bool, expected: Route
+    words: str, locale: str, conversation: Conversation | None, case: Following | None, out: bool, expected: Route
 ) -> None:
-    assert route(words, locale, conversation, SUPPORT, open_case=case, opted_out=out) == expected
+    assert route(words, locale, conversation, SUPPORT, case=case, opted_out=out) == expected
 
 
 def test_every_route_has_a_case() -> None:
@@ -100,4 +142,53 @@ def test_stop_is_always_heard(locale: str, status: Status) -> None:
     for asked in ("score", "comment"):
         conversation = replace(WAITING, status=status, locale=locale, asked=asked)
         for word in stop_words():
-            assert route(word.upper(), locale, conversation, SUPPORT, open_case=True, opted_out=False) == "stop"
+            for case in (None, OPEN, TALKS, ASKED):
+                assert route(word.upper(), locale, conversation, SUPPORT, case=case, opted_out=False) == "stop"
+
+
+# ---- the tables that admins read ------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "who-hears-what.md").read_text("utf-8")
+HEARERS: dict[str, Route] = {
+    "nobody": "nobody",
+    "the comment card": "feedback",
+    "the surveys stop": "stop",
+    "the survey": "survey",
+    "the case": "case",
+    "the question whether it is fixed": "recovery",
+}
+#: the page's situation -> the conversation, the case, and when the customer was asked whether it is fixed
+SITUATIONS: dict[str, tuple[Conversation | None, Following | None, datetime | None]] = {
+    "nothing is under way": (DONE, None, None),
+    "a survey waits for a score": (WAITING, None, None),
+    "a survey waits for words": (WORDS, None, None),
+    "a case is open and nobody has answered": (DONE, OPEN, None),
+    "a case is open, and its survey waits for words": (WORDS, OPEN, None),
+    "an agent has answered": (DONE, TALKS, None),
+    "a survey waited for a score when an agent answered": (WAITING, TALKS, None),
+    "a survey waited for words when an agent answered": (WORDS, TALKS, None),
+    "an agent had answered when a survey asked for a score": (WAITING, TALKED, None),
+    "an agent had answered when a survey asked for words": (WORDS, TALKED, None),
+    "they were asked whether it is fixed": (DONE, TALKED, AT + HOUR),
+    "a survey waited for a score when they were asked": (WAITING, TALKED, AT + HOUR),
+    "a survey asked for a score after that": (NEWER, TALKED, AT + HOUR),
+    "a survey asked for words after that": (NEWER_WORDS, TALKED, AT + HOUR),
+}
+PROMISES = [
+    tuple(cell.strip() for cell in line.strip("|\n").split("|"))
+    for line in PAGE.splitlines()
+    if line.startswith("|") and not line.startswith(("|---", "| situation"))
+]
+
+
+@pytest.mark.parametrize(("situation", "words", "hearer"), PROMISES)
+def test_the_page_for_admins_says_what_happens(situation: str, words: str, hearer: str) -> None:
+    conversation, case, asked_at = SITUATIONS[situation]
+    if case is not None and asked_at is not None and read_recovery(words, "en") is not None:
+        case = replace(case, fixed_asked_at=asked_at)
+    assert route(words, "en", conversation, SUPPORT, case=case, opted_out=False) == HEARERS[hearer]
+
+
+def test_the_page_has_every_situation_and_hearer() -> None:
+    assert {row[0] for row in PROMISES} == set(SITUATIONS)
+    assert {row[2] for row in PROMISES} == set(HEARERS)
