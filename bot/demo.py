@@ -27,7 +27,7 @@ from bot.config import (
 )
 from bot.conversations.questions import in_locale
 from bot.errors import AfterchatError, ConfigError
-from bot.sandbox.demo import Customer, FlowChoice, Shortened
+from bot.sandbox.demo import LEAD, Customer, FlowChoice, Shortened
 from bot.sandbox.demo import Demo as Play
 from bot.sandbox.page import Sandbox
 from bot.sandbox.slack import SlackStandIn
@@ -154,7 +154,8 @@ def _on_loopback(
     settings: Settings, telegram: TelegramStandIn, slack: SlackStandIn, port: int | None, database: str
 ) -> Settings:
     """The settings with every address replaced by one on this computer."""
-    port = settings.server.port if port is None else port
+    # links lead back to the program, so its port must be known before it listens
+    port = settings.server.port if port is None else port or _free_port()
     url = f"http://{LOOPBACK}:{port}"
 
     def moved(channel: ChannelSettings) -> ChannelSettings:
@@ -165,12 +166,23 @@ def _on_loopback(
             return replace(channel, api_url=slack.base_url.removesuffix("/").removesuffix("/api"), mode="socket")
         return channel
 
+    followup = settings.followup
+    if followup is not None:
+        # the people of a real workspace are not in this one
+        followup = replace(followup, teams=tuple(replace(team, lead=LEAD.id) for team in followup.teams))
     return replace(
         settings,
+        followup=followup,
         server=replace(settings.server, host=LOOPBACK, port=port, public_url=url),
         storage=replace(settings.storage, url=database),
         channels=tuple(moved(channel) for channel in settings.channels if channel.name != "site"),
     )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def _fresh_database(ports: Sequence[int]) -> str:

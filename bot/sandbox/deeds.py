@@ -14,6 +14,8 @@ from bot.sandbox.slack_outgoing import Ack
 from bot.sandbox.slack_state import Json
 from bot.sandbox.telegram import TelegramStandIn
 
+#: what the demo shop's page shows
+ORDER = "A-1042"
 #: seconds for which the drawer's hanging request waits, if nobody releases it
 _HANG = 30.0
 
@@ -74,6 +76,8 @@ class Deeds:
             case "click":
                 return await self._slack.user_clicks(person, channel, deed["ts"], deed["action"], deed.get("value"))
             case "click_view":
+                # what stands in the other fields is told with the click
+                self._slack.user_fills(person, deed.get("values") or {}, self._slack.world.views[deed["view"]])
                 return await self._slack.user_clicks_in_view(person, deed["action"], deed.get("value"), deed["view"])
             case "submit":
                 return await self._slack.user_submits_view(person, deed["values"], deed["view"])
@@ -119,6 +123,7 @@ class Deeds:
             },
             "agent": str(deed.get("agent") or self._demo.agents[0].real_name),
             "reference": f"demo-{self._started}-{next(self._numbers)}",
+            "attributes": {"order": ORDER},
         }
         if deed.get("flow"):
             report["flow"] = str(deed["flow"])

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from bot.sandbox.slack_state import Member
 
+#: who is called when a clock runs out
+LEAD = Member(id="U0LEA", name="lea", real_name="Lea Fischer")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortened:
@@ -55,6 +58,7 @@ class Demo:
     agents: tuple[Member, ...] = (
         Member(id="U0ANNA", name="anna", real_name="Anna Nowak"),
         Member(id="U0BEN", name="ben", real_name="Ben Carter"),
+        LEAD,
     )
     languages: tuple[str, ...] = ("en", "vi", "it", "pl")
     command: str = "/feedback"

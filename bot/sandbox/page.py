@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import html
+import re
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -20,6 +22,7 @@ from bot.sandbox.telegram import TelegramStandIn
 from bot.sandbox.telegram_state import Message, User
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "html": "text/html", "svg": "image/svg+xml"}
+_FORM = re.compile(r'name="form" value="([^"]+)"')
 #: seconds between two snapshots, and without news until a sign of life
 _PACE = 0.04
 _HEARTBEAT = 15.0
@@ -52,6 +55,7 @@ class Sandbox:
         app.router.add_get("/sandbox/setting", self._setting)
         app.router.add_get("/sandbox/events", self._events)
         app.router.add_get("/sandbox/report", self._report)
+        app.router.add_get("/sandbox/queue", self._queue)
 
         async def deed(request: web.Request) -> web.Response:
             return await _deed(request, deeds)
@@ -177,6 +181,39 @@ class Sandbox:
             return _json({"ok": False})
         good = response.status == 200 and isinstance(rows, list)
         return _json({"ok": good, "rows": rows if good else []})
+
+    async def _queue(self, request: web.Request) -> web.Response:
+        """Open a page of the app's queue, signed in as an agent of the demo.
+
+        Cookies know no ports, so what the app gives us for this computer the browser shows to the app.
+        """
+        wanted = request.query.get("as", "")
+        agent = next((each for each in self._demo.agents if each.id == wanted), self._demo.agents[0])
+        page = request.query.get("to", "/cases")
+        if not page.startswith("/cases"):
+            raise web.HTTPBadRequest
+        try:
+            cookies = await signed_in(self._demo.app_url, self._demo.api_key, agent.real_name)
+        except (aiohttp.ClientError, TimeoutError):
+            return web.Response(status=502, text="The app does not answer.")
+        host = "localhost" if request.url.host == "localhost" else "127.0.0.1"
+        app = f"http://{host}:{urlsplit(self._demo.app_url).port}"
+        response = web.Response(status=303, headers={"Location": app + page, "Cache-Control": "no-store"})
+        for name, value in cookies.items():
+            response.set_cookie(name, value, path="/", httponly=True, samesite="Lax")
+        return response
+
+
+async def signed_in(app_url: str, key: str, name: str) -> dict[str, str]:
+    """The cookies of somebody who signed in at the app's pages. Raises ClientError, TimeoutError."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    # a jar takes no cookies of addresses without a name unless told to
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        async with browser.get(f"{app_url}/sign-in") as response:
+            token = _FORM.search(await response.text())
+        form = {"form": html.unescape(token[1]) if token else "", "name": name, "key": key, "next": "/cases"}
+        async with browser.post(f"{app_url}/sign-in", data=form, allow_redirects=False) as response:
+            return {name: morsel.value for name, morsel in response.cookies.items() if response.status == 303}
 
 
 def _small_talk(customer: Customer, agent: str) -> tuple[tuple[bool, str], ...]:

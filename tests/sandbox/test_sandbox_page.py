@@ -179,6 +179,7 @@ async def test_the_end_of_a_chat_is_reported(shop: Shop) -> None:
         "customer": {"address": address, "name": "Mai Tran", "language": "vi"},
         "agent": "Ben",
         "flow": "csat",
+        "attributes": {"order": "A-1042"},
     }
     _, answer = await shop.deed({"do": "chat.end", "chat": "web"})
     assert answer["error"].startswith("Open the chat in the shop first")

@@ -45,7 +45,7 @@ export function fill(log, items, key, draw) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
   const kept = (log.kept ??= new Map());
   const wanted = new Set();
-  let fresh = false;
+  let fresh = null;
   let previous = null;
   for (const item of items) {
     const name = String(key(item));
@@ -55,7 +55,7 @@ export function fill(log, items, key, draw) {
     if (!entry || entry.looks !== looks) {
       const node = draw(item);
       if (entry) entry.node.replaceWith(node);
-      else fresh = true;
+      else fresh = node;
       entry = { node, looks };
       kept.set(name, entry);
     }
@@ -69,5 +69,9 @@ export function fill(log, items, key, draw) {
       kept.delete(name);
     }
   }
-  if (atEnd || fresh) log.scrollTop = log.scrollHeight;
+  // Who is writing in the log itself is not carried away from it.
+  if (!atEnd && (!fresh || log.contains(document.activeElement))) return;
+  const below = fresh ? [...log.children].indexOf(fresh) : log.children.length;
+  if (below < log.children.length - 2) fresh.scrollIntoView({ block: "nearest" });
+  else log.scrollTop = log.scrollHeight;
 }

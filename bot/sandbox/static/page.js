@@ -1,7 +1,7 @@
 // The page: people, languages, the end of a support chat, faults, and the live stream of what there is to see.
 import { act, el, toast } from "./dom.js";
 import { followScore } from "./score.js";
-import { setAgent, setPeople, showSlack } from "./slack.js";
+import { queueOf, setAgent, setPeople, showSlack } from "./slack.js";
 import { showTelegram, telegramMenu } from "./telegram.js";
 
 const NAMES = { en: "English", vi: "Tiếng Việt", it: "Italiano", pl: "Polski" };
@@ -15,6 +15,7 @@ const sections = { web: "web", telegram: "telegram", slack: "direct" };
 
 for (const [chat, section] of Object.entries(sections)) prepare(chat, document.getElementById(section));
 prepareDesk();
+prepareCommands();
 prepareBanner();
 prepareFaults();
 reloadShop(languages.web);
@@ -42,7 +43,19 @@ function prepare(chat, section) {
   const end = el("button", { type: "button", class: "primary end" }, "End the support chat");
   end.addEventListener("click", () => endChat(chat, customer, flow.value, end));
   section.querySelector(".deeds").append(end, el("div", { class: "picks" }, flow, language, chat === "telegram" && telegramMenu()));
-  if (chat === "slack") section.querySelector("input").placeholder = `Message, or ${setting.command}`;
+}
+
+/** What customers may say at any time, one click away. */
+function prepareCommands() {
+  for (const [section, deed] of [
+    ["telegram", { do: "telegram.send" }],
+    ["direct", { do: "slack.send", as: setting.customers.slack.key, channel: "direct" }],
+  ]) {
+    const button = document.querySelector(`#${section} .command`);
+    button.textContent = setting.command;
+    button.title = "Give feedback at any time";
+    button.addEventListener("click", () => act({ ...deed, text: setting.command }));
+  }
 }
 
 async function endChat(chat, customer, flow, button) {
@@ -77,10 +90,11 @@ function prepareDesk() {
   const input = section.querySelector("form input");
   const choose = (one) => {
     agentName = one.name;
-    input.placeholder = `Message as ${one.name}`;
+    input.placeholder = `Message to the channel as ${one.name}`;
+    document.getElementById("queue").href = queueOf(one.id);
     setAgent(one.id);
   };
-  setPeople(setting.customers.slack.key, setting.agents[0].id);
+  setPeople(setting.customers.slack.key, setting.agents, setting.app);
   for (const [place, one] of setting.agents.entries()) {
     const radio = el("input", { type: "radio", name: "agent", value: one.id, onchange: () => choose(one) });
     radio.checked = place === 0;

@@ -1,5 +1,5 @@
 // The Slack-like direct messages, the agents' channel, and modals in front of whoever is played.
-import { blocks, spans } from "./blocks.js";
+import { blocks, setAround, spans } from "./blocks.js";
 import { act, clock, el, fill } from "./dom.js";
 
 const modal = document.getElementById("modal");
@@ -8,7 +8,7 @@ const desk = pane("desk");
 let people = {};
 let customer = null;
 let agent = null;
-let thread = null;
+let app = "";
 let open = { id: null, hash: null, errors: "" };
 let latest = null;
 
@@ -20,15 +20,26 @@ function pane(name) {
     const text = form.elements.text.value;
     if (!text.trim()) return;
     form.reset();
-    const deed = { do: "slack.send", as: name === "desk" ? agent : customer, channel: name, text };
-    act(name === "desk" && thread ? { ...deed, thread } : deed);
+    act({ do: "slack.send", as: name === "desk" ? agent : customer, channel: name, text });
   });
   return { name, log: section.querySelector(".log"), form };
 }
 
-export function setPeople(who, first) {
+export function setPeople(who, agents, appUrl) {
   customer = who;
-  agent = first;
+  agent = agents[0].id;
+  app = appUrl;
+  setAround(Object.fromEntries(agents.map((one) => [one.id, one.name])), destination);
+}
+
+/** The app's own pages are opened signed in as the agent whom one plays. */
+function destination(url) {
+  if (!url.startsWith(`${app}/cases`)) return url;
+  return queueOf(agent, url.slice(app.length));
+}
+
+export function queueOf(who, page = "/cases") {
+  return `/sandbox/queue?${new URLSearchParams({ as: who, to: page })}`;
 }
 
 export function setAgent(id) {
@@ -42,7 +53,6 @@ export function showSlack(slack) {
   document.getElementById("desk-name").textContent = slack.desk.name;
   show(direct, slack.direct, slack.private[customer] ?? [], customer);
   show(desk, slack.desk, slack.private[agent] ?? [], agent);
-  if (thread && !slack.desk.posts.some((post) => post.ts === thread)) replyTo(null);
   const whose = slack.views[agent] ? agent : customer;
   showView(slack.views[whose], whose);
 }
@@ -51,11 +61,37 @@ function show(place, channel, ofMine, me) {
   const mine = ofMine.filter((post) => (post.trouble ? place.name === "direct" || me === agent : post.channel === channel.id));
   const tops = [...channel.posts.filter((post) => !post.thread), ...mine];
   tops.sort((one, other) => Number(one.ts) - Number(other.ts));
-  const items = tops.flatMap((post) => [
-    { post, me, only: mine.includes(post) },
-    ...channel.posts.filter((reply) => reply.thread === post.ts).map((reply) => ({ post: reply, me, only: false })),
-  ]);
-  fill(place.log, items, (item) => item.post.ts, (item) => draw(place, item));
+  const items = tops.flatMap((post) => {
+    const replies = channel.posts.filter((reply) => reply.thread === post.ts);
+    const told = place.name === "desk" && post.bot && !mine.includes(post);
+    return [
+      { post, me, only: mine.includes(post) },
+      ...replies.map((reply) => ({ post: reply, me, only: false })),
+      ...(told ? [{ thread: post.ts }] : []),
+    ];
+  });
+  fill(place.log, items, (item) => (item.thread ? `in ${item.thread}` : item.post.ts), (item) => (item.thread ? writeIn(item.thread) : draw(place, item)));
+}
+
+/** The field under an alert: what is written there reaches the customer, unless it is marked as internal. */
+function writeIn(thread) {
+  const input = el("input", {
+    name: "text",
+    autocomplete: "off",
+    placeholder: "Answer the customer; begin with // for colleagues only",
+    "aria-label": "Reply in the thread",
+  });
+  const form = el("form", { class: "in-thread" }, input, el("button", { class: "send small", "aria-label": "Send in the thread" }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value;
+    if (!text.trim()) return;
+    form.reset();
+    form.classList.remove("internal");
+    act({ do: "slack.send", as: agent, channel: "desk", thread, text });
+  });
+  input.addEventListener("input", () => form.classList.toggle("internal", input.value.trimStart().startsWith("//")));
+  return form;
 }
 
 function draw(place, { post, me, only }) {
@@ -65,10 +101,11 @@ function draw(place, { post, me, only }) {
   const name = people[post.user] ?? post.user;
   const body = post.blocks.length > 0 ? blocks(post.blocks, use) : [el("p", { dir: "auto" }, ...spans(post.spans))];
   const reactions = post.reactions.map((one) => el("span", { class: "reaction" }, `:${one.name}: ${one.count}`));
-  const replies = place.name === "desk" && !only && !post.thread;
+  const files = (post.files ?? []).map((one) => el("p", { class: "file" }, `📎 ${one.name}`));
+  const internal = place.name === "desk" && post.thread && !post.bot && post.spans.map((one) => one.text).join("").trimStart().startsWith("//");
   return el(
     "article",
-    { class: `post${post.thread ? " reply" : ""}${only ? " only" : ""}` },
+    { class: `post${post.thread ? " reply" : ""}${only ? " only" : ""}${internal ? " internal" : ""}` },
     el("span", { class: post.bot ? "avatar app" : "avatar", "aria-hidden": "true" }, post.bot ? "" : name.slice(0, 1)),
     el(
       "div",
@@ -81,21 +118,13 @@ function draw(place, { post, me, only }) {
         post.bot && el("span", { class: "app-tag" }, "APP"),
         el("time", {}, clock(Number(post.ts))),
         post.edited && el("span", { class: "edited" }, "(edited)"),
-        replies && el("button", { type: "button", class: "thread-link", onclick: () => replyTo(post.ts, name) }, "Reply in thread"),
+        internal && el("span", { class: "edited" }, "not sent to the customer"),
       ),
       ...body,
+      ...files,
       ...reactions,
     ),
   );
-}
-
-function replyTo(ts, name) {
-  thread = ts;
-  const chip = desk.form.querySelector(".in-thread");
-  chip.hidden = !ts;
-  chip.textContent = ts ? `In the thread of ${name} ×` : "";
-  chip.onclick = () => replyTo(null);
-  if (ts) desk.form.elements.text.focus();
 }
 
 function showView(view, whose) {
@@ -116,9 +145,13 @@ function showView(view, whose) {
 }
 
 function drawView(view, whose) {
-  const fields = new Map();
+  const drawn = { errors: view.errors, values: view.values ?? {}, fields: new Map() };
+  const entered = () => {
+    const read = [...drawn.fields].map(([block, field]) => [block, field()]);
+    return Object.fromEntries(read.filter(([, value]) => value !== null));
+  };
   const use = (element, value) =>
-    act({ do: "slack.click_view", as: whose, view: view.id, action: element.action_id, value });
+    act({ do: "slack.click_view", as: whose, view: view.id, action: element.action_id, value, values: entered() });
   const close = () => act({ do: "slack.close", as: whose, view: view.id });
   const form = el(
     "form",
@@ -130,7 +163,7 @@ function drawView(view, whose) {
       el("span", { class: "as" }, `as ${people[whose] ?? whose}`),
       el("button", { type: "button", class: "x", "aria-label": "Close", onclick: close }, "×"),
     ),
-    el("div", { class: "view-body" }, ...blocks(view.blocks, use, fields, view.errors)),
+    el("div", { class: "view-body" }, ...blocks(view.blocks, use, drawn)),
     el(
       "footer",
       {},
@@ -141,20 +174,17 @@ function drawView(view, whose) {
   form.noValidate = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const values = {};
-    for (const [block, read] of fields) {
-      const value = read();
-      if (value !== null && value.length > 0) values[block] = value;
-    }
-    act({ do: "slack.submit", as: whose, view: view.id, values });
+    act({ do: "slack.submit", as: whose, view: view.id, values: entered() });
   });
   modal.oncancel = (event) => {
     event.preventDefault();
     close();
   };
+  const focused = modal.open ? document.activeElement?.id : "";
   modal.replaceChildren(form);
   if (!modal.open) modal.showModal();
-  form.querySelector("textarea, input, select")?.focus();
+  const first = (focused && document.getElementById(focused)) || form.querySelector("textarea, input, select");
+  first?.focus();
 }
 
 /** Show what is wrong without losing what was typed. */
