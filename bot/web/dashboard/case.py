@@ -21,6 +21,8 @@ from bot.web.dashboard.sessions import API_CHANNEL, Session, clean_name
 DeedName = Literal["claim", "release", "assign", "reply", "snooze", "resolve"]
 DEEDS: tuple[DeedName, ...] = ("claim", "release", "assign", "reply", "snooze", "resolve")
 KINDS: tuple[TemplateKind, ...] = ("apology", "fix", "policy")
+#: what is most likely wrong with a form whose field is not named
+_FIELDS: Mapping[DeedName, str] = {"assign": "to", "reply": "text", "snooze": "until", "resolve": "action"}
 _HOUR = timedelta(hours=1)
 
 
@@ -117,6 +119,9 @@ def _relay(form: Mapping[str, str], words: Words) -> Deed | Wrong:
     text = form.get("text", "").strip()
     if not text:
         return Wrong(field="text", text=words("told.empty"))
+    if text.startswith("//"):
+        # in a thread these stay among the agents; whoever is used to that must not tell a customer by mistake
+        return Wrong(field="text", text=words.page("internal"))
     return Relay(text=text, template=form.get("template", "")[:100])
 
 
@@ -173,10 +178,8 @@ def wrong_of(said: Said, name: DeedName, words: Words) -> Wrong | None:
             return Wrong(field="", text=words("desk.case_closed"))
         case "already_resolved" | "no_case" | "unreachable":
             return Wrong(field="", text=words(f"told.{said.kind}"))
-        case "in_the_past":
-            return Wrong(field="until", text=words("told.in_the_past"))
-        case "empty" | "too_long":
-            field = {"assign": "to", "reply": "text", "resolve": "action"}.get(name, "")
+        case "in_the_past" | "empty" | "too_long":
+            field = said.text or _FIELDS.get(name, "")
             return Wrong(field=field, text=words(f"told.{said.kind}"))
         case _:
             return Wrong(field="", text=words.page("refused_text"))
