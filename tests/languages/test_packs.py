@@ -108,6 +108,27 @@ def test_what_telegram_shows_in_a_toast_fits_into_it(one: Pack) -> None:
     assert {key: len(text) for key, text in toasts.items() if len(text) > 200} == {}
 
 
+@pytest.mark.parametrize("one", PACKS)
+def test_what_answers_is_it_fixed_means_one_thing(one: Pack) -> None:
+    assert set(one.recovery) == {"yes", "no", "thanks", "calm"}
+    counted = Counter(word for name in ("yes", "no") for word in one.recovery[name])
+    assert [word for word, times in counted.items() if times > 1] == []
+    assert set(one.recovery["no"]).isdisjoint([*one.recovery["thanks"], *one.recovery["calm"]])
+    for word in (word for words in one.recovery.values() for word in words):
+        assert word == " ".join(unicodedata.normalize("NFC", word).casefold().split())
+        assert len(word) <= 60
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_what_slack_bounds_fits(one: Pack) -> None:
+    """Slack refuses a form whose title or buttons have more than 24 characters, and labels of more than 75."""
+    titles = [f"form.{kind}{part}" for kind in ("reply", "resolve", "snooze") for part in ("", ".submit")]
+    assert {key: one.sentences[key] for key in [*titles, "form.cancel"] if len(one.sentences[key]) > 24} == {}
+    pressed = ("desk.claim", "desk.re", "desk.snooze", "desk.assign", "desk.dashboard", "desk.ticket", "recovery.no")
+    labels = {key: text for key, text in one.sentences.items() if key.startswith((*pressed, "recovery.yes", "cause."))}
+    assert {key: text for key, text in labels.items() if len(text) > 75} == {}
+
+
 @pytest.mark.parametrize(
     ("locale", "found"),
     [
