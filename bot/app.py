@@ -35,8 +35,10 @@ from bot.ports import Channel, Clock, CountRow
 from bot.reports import ReportRow, make_report
 from bot.storage import Storage, open_storage
 from bot.timers import Timers
+from bot.web.cases_api import Queue
 from bot.web.files import FileLinks, add_files
 from bot.web.interactions import ReportedInteractions
+from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
 
@@ -191,6 +193,11 @@ class App:
                 settings=self.settings,
                 interactions=self.interactions,
                 report=self.report,
+                queue=Queue(
+                    cases=self.storage.cases,
+                    repeats=Repeats(store=self.storage, remembered=self.storage.remembered),
+                    clock=self.clock,
+                ),
                 ready=self.storage.health,
             )
         )

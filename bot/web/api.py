@@ -8,13 +8,16 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
+from multidict import MultiMapping
 
 from bot.errors import AfterchatError
-from bot.ports import Outcome
+from bot.ports import Outcome, SaidKind
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 #: NUL as JSON writes it; an even number of backslashes before it is only text that looks like it.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -63,8 +66,8 @@ class InteractionReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     attributes: Annotated[Mapping[Name, Value], msgspec.Meta(max_length=50)] = {}
 
 
-class ReportRefused(AfterchatError):
-    """A report that is well formed and still cannot be taken; ``field`` is the key path of what is wrong."""
+class Refused(AfterchatError):
+    """What was sent is well formed and still cannot be taken; ``field`` is the key path of what is wrong."""
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -73,22 +76,37 @@ class ReportRefused(AfterchatError):
 
 class Interactions(Protocol):
     async def report(self, body: InteractionReport) -> Outcome:
-        """Decide and commit; ``Outcome.ref`` is the interaction's id. Raises ReportRefused, StoreUnavailable."""
+        """Decide and commit; ``Outcome.ref`` is the interaction's id. Raises Refused, StoreUnavailable."""
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a report: the interaction's id, whether its customer is asked, and the rule that says why not."""
+
+    interaction: str
+    decision: SaidKind
+    rule: str
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error as the body of a response."""
+    """What went wrong: ``code`` for programs, ``message`` for people, ``field`` the key path of the wrong value."""
 
     code: str
     message: str
     field: str = ""
 
 
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every response that is an error."""
+
+    error: Problem
+
+
 def problem(
     status: int, code: str, message: str, *, field: str = "", headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """An error response in the one shape of this server."""
-    return json_response({"error": Problem(code=code, message=message, field=field)}, status=status, headers=headers)
+    failure = Failure(error=Problem(code=code, message=message, field=field))
+    return json_response(failure, status=status, headers=headers)
 
 
 def json_response(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -101,20 +119,44 @@ def json_response(value: object, *, status: int = 200, headers: Mapping[str, str
     )
 
 
-def read_report(body: bytes) -> InteractionReport | web.Response:
-    """The report in a body, or the error that names the field which is wrong and what would be right."""
+def read_body_as(body: bytes, kind: type[T]) -> T | web.Response:
+    """What a body says, or the error that names the field which is wrong and what would be right."""
     try:
-        report = msgspec.json.decode(body, type=InteractionReport)
+        read = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at ")
-        return problem(422, "invalid", message, field=_key_path(message, path))
+        return invalid(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return problem(
             400, "json", "The body is not JSON; send an object as UTF-8 with Content-Type: application/json."
         )
     if _NUL.search(body):
         return problem(422, "invalid", "A value holds the character NUL; leave it out.")
-    return report
+    return read
+
+
+def read_query_as(query: MultiMapping[str], kind: type[T]) -> T | web.Response:
+    """What query parameters say, or the error that names the one which is wrong; lists have commas between."""
+    lists = {field.encode_name for field in msgspec.structs.fields(kind) if isinstance(field.default, tuple)}
+    given: dict[str, object] = {}
+    for name in set(query):
+        values = query.getall(name)
+        if "\0" in "".join(values):
+            return problem(422, "invalid", "A value holds the character NUL; leave it out.", field=name)
+        if name in lists:
+            given[name] = [each for value in values for each in value.split(",") if each]
+        elif len(values) > 1:
+            return problem(422, "invalid", "This parameter is given more than once.", field=name)
+        else:
+            given[name] = values[0]
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        return invalid(error)
+
+
+def invalid(error: msgspec.ValidationError) -> web.Response:
+    message, _, path = str(error).partition(" - at ")
+    return problem(422, "invalid", message, field=_key_path(message, path))
 
 
 def holds_key(headers: Mapping[str, str], keys: Sequence[str]) -> bool:

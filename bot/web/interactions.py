@@ -16,7 +16,7 @@ from bot.ids import Ids, InteractionId
 from bot.intake import Intake, ReportedCustomer
 from bot.messages import Address, ChannelName
 from bot.ports import Clock, Interaction, Outcome
-from bot.web.api import InteractionReport, ReportRefused
+from bot.web.api import InteractionReport, Refused
 
 #: An earlier close is a mistake: nobody chatted with a customer then, and figures begin with the first answer.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -38,14 +38,14 @@ class ReportedInteractions:
         self._ids = ids
 
     async def report(self, body: InteractionReport) -> Outcome:
-        """Plan to ask about an interaction. Raises ReportRefused for an unknown channel, flow or time zone."""
+        """Plan to ask about an interaction. Raises Refused for an unknown channel, flow or time zone."""
         settings, now = self._settings(), self._clock()
         who = body.customer
         _refuse_unknown(body, settings)
         _refuse_groups(body)
         closed_at = body.closed_at or now
         if closed_at < EARLIEST:
-            raise ReportRefused(f"Nothing was closed before {EARLIEST:%Y}; check the time.", field="closed_at")
+            raise Refused(f"Nothing was closed before {EARLIEST:%Y}; check the time.", field="closed_at")
         interaction = Interaction(
             id=InteractionId(self._ids()),
             source=body.source,
@@ -71,18 +71,16 @@ def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:
     if channel is None:
         known = ", ".join(channel.name for channel in settings.channels)
         message = f"There is no channel {address.channel!r}; there are: {known}."
-        raise ReportRefused(message, field="customer.address.channel")
+        raise Refused(message, field="customer.address.channel")
     problem = problem_with(channel, address.key)
     if problem is not None:
         message = f"This is nobody's key in {address.channel!r}. {problem}"
-        raise ReportRefused(message, field="customer.address.key")
+        raise Refused(message, field="customer.address.key")
     if body.flow is not None and settings.flow(body.flow) is None:
         known = ", ".join(pinned.flow.id for pinned in settings.flows)
-        raise ReportRefused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
+        raise Refused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
     if time_zone is not None and not _is_zone(time_zone):
-        raise ReportRefused(
-            f"{time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone"
-        )
+        raise Refused(f"{time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone")
 
 
 def _refuse_groups(body: InteractionReport) -> None:
@@ -92,9 +90,9 @@ def _refuse_groups(body: InteractionReport) -> None:
     named |= {f"attributes.{name}": body.attributes.get(name, "") for name in GROUPING}
     for field, value in named.items():
         if len(value) > LONGEST_GROUP:
-            raise ReportRefused(f"This is longer than {LONGEST_GROUP} characters.", field=field)
+            raise Refused(f"This is longer than {LONGEST_GROUP} characters.", field=field)
         if _CONTROL.search(value):
-            raise ReportRefused("This holds a line break or another control character.", field=field)
+            raise Refused("This holds a line break or another control character.", field=field)
 
 
 def _attributes(body: InteractionReport) -> Iterator[tuple[str, str]]:

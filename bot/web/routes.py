@@ -14,8 +14,21 @@ from bot.config import CurrentSettings
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.messages import ChannelName
 from bot.ports import Channel, ChatLog, Handle
-from bot.web.api import Interactions, ReportRefused, holds_key, json_response, problem, read_report
+from bot.web.api import (
+    InteractionReport,
+    Interactions,
+    Refused,
+    Reported,
+    holds_key,
+    json_response,
+    problem,
+    read_body_as,
+)
+from bot.web.cases_api import CasesApi, Queue
+from bot.web.dashboard import add_dashboard
+from bot.web.deeds import DEEDS, Body
 from bot.web.events import HEARTBEAT, Streams
+from bot.web.openapi import description
 from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body, refuse_encoding
 from bot.web.widget import Script, settings_response
 
@@ -28,6 +41,8 @@ Ready = Callable[[], Awaitable[None]]
 
 #: Seconds that a readiness check may take.
 READY_DEADLINE = 3.0
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 _METHODS = frozenset({"GET", "POST", "OPTIONS"})
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -49,6 +64,7 @@ class Site:
     settings: CurrentSettings
     interactions: Interactions
     report: Report
+    queue: Queue
     ready: Ready
     #: seconds between two signs of life on a live stream
     heartbeat: float = HEARTBEAT
@@ -62,6 +78,9 @@ def application(site: Site) -> web.Application:
     _add_channels(app, site, streams)
     _add_widget(app, site)
     _add_api(app, site)
+    _add_cases(app, site)
+    queue = site.queue
+    add_dashboard(app, settings=site.settings, cases=queue.cases, handle=site.handle, clock=queue.clock)
     _add_health(app, site)
     app.on_response_prepare.append(_secure)
 
@@ -148,21 +167,39 @@ def _add_widget(app: web.Application, site: Site) -> None:
 
 def _add_api(app: web.Application, site: Site) -> None:
     async def interactions(request: web.Request) -> web.StreamResponse:
-        refusal = _refuse_key(request, site)
-        if refusal is not None:
-            return refusal
-        body = await read_body(request, site.settings().server.max_body, BODY_DEADLINE)
+        body = await _body(request, site)
         return body if isinstance(body, web.Response) else await _reported(body, site)
 
-    async def report(request: web.Request) -> web.StreamResponse:
-        return _refuse_key(request, site) or json_response(await site.report())
+    async def report(_request: web.Request) -> web.StreamResponse:
+        return json_response(await site.report())
 
-    app.router.add_post("/api/v1/interactions", interactions)
-    app.router.add_get("/api/v1/report", report)
+    async def described(_request: web.Request) -> web.StreamResponse:
+        return json_response(description(site.settings().server.public_url))
+
+    app.router.add_post("/api/v1/interactions", _for_keys(interactions, site))
+    app.router.add_get("/api/v1/report", _for_keys(report, site))
+    app.router.add_get("/api/v1/openapi.json", described)
+
+
+def _add_cases(app: web.Application, site: Site) -> None:
+    api = CasesApi(queue=site.queue, handle=site.handle, settings=site.settings)
+
+    def acting(kind: type[Body]) -> _Handler:
+        async def act(request: web.Request) -> web.StreamResponse:
+            body = await _body(request, site)
+            return body if isinstance(body, web.Response) else await api.act(request, kind, body)
+
+        return act
+
+    app.router.add_get("/api/v1/cases", _for_keys(api.list, site))
+    app.router.add_get("/api/v1/cases/{id}", _for_keys(api.show, site))
+    app.router.add_get("/api/v1/reports/followup", _for_keys(api.followup, site))
+    for deed, kind in DEEDS.items():
+        app.router.add_post(f"/api/v1/cases/{{id}}/{deed}", _for_keys(acting(kind), site))
 
 
 async def _reported(body: bytes, site: Site) -> web.Response:
-    read = read_report(body)
+    read = read_body_as(body, InteractionReport)
     if isinstance(read, web.Response):
         return read
     channel = read.customer.address.channel
@@ -173,12 +210,28 @@ async def _reported(body: bytes, site: Site) -> web.Response:
     if read.flow is not None and site.settings().flow(read.flow) is None:
         known = ", ".join(sorted(pinned.flow.id for pinned in site.settings().flows))
         return problem(422, "unknown_flow", f"There is no flow '{read.flow}'; there are: {known}.", field="flow")
-    try:
-        outcome = await site.interactions.report(read)
-    except ReportRefused as refused:
-        return problem(422, "refused", str(refused), field=refused.field)
-    answer = {"interaction": outcome.ref, "decision": outcome.said.kind, "rule": outcome.said.text}
+    outcome = await site.interactions.report(read)
+    answer = Reported(interaction=outcome.ref, decision=outcome.said.kind, rule=outcome.said.text)
     return json_response(answer, status=202)
+
+
+def _body(request: web.Request, site: Site) -> Awaitable[bytes | web.Response]:
+    return read_body(request, site.settings().server.max_body, BODY_DEADLINE)
+
+
+def _for_keys(handler: _Handler, site: Site) -> _Handler:
+    """The handler for those who hold an API key, with what it refuses as a response."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        refusal = _refuse_key(request, site)
+        if refusal is not None:
+            return refusal
+        try:
+            return await handler(request)
+        except Refused as refused:
+            return problem(422, "refused", str(refused), field=refused.field)
+
+    return guarded
 
 
 def _refuse_key(request: web.Request, site: Site) -> web.Response | None:
@@ -208,9 +261,6 @@ def _add_health(app: web.Application, site: Site) -> None:
 
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
-
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @web.middleware

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,11 +27,14 @@ from bot.messages import (
     Text,
     Wrote,
 )
-from bot.ports import Channel, Handle, Limits, Outcome, Raw, Reply, Said
-from bot.web.api import InteractionReport, ReportRefused
+from bot.ports import Channel, File, Handle, Limits, Outcome, Raw, Reply, Said
+from bot.web.api import InteractionReport, Refused
+from bot.web.cases_api import Queue
+from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
 from tests.fakes.chat_log import FakeChatLog
+from tests.fakes.pure_store import PureStore
 
 WEB, ECHO = ChannelName("web"), ChannelName("echo")
 KEY = "key-of-a-test"
@@ -158,7 +161,7 @@ class FakeInteractions:
         if self.error is not None:
             raise self.error
         if body.customer.address.key == "nobody":
-            raise ReportRefused("nobody is not a customer", field="customer.address.key")
+            raise Refused("nobody is not a customer", field="customer.address.key")
         self.reports.append(body)
         return self.outcome
 
@@ -180,8 +183,13 @@ class EchoChannel:
         self.raws.append(raw)
         return Reply(body=raw.body, headers={"Content-Type": "text/plain"})
 
-    async def send(self, message: Outbound, remote: str | None, *, again: bool = False) -> Receipt:
+    async def send(
+        self, message: Outbound, remote: str | None, *, again: bool = False, thread: str | None = None
+    ) -> Receipt:
         raise SendFailed(reason="an echo says nothing by itself", retryable=False)
+
+    async def fetch(self, reference: str) -> File | None:
+        return None
 
     async def run(self, handle: Handle) -> None:
         """Nothing to listen to."""
@@ -197,6 +205,7 @@ class Parts:
     chat: FakeChatLog = field(default_factory=FakeChatLog)
     interactions: FakeInteractions = field(default_factory=FakeInteractions)
     echo: EchoChannel = field(default_factory=EchoChannel)
+    store: PureStore = field(default_factory=PureStore)
     unready: Exception | None = None
     heartbeat: float = 15.0
     max_body: int = 1_048_576
@@ -226,10 +235,20 @@ class Parts:
                 settings=self.settings,
                 interactions=self.interactions,
                 report=report,
+                queue=queue_of(self.store),
                 ready=ready,
                 heartbeat=self.heartbeat,
             )
         )
+
+
+def queue_of(store: PureStore) -> Queue:
+    """The queue of cases over a store of dicts."""
+
+    async def remembered(first: str, last: str) -> Sequence[str]:
+        return sorted(event for event in store.seen if first <= event < last)
+
+    return Queue(cases=store.cases, repeats=Repeats(store=store, remembered=remembered), clock=now)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from bot.ids import ids_from
 from bot.intake import Intake
 from bot.messages import ChannelName
 from bot.ports import Facts, Interaction, Outcome, Read, SaveCustomer, SaveInteraction, Write
-from bot.web.api import InteractionReport, ReportRefused
+from bot.web.api import InteractionReport, Refused
 from bot.web.interactions import ReportedInteractions
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -89,7 +89,7 @@ def customer(channel: str, key: str) -> dict[str, Any]:
 async def test_report_that_would_spoil_the_figures_is_refused_with_its_field(
     interactions: ReportedInteractions, kept: Kept, more: dict[str, Any], field: str
 ) -> None:
-    with pytest.raises(ReportRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await interactions.report(reported(**more))
     assert (refused.value.field, kept.writes) == (field, [])
 

@@ -32,7 +32,8 @@ from bot.messages import ChannelName
 from bot.ports import Channel, Facts, KeepAside, Outcome, Read
 from bot.web.routes import Site, application
 from tests.fakes.chat_log import FakeChatLog
-from tests.web.scripted_site import FakeInteractions, now, serving
+from tests.fakes.pure_store import PureStore
+from tests.web.scripted_site import FakeInteractions, now, queue_of, serving
 
 SECRET = "a secret of the test"
 HOOK = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -120,6 +121,7 @@ async def url(store: PickyStore) -> AsyncIterator[str]:
                 settings=settings,
                 interactions=FakeInteractions(),
                 report=nothing,
+                queue=queue_of(PureStore()),
                 ready=nothing,
             )
         )
