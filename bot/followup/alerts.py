@@ -291,7 +291,8 @@ def _closing(subject: Subject, desk: Desk) -> list[Fact]:
     """The incident that the case is part of, and what came of it."""
     case, locale, facts = subject.case, desk.locale, []
     if subject.incident is not None:
-        facts.append(Fact(label=say(locale, "desk.incident"), text=_incident_title(subject.incident, locale)))
+        title = f"{cut(subject.incident.label, LONGEST_WHO)} ({subject.incident.cases})"
+        facts.append(Fact(label=say(locale, "desk.incident"), text=title))
     if case.cause:
         titles = {cause.id: cause.title for cause in causes_or_default(desk.causes, locale)}
         facts.append(Fact(label=say(locale, "desk.cause"), text=titles.get(case.cause, case.cause)))

@@ -164,7 +164,7 @@ def test_what_is_told_only_where_there_is_something_to_tell() -> None:
     assert told["Priority"] == "Urgent"
     assert told["Rule"] == "money_back"
     assert told["Earlier scores"] == "3/5 (2026-02-21), 3/10 (2026-02-21), 3/7 (2026-02-21)"
-    assert told["Incident"] == "Incident: Slow reply (7 cases)"
+    assert told["Incident"] == "Slow reply (7)"
     assert alert.mentions == ("S1",)
 
 
