@@ -12,9 +12,20 @@ from bot.ports import File, Handle, Limits, Raw, Reply
 class FakeChannel:
     """Messages by remote id, as a service would show them; ``calls`` are all sends in the order of their arrival."""
 
-    def __init__(self, name: str = "fake", *, per_second: float = 0.0) -> None:
+    def __init__(
+        self, name: str = "fake", *, per_second: float = 0.0, posts_per_second: float = 0.0, at_once: int = 0
+    ) -> None:
         self.name = ChannelName(name)
-        self.limits = Limits(buttons=100, text=4096, button_label=64, token_bytes=64, edits=True, per_second=per_second)
+        self.limits = Limits(
+            buttons=100,
+            text=4096,
+            button_label=64,
+            token_bytes=64,
+            edits=True,
+            per_second=per_second,
+            posts_per_second=posts_per_second,
+            at_once=at_once,
+        )
         self.shown: dict[str, Content] = {}
         self.calls: list[tuple[Outbound, str | None, bool]] = []
         #: the thread of each call

@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.pure_store import PureStore
 from tests.storage import test_cases_port as of_cases
+from tests.storage import test_newest_words as of_words
 from tests.storage import test_outbox_port as of_outbox
 from tests.storage import test_store_port as of_store
 
@@ -53,6 +54,6 @@ def contract(*modules: ModuleType) -> Iterator[Any]:
                     yield pytest.param(test, given, id=f"{name} {n}" if given else name)
 
 
-@pytest.mark.parametrize(("test", "given"), [*contract(of_cases, of_outbox, of_store)])
+@pytest.mark.parametrize(("test", "given"), [*contract(of_cases, of_outbox, of_store, of_words)])
 async def test_contract(test: Test, given: dict[str, Any]) -> None:
     await test(PureStore(), **given)
