@@ -6,17 +6,20 @@ from msgspec.structs import replace
 
 from bot.conversations import engine
 from bot.conversations.events import Answered, Tap, Turn, Typed
+from bot.conversations.events import Said as SaidWords
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import answer_label
 from bot.conversations.router import Following, route, slashed
 from bot.conversations.rules import Rules
 from bot.followup import cases
+from bot.followup.routing import opening
 from bot.ids import WordsId
 from bot.intake import recovering
 from bot.intake.commands import commanded, feedback, opt_in, opt_out, stop
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import in_group, known_customer, said_by, sentence, speaks, words_of
+from bot.intake.placing import signals_of
 from bot.intake.recording import record
 from bot.intake.relaying import hear
 from bot.intake.remarks import Heard
@@ -203,6 +206,14 @@ def _beside(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> t
     """Words that nobody waits for: a stranger is welcomed, what others say is kept beside their last conversation."""
     if facts.customer is None and not in_group(event.sender):
         return (sentence(event.sender, speaks(customer), "reply.welcome", moment),)
-    if facts.conversation is None or not said_by(event).strip():
+    conversation, flow, case = facts.conversation, facts.flow, facts.case
+    if conversation is None or flow is None or not said_by(event).strip():
         return ()
-    return (KeepWords(words=words_of(event, customer, facts.conversation.id, moment)),)
+    words = words_of(event, customer, conversation.id, moment)
+    signals = signals_of(conversation, flow, (words, *facts.words))
+    closed = case is None or case.state == "withdrawn"
+    if closed and signals.score is not None and opening(moment.followup.rules, signals) is not None:
+        # words that no score should hide open a case after the survey too
+        said = Turn(conversation=conversation, events=(SaidWords(question=None, text=words.text, words=words.id),))
+        return record(Step(turn=said, facts=facts, flow=flow), moment)
+    return (KeepWords(words=words),)

@@ -197,8 +197,8 @@ def test_reasons_and_words_after_the_alert_edit_it() -> None:
     world.write("It took an hour")
     assert kinds(world) == ["post", "edit", "edit"]
     world.write("And nobody called")
-    assert kinds(world) == ["post", "edit", "edit"], "the edit that waits will show it too"
-    assert {outbound.slot for _, outbound in alerts(world)} == {f"alert:{case}" for case in world.store.cases}
+    assert kinds(world) == ["post", "edit", "edit", "relay"], "the edit that waits will show it too"
+    assert {outbound.slot for kind, outbound in alerts(world) if kind != "relay"} == {f"alert:{world.case().id}"}
 
 
 def test_reasons_before_the_alert_wait_for_it() -> None:
@@ -267,7 +267,7 @@ def test_words_after_the_survey_reach_the_open_case() -> None:
     assert world.conversation().status == "completed"
     world.deliver()
     world.write("And nobody called me back")
-    assert kinds(world) == ["post", "edit"]
+    assert kinds(world) == ["post", "edit", "relay"]
     assert [words.text for words in world.store.words.values()] == ["too slow", "And nobody called me back"]
 
 

@@ -15,22 +15,29 @@ from bot.config import (
     WebchatSettings,
 )
 from bot.conversations.conversation import Conversation
-from bot.ids import InteractionId
+from bot.followup.cases import Case
+from bot.ids import CaseId, InteractionId
 from bot.intake import Intake, ReportedCustomer
 from bot.messages import (
     Address,
+    AgentDid,
     AgentPressed,
+    AgentWrote,
+    Attachment,
     Button,
     Card,
     CaseToken,
     ChannelName,
     Commanded,
     CommandName,
+    Deed,
     Inbound,
     Outbound,
     Profile,
     Receipt,
+    Remark,
     Tapped,
+    Text,
     Wrote,
     format_token,
 )
@@ -104,6 +111,34 @@ class World:
         token = format_token(CaseToken(case=case, action=action))  # type: ignore[arg-type]
         return AgentPressed(event=f"e{self.number()}", agent=agent, agent_name=agent.key, token=token, at=self.now)
 
+    def did(self, case: str, deed: Deed, agent: Address = AGENTS[0]) -> AgentDid:
+        return AgentDid(
+            event=f"e{self.number()}", agent=agent, agent_name=agent.key, case=CaseId(case), deed=deed, at=self.now
+        )
+
+    def in_thread(
+        self, case: str, text: str, agent: Address = AGENTS[0], attachments: tuple[Attachment, ...] = ()
+    ) -> AgentWrote:
+        return AgentWrote(
+            event=f"e{self.number()}",
+            agent=agent,
+            agent_name=agent.key,
+            thread=self.store.remotes.get(f"alert:{case}", "none"),
+            text=text,
+            at=self.now,
+            attachments=attachments,
+        )
+
+    def press(self, case: str, action: str, agent: Address = AGENTS[0]) -> Outcome:
+        return self.handle(self.pressed(case, agent, action))
+
+    def do(self, case: str, deed: Deed, agent: Address = AGENTS[0]) -> Outcome:
+        return self.handle(self.did(case, deed, agent))
+
+    def say_in_thread(self, case: str, text: str, agent: Address = AGENTS[0]) -> Outcome:
+        self.deliver()
+        return self.handle(self.in_thread(case, text, agent))
+
     def tap(self, label: str, who: Address = ANN, *, on: str = "") -> Outcome:
         return self.handle(self.tapped(self.button(label, who, on=on).token, who))
 
@@ -175,6 +210,25 @@ class World:
 
     def button(self, label: str, who: Address = ANN, *, on: str = "") -> Button:
         return next(button for button in reversed(self.buttons(who, on=on)) if button.label == label)
+
+    def case(self, id: str = "") -> Case:
+        """The only case, or the one named."""
+        if id:
+            return self.store.cases[CaseId(id)]
+        (case,) = self.store.cases.values()
+        return case
+
+    def thread(self, case: str) -> list[Remark]:
+        """What was said in the thread of a case's alert."""
+        sent = [row.outbound for row in self.store.queue.values() if row.outbound.thread == f"alert:{case}"]
+        return [outbound.content for outbound in sent if isinstance(outbound.content, Remark)]
+
+    def notes(self, case: str = "") -> list[str]:
+        return [note.what for note in self.store.notes if case in ("", note.case)]
+
+    def heard(self, who: Address = ANN) -> list[str]:
+        """The texts that a customer got, without questions."""
+        return [message.content.text for message in self.messages(who) if isinstance(message.content, Text)]
 
     def conversation(self, who: Address = ANN) -> Conversation:
         here = [each for each in self.store.conversations.values() if each.address == who]
