@@ -92,7 +92,8 @@ class PureCases(dict[CaseId, Case]):
 
     def _words(self, case: Case) -> tuple[Words, ...]:
         """All that the customer said in the case's conversation, also outside a question."""
-        said = [each for each in self._store.words.values() if each.conversation == case.conversation]
+        whose = (case.conversation, case.customer)
+        said = [each for each in self._store.words.values() if (each.conversation, each.customer) == whose]
         return tuple(sorted(said, key=lambda each: (each.at, each.id)))
 
     def _past_scores(self, case: Case) -> tuple[PastScore, ...]:

@@ -193,7 +193,10 @@ class PureStore:
         )
 
     def _words_of(self, conversation: Conversation | None) -> tuple[Words, ...]:
-        said = [each for each in self.words.values() if conversation and each.conversation == conversation.id]
+        if conversation is None:
+            return ()
+        whose = (conversation.id, conversation.customer)
+        said = [each for each in self.words.values() if (each.conversation, each.customer) == whose]
         return tuple(sorted(said, key=lambda words: (words.at, words.id), reverse=True)[:20])
 
     def _case_of_thread(self, channel: ChannelName, remote: str) -> CaseId | None:
