@@ -16,7 +16,7 @@ from bot.channels.slack.plain import cut, found, text_at
 from bot.followup.templates import TemplateKind
 from bot.ids import CaseId
 from bot.languages import say
-from bot.messages import CaseToken, Deed, Relay, Resolve, Snooze, format_token, parse_token
+from bot.messages import CaseToken, Deed, Relay, Resolve, Snooze, format_token
 from bot.ports import Form, FormKind, FormOption
 
 TITLE = 24
@@ -25,8 +25,8 @@ ABOUT = 1_500
 LONGEST_REPLY = 3_000
 LONGEST_ACTION = 500
 
-#: a template's button value: ``c1.<case>.use:<template id>``
-USE = "use:"
+#: how the value of a template begins; with the form's case it is the token that intake is told
+_USE = "use:"
 _CALLBACK = "case."
 _CASE = re.compile(r"[0-9a-z]{1,32}", re.ASCII)
 #: the last second of the year 9999
@@ -105,19 +105,19 @@ def _grouped(form: Form, locale: str) -> Block:
     chosen = form.options[:OPTIONS]
     kinds = [kind for kind in get_args(TemplateKind) if any(each.kind == kind for each in chosen)]
     if not kinds or any(each.kind is None for each in chosen):
-        return {"options": [_ready(form.case, each) for each in chosen]}
+        return {"options": [_ready(each) for each in chosen]}
     groups = [
         {
             "label": plain(say(locale, f"form.{kind}"), TITLE * 3),
-            "options": [_ready(form.case, each) for each in chosen if each.kind == kind],
+            "options": [_ready(each) for each in chosen if each.kind == kind],
         }
         for kind in kinds
     ]
     return {"option_groups": groups}
 
 
-def _ready(case: CaseId, template: FormOption) -> Block:
-    return option(template.label, format_token(CaseToken(case=case, action=f"{USE}{template.id}")))
+def _ready(template: FormOption) -> Block:
+    return option(template.label, f"{_USE}{template.id}")
 
 
 def _text(form: Form, locale: str, before: OpenForm | None) -> Block:
@@ -183,13 +183,20 @@ def read_form(view: Mapping[str, Any]) -> OpenForm | None:
     )
 
 
+def choice_of(form: OpenForm, action: Mapping[str, Any]) -> str:
+    """The token of a template that somebody chose in a form; empty for any other choice."""
+    value = text_at(action, "selected_option", "value")
+    if text_at(action, "action_id") != "template" or not value.startswith(_USE):
+        return ""
+    return format_token(CaseToken(case=form.case, action=value))
+
+
 def deed_of(view: Mapping[str, Any], kind: FormKind) -> Deed | None:
     """What somebody asks for who submits a form; None where Slack let a required field be empty."""
     match kind:
         case "reply":
-            token = parse_token(text_at(_field(view, "template"), "selected_option", "value"))
-            used = token.action if isinstance(token, CaseToken) and token.action.startswith(USE) else ""
-            return Relay(text=_words(view, "text"), template=used.removeprefix(USE))
+            used = text_at(_field(view, "template"), "selected_option", "value")
+            return Relay(text=_words(view, "text"), template=used.removeprefix(_USE))
         case "resolve":
             return Resolve(
                 cause=text_at(_field(view, "cause"), "selected_option", "value"), action=_words(view, "action")

@@ -14,7 +14,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.channels.slack.forms import deed_of, read_form
+from bot.channels.slack.forms import OpenForm, choice_of, deed_of, read_form
 from bot.channels.slack.meanings import ID, Arrival, Meant, Nothing, Origin, Reading, Unknown, digest, name_of
 from bot.channels.slack.plain import found, text_at
 from bot.messages import (
@@ -46,11 +46,15 @@ def read_press(body: Body, here: Arrival) -> Reading:
         return Nothing()
     if kind == "users_select":
         return _assignment(body, action, here)
-    token = text_at(action, "value") if kind == "button" else text_at(action, "selected_option", "value")
+    form = read_form(found(body, "view"))
+    if form is not None:
+        token = choice_of(form, action)
+    else:
+        token = text_at(action, "value") if kind == "button" else text_at(action, "selected_option", "value")
     ours = isinstance(parse_token(token), CaseToken)
     if not token or not (kind == "button" or (kind == "static_select" and ours)):
         return Unknown(why=_NOT_OURS)
-    return Meant(inbound=_pressed(body, token, here, by_agent=ours), origin=_origin(body))
+    return Meant(inbound=_pressed(body, token, here, by_agent=ours), origin=_origin(body, form))
 
 
 def _pressed(body: Body, token: str, here: Arrival, *, by_agent: bool) -> Inbound:
@@ -80,7 +84,7 @@ def _assignment(body: Body, action: Body, here: Arrival) -> Reading:
         deed=deed,
         at=here.at,
     )
-    return Meant(inbound=did, origin=_origin(body))
+    return Meant(inbound=did, origin=_origin(body, None))
 
 
 def read_submission(body: Body, here: Arrival) -> Reading:
@@ -111,8 +115,7 @@ def _person(body: Body, here: Arrival) -> tuple[Address, str | None]:
     return Address(channel=here.channel, key=key), name_of(found(body, "user"), "name", "username")
 
 
-def _origin(body: Body) -> Origin:
-    form = read_form(found(body, "view"))
+def _origin(body: Body, form: OpenForm | None) -> Origin:
     return Origin(
         kind="choice" if form else "press",
         user=text_at(body, "user", "id"),
