@@ -1,6 +1,7 @@
 """What the person at the page does: one JSON object per deed, carried out on the stand-ins or the app."""
 
 import itertools
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from bot.sandbox.slack_outgoing import Ack
 from bot.sandbox.slack_state import Json
 from bot.sandbox.telegram import TelegramStandIn
 
+_COMMAND = re.compile(r"/[^\s/]")
 #: what the demo shop's page shows
 ORDER = "A-1042"
 #: seconds for which the drawer's hanging request waits, if nobody releases it
@@ -67,7 +69,7 @@ class Deeds:
         person = self._person(str(deed["as"]))
         channel = None if deed.get("channel") == "direct" else f"#{self._demo.desk}"
         match verb:
-            case "send" if str(deed["text"]).startswith("/"):
+            case "send" if _COMMAND.match(str(deed["text"])) and not deed.get("thread"):
                 command, _, text = str(deed["text"]).partition(" ")
                 return await self._slack.user_commands(person, channel, command, text)
             case "send":

@@ -36,7 +36,9 @@ export async function act(deed) {
 /** Say something for a few seconds. */
 export function toast(text, bad = false) {
   const note = el("p", { class: bad ? "toast bad" : "toast" }, text);
-  document.getElementById("toasts").append(note);
+  const all = document.getElementById("toasts");
+  all.append(note);
+  if (all.children.length > 3) all.firstChild.remove();
   setTimeout(() => note.remove(), bad ? 6000 : 3500);
 }
 

@@ -78,7 +78,7 @@ function writeIn(thread) {
   const input = el("input", {
     name: "text",
     autocomplete: "off",
-    placeholder: "Answer the customer; begin with // for colleagues only",
+    placeholder: "Reply to the customer, or // to colleagues",
     "aria-label": "Reply in the thread",
   });
   const form = el("form", { class: "in-thread" }, input, el("button", { class: "send small", "aria-label": "Send in the thread" }));
