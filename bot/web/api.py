@@ -22,6 +22,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 #: NUL as JSON writes it; an even number of backslashes before it is only text that looks like it.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
+_NUMBER = re.compile("-?[0-9]{1,9}")
+
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Value = Annotated[str, msgspec.Meta(max_length=2000)]
 Tag = Annotated[str, msgspec.Meta(min_length=2, max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
@@ -136,20 +138,22 @@ def read_body_as(body: bytes, kind: type[T]) -> T | web.Response:
 
 def read_query_as(query: MultiMapping[str], kind: type[T]) -> T | web.Response:
     """What query parameters say, or the error that names the one which is wrong; lists have commas between."""
-    lists = {field.encode_name for field in msgspec.structs.fields(kind) if isinstance(field.default, tuple)}
+    usual = {field.encode_name: field.default for field in msgspec.structs.fields(kind)}
     given: dict[str, object] = {}
     for name in set(query):
         values = query.getall(name)
         if "\0" in "".join(values):
             return problem(422, "invalid", "A value holds the character NUL; leave it out.", field=name)
-        if name in lists:
+        if isinstance(usual.get(name), tuple):
             given[name] = [each for value in values for each in value.split(",") if each]
         elif len(values) > 1:
             return problem(422, "invalid", "This parameter is given more than once.", field=name)
         else:
-            given[name] = values[0]
+            # not left to the library, for which the text "null" is nothing, too
+            is_number = isinstance(usual.get(name), int) and _NUMBER.fullmatch(values[0])
+            given[name] = int(values[0]) if is_number else values[0]
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
         return invalid(error)
 

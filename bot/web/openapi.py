@@ -259,7 +259,7 @@ def _query(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A parameter's schema: it is left out where a field would be null."""
-    said = {name: value for name, value in schema.items() if not (name == "default" and value in (None, "", []))}
+    said = {name: value for name, value in schema.items() if not (name == "default" and value in (None, "", (), []))}
     choices = [choice for choice in said.pop("anyOf", []) if choice.get("type") != "null"]
     return said | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
 
