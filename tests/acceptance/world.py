@@ -41,7 +41,14 @@ ENVIRONMENT = {
 
 
 def settings_for(
-    telegram: TelegramStandIn, slack: SlackStandIn, database: str, *, hooks: bool, hold: float = 0.3, port: int = 0
+    telegram: TelegramStandIn,
+    slack: SlackStandIn,
+    database: str,
+    *,
+    hooks: bool,
+    hold: float = 0.3,
+    recovery: float = 3600,
+    port: int = 0,
 ) -> Settings:
     """The example's settings against the stand-ins; ``hooks``: webhooks and HTTP instead of polling and sockets."""
     path = ROOT / "config.example.toml"
@@ -72,7 +79,9 @@ def settings_for(
         storage=replace(example.storage, url=database),
         channels=tuple(moved(channel) for channel in example.channels),
         asking=replace(example.asking, delay=timedelta(0)),
-        followup=replace(example.followup, hold=timedelta(seconds=hold)),
+        followup=replace(
+            example.followup, hold=timedelta(seconds=hold), recovery_after=timedelta(seconds=recovery)
+        ),
         delivery=replace(example.delivery, first_wait=timedelta(milliseconds=200), longest_wait=timedelta(seconds=1)),
     )
 
@@ -148,11 +157,15 @@ class World:
     def alerts(self) -> list[Post]:
         return [post for post in self.slack.messages(DESK) if post.bot_id]
 
+    def alerts_of_cases(self) -> list[Post]:
+        """The posts of the bot that stand in the room itself and not in a thread."""
+        return [post for post in self.alerts() if post.thread_ts in (None, post.ts)]
+
     async def alert_with(self, *texts: str) -> Post:
         """The one alert that shows all these texts."""
 
         def found() -> Post | None:
-            return next((post for post in self.alerts() if all(text in shown(post) for text in texts)), None)
+            return next((post for post in self.alerts_of_cases() if all(text in shown(post) for text in texts)), None)
 
         post = await self.slack.wait_for(found, timeout=10)
         assert post is not None
@@ -175,7 +188,12 @@ def _texts(value: Any) -> list[str]:
 
 @asynccontextmanager
 async def world(
-    database: str, *, hooks: bool = False, hold: float = 0.3, more: Sequence[ChannelSettings] = ()
+    database: str,
+    *,
+    hooks: bool = False,
+    hold: float = 0.3,
+    recovery: float = 3600,
+    more: Sequence[ChannelSettings] = (),
 ) -> AsyncIterator[World]:
     """Start stand-ins and program; all end with the context."""
     async with AsyncExitStack() as stack:
@@ -191,7 +209,7 @@ async def world(
         slack.channel(DESK.removeprefix("#"), (ANNA, BEN))
         slack.member(GIULIA)
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        app = await opened(telegram, slack, database, hooks=hooks, hold=hold, more=more)
+        app = await opened(telegram, slack, database, hooks=hooks, hold=hold, recovery=recovery, more=more)
         stack.push_async_callback(app.stop)
         yield World(app=app, telegram=telegram, slack=slack, client=client)
 
@@ -203,11 +221,12 @@ async def opened(
     *,
     hooks: bool,
     hold: float = 0.3,
+    recovery: float = 3600,
     more: Sequence[ChannelSettings] = (),
 ) -> App:
     """A started program, connected both ways."""
     port = free_port() if hooks else 0
-    settings = settings_for(telegram, slack, database, hooks=hooks, hold=hold, port=port)
+    settings = settings_for(telegram, slack, database, hooks=hooks, hold=hold, recovery=recovery, port=port)
     app = await App.open(replace(settings, channels=(*settings.channels, *more)))
     try:
         await app.start()
