@@ -47,6 +47,8 @@ class SendFailed(AfterchatError):
     whole_channel: bool = False
     #: the trouble is this room's (missing, archived, the bot was not invited), not the message's: others of it wait too
     whole_room: bool = False
+    #: the service answered, and its answer is about this message alone: the channel works
+    of_message: bool = False
 
     def __str__(self) -> str:
         return self.reason

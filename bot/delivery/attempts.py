@@ -11,6 +11,8 @@ from bot.ports import Delivery, GaveUp, RetryAt, Settlement
 
 #: a retry's wait is between this share of the full one and all of it, so that a crowd does not come back at once
 LEAST_SHARE = 0.5
+#: agents wait for an alert no longer than this once it can be posted
+LONGEST_DESK_WAIT = timedelta(minutes=5)
 
 #: How long a message is worth trying. *for ever*: it is for the desk, and whoever must repair the desk's room may take
 #: days. *until old*: an agent's words to a customer; the agents are told when they come to nothing. *a few times*: what
@@ -72,7 +74,8 @@ def next_attempt(
         return RetryAt(due_at=now + wait, error=failure.reason, counts=False, maybe_delivered=failure.maybe_delivered)
     if patience == "a few times" and delivery.attempt >= settings.attempts:
         return GaveUp(error=f"{failure.reason} (after {delivery.attempt} attempts)")
-    full = backoff(delivery.attempt, settings.first_wait, settings.longest_wait)
+    longest = min(settings.longest_wait, LONGEST_DESK_WAIT) if patience == "for ever" else settings.longest_wait
+    full = backoff(delivery.attempt, min(settings.first_wait, longest), longest)
     return RetryAt(
         due_at=now + full * (LEAST_SHARE + (1 - LEAST_SHARE) * chance),
         error=failure.reason,

@@ -162,11 +162,13 @@ class Courier:
             slow = SendFailed(reason="no answer in time", retryable=True, maybe_delivered=True)
             return await self._failed(delivery, slow)
         except StoreUnavailable:
-            return await self._failed(delivery, SendFailed(reason="the database did not answer", retryable=True))
+            away = SendFailed(reason="the database did not answer", retryable=True)
+            return await self._failed(delivery, away, asked=False)
         except Exception:
             # A defect of ours must not stop the loop nor lose the message silently: it is tried, then given up.
             log.exception("delivery %s to %s failed in our own code", delivery.id, name)
-            return await self._failed(delivery, SendFailed(reason="internal error, see the log", retryable=True))
+            defect = SendFailed(reason="internal error, see the log", retryable=True)
+            return await self._failed(delivery, defect, asked=False)
         self._told.pop(name, None)
         self._places.worked(delivery.outbound)
         return Sent(receipt=receipt)
@@ -195,16 +197,21 @@ class Courier:
             return SendFailed(reason=reason, retryable=False)
         return SendFailed(reason=reason, retryable=True, retry_after=CHANNEL_MISSING_SECONDS, whole_channel=True)
 
-    async def _failed(self, delivery: Delivery, failure: SendFailed) -> Settlement:
+    async def _failed(self, delivery: Delivery, failure: SendFailed, *, asked: bool = True) -> Settlement:
+        """What becomes of a message; ``asked``: the trouble was met with its service, and not before it."""
         settings, now = self._settings(), self._clock()
-        until = self._places.failed(delivery.outbound, failure, now)
+        patience = patience_for(delivery.outbound, settings.followup)
+        until = self._places.failed(delivery.outbound, failure, now) if asked else None
+        if patience != "for ever" and not (failure.whole_channel or failure.whole_room):
+            # Customers' chats keep no order among each other: the next probe is another one's message.
+            until = None
         settlement = next_attempt(
             delivery,
             failure,
             settings.delivery,
             now,
             self._chance.random(),
-            patience=patience_for(delivery.outbound, settings.followup),
+            patience=patience,
             paused_until=until,
         )
         self._log(delivery, failure, settlement)

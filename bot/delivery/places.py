@@ -27,6 +27,9 @@ UNSURE_COUNTS = 3
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=6), timedelta(minutes=5)
 #: new messages that a paced room takes at once, before its pace is kept
 ROOM_BURST = 5.0
+#: After so many pauses it may be the oldest message that no service can take, and not the service: from then on, when
+#: it fails, the next one is tried as well. Until then the pauses are short.
+PAUSES_TO_DOUBT = 4
 #: how many messages are claimed where most of them may have to be put back
 FEW = 4
 
@@ -52,6 +55,8 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     pauses: int = 0
     closed_until: datetime | None = None
+    #: the next message is tried beside the oldest one, which failed just now
+    doubted: bool = False
 
     def blocks(self, now: datetime) -> bool:
         return self.closed_until is not None and now < self.closed_until
@@ -64,8 +69,10 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
 def after_failure(breaker: Breaker, failure: SendFailed, now: datetime, *, whole: bool | None = None) -> Breaker:
     """The breaker of a channel after a failed send; ``whole``: whether the trouble is all of this place's."""
     whole = failure.whole_channel if whole is None else whole
-    if failure.recipient_gone or not failure.retryable or (not whole and (failure.retry_after or failure.whole_room)):
-        return breaker  # the channel works: it told us something about this message or its room alone
+    if not failure.retryable and not failure.recipient_gone:
+        return breaker  # perhaps nobody was asked
+    if not whole and _tells_of_one(failure):
+        return Breaker()
     failures = breaker.failures + (UNSURE_COUNTS if failure.maybe_delivered else 1)
     if not whole and failures < FAILURES_TO_PAUSE and not breaker.probing:
         return replace(breaker, failures=failures)
@@ -73,10 +80,17 @@ def after_failure(breaker: Breaker, failure: SendFailed, now: datetime, *, whole
     if breaker.blocks(now):
         # Sent before the pause began: it says no more than what began it, unless it was asked to wait for longer.
         return replace(breaker, failures=failures, closed_until=max(now + asked, breaker.closed_until or now))
+    if not whole and breaker.pauses >= PAUSES_TO_DOUBT and not breaker.doubted:
+        return replace(breaker, doubted=True)
     # A service that asks once is taken at its word; one that keeps refusing is asked ever more rarely.
     step = breaker.pauses if failure.retry_after is not None else breaker.pauses + 1
     pause = max(asked, backoff(step, FIRST_PAUSE, LONGEST_PAUSE) if step else asked)
     return Breaker(failures=failures, pauses=breaker.pauses + 1, closed_until=now + pause)
+
+
+def _tells_of_one(failure: SendFailed) -> bool:
+    """Whether a service answered about one message, chat or room, and so works."""
+    return failure.recipient_gone or failure.whole_room or failure.of_message or failure.retry_after is not None
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,24 +204,37 @@ class Places:
     def worked(self, outbound: Outbound) -> None:
         """A message arrived: its channel and its room work."""
         for place in _places(outbound):
-            breaker = self._breakers.pop(place, None)
-            if breaker is not None and breaker.probing:
-                log.info("%s works again", place)
+            self._well(place)
 
     def failed(self, outbound: Outbound, failure: SendFailed, now: datetime) -> datetime | None:
-        """Take note of a failure; until when the place is left alone, where that is what the message waits for."""
+        """Take note of a failure; until when its place is left alone, if it is."""
         channel, room = _places(outbound)
-        place = room if failure.whole_room and not failure.whole_channel else channel
+        until = self._note(channel, failure, now, whole=failure.whole_channel)
+        if failure.whole_room and not failure.whole_channel:
+            return self._note(room, failure, now, whole=True)
+        return until
+
+    def _note(self, place: Place, failure: SendFailed, now: datetime, *, whole: bool) -> datetime | None:
         before = self._breaker(place)
-        whole = failure.whole_room if place is room else failure.whole_channel
         after = after_failure(before, failure, now, whole=whole)
         if after == before:
+            return None
+        if not after.probing and before.probing:
+            self._well(place)
             return None
         if after.closed_until is not None and after.closed_until != before.closed_until:
             after = replace(after, closed_until=now + (after.closed_until - now) * self._speed)
             log.warning("nothing is sent to %s until %s: %s", place, after.closed_until, failure.reason)
         self._breakers[place] = after
+        if after.doubted:
+            # The oldest message goes first again when the next one has failed too.
+            return now + backoff(after.pauses + 1, FIRST_PAUSE, LONGEST_PAUSE) * self._speed
         return after.closed_until if after.probing else None
+
+    def _well(self, place: Place) -> None:
+        breaker = self._breakers.pop(place, None)
+        if breaker is not None and breaker.probing:
+            log.info("%s works again", place)
 
     def paused(self, now: datetime) -> Mapping[str, datetime]:
         """The places that are left alone at the moment, and until when."""

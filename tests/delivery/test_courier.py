@@ -3,78 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
 
-from bot.config import DeliverySettings, Settings
-from bot.delivery import Courier
 from bot.delivery.places import FAILURES_TO_PAUSE
 from bot.errors import SendFailed, StoreUnavailable
-from bot.messages import Address, ChannelName, Inbound, Left, Outbound, OutboundKind, Text
+from bot.messages import Address, ChannelName, Left, Outbound, Text
 from bot.ports import Delivery, Outcome, Queue, Read, Settlement
 from bot.storage import Storage
 from tests.conftest import SetClock
+from tests.delivery.scenery import SETTINGS, Scene, failure
 from tests.fakes.channel import FakeChannel
-
-SETTINGS = Settings(
-    company="Lotus Home",
-    delivery=DeliverySettings(attempts=3, first_wait=timedelta(seconds=1), longest_wait=timedelta(seconds=4)),
-)
-
-
-class Scene:
-    """A courier, its channel, and what was told of recipients who left."""
-
-    def __init__(self, storage: Storage, clock: SetClock, channel: FakeChannel) -> None:
-        self.storage, self.clock, self.channel = storage, clock, channel
-        self.told: list[Inbound] = []
-        self.courier = self.courier_of(channel)
-
-    def courier_of(self, *channels: FakeChannel) -> Courier:
-        return Courier(
-            outbox=self.storage.outbox,
-            channels={channel.name: channel for channel in channels},
-            settings=lambda: SETTINGS,
-            clock=self.clock,
-            chance=Random(1),
-            wakes=self.storage.wakes,
-            tell=self._tell,
-            file_link=lambda channel, attachment: f"https://shop.example/files/{channel}/{attachment.reference}",
-        )
-
-    async def _tell(self, event: Inbound) -> None:
-        self.told.append(event)
-
-    async def queue(self, *texts: str, to: str = "7", kind: OutboundKind = "post", slot: str = "") -> None:
-        address = Address(channel=self.channel.name, key=to)
-        writes = tuple(
-            Queue(
-                outbound=Outbound(
-                    kind=kind, to=address, lane=f"fake:{to}", slot=slot or f"s:{text}", content=Text(text=text)
-                ),
-                at=self.clock.now,
-            )
-            for text in texts
-        )
-        await self.storage.run(Read(), lambda _: Outcome(writes=writes))
-
-    async def deliver(self) -> None:
-        """Deliver all that is due on the clock as it stands."""
-        while await self.courier.deliver_once():
-            await self.courier.finish()
-
-    def shown(self) -> list[str]:
-        return [content.text for content in self.channel.shown.values() if isinstance(content, Text)]
 
 
 @pytest.fixture
 def scene(storage: Storage, clock: SetClock) -> Scene:
     return Scene(storage, clock, FakeChannel())
-
-
-def failure(*, retryable: bool = True, whole_channel: bool = False, retry_after: float | None = None) -> SendFailed:
-    return SendFailed(reason="not now", retryable=retryable, whole_channel=whole_channel, retry_after=retry_after)
 
 
 async def test_a_lane_keeps_its_order_while_its_first_message_is_tried_again(scene: Scene) -> None:

@@ -6,7 +6,15 @@ import pytest
 
 from bot.config import DeliverySettings, FollowUpSettings
 from bot.delivery.attempts import Patience, case_of_relay, next_attempt, patience_for
-from bot.delivery.places import FAILURES_TO_PAUSE, FIRST_PAUSE, LONGEST_PAUSE, Breaker, Pace, after_failure
+from bot.delivery.places import (
+    FAILURES_TO_PAUSE,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    PAUSES_TO_DOUBT,
+    Breaker,
+    Pace,
+    after_failure,
+)
 from bot.errors import SendFailed
 from bot.followup.clocks import Team
 from bot.followup.routing import RoutingRule
@@ -123,14 +131,46 @@ def test_single_failures_do_not_pause_a_channel_and_a_row_of_them_does() -> None
 
 @pytest.mark.parametrize(
     "failure",
-    [failed(retryable=False), failed(recipient_gone=True), failed(retry_after=5.0)],
-    ids=["bad message", "gone", "slow down, this chat"],
+    [failed(retryable=False), failed(recipient_gone=True), failed(retry_after=5.0), failed(of_message=True)],
+    ids=["bad message", "gone", "slow down, this chat", "not this message"],
 )
 def test_what_a_working_channel_says_of_one_message_never_pauses_it(failure: SendFailed) -> None:
     breaker = Breaker()
     for _ in range(50):
         breaker = after_failure(breaker, failure, NOW)
     assert breaker == Breaker()
+
+
+@pytest.mark.parametrize(
+    ("failure", "works"),
+    [
+        (failed(recipient_gone=True, retryable=False), True),
+        (failed(retry_after=5.0), True),
+        (failed(of_message=True), True),
+        (failed(whole_room=True), True),
+        (failed(retryable=False), False),
+        (failed(), False),
+    ],
+    ids=["gone", "slow down, this chat", "not this message", "no such room", "perhaps our own refusal", "no answer"],
+)
+def test_a_probe_that_is_answered_about_itself_shows_that_the_channel_works(failure: SendFailed, works: bool) -> None:
+    paused = after_failure(Breaker(), failed(whole_channel=True), NOW)
+    assert paused.closed_until is not None
+    assert (after_failure(paused, failure, paused.closed_until) == Breaker()) == works
+
+
+def test_after_some_pauses_a_second_message_is_tried_beside_the_oldest() -> None:
+    breaker, now, tries = Breaker(), NOW, []
+    for _ in range(PAUSES_TO_DOUBT + 2):
+        breaker = after_failure(breaker, failed(whole_channel=not breaker.probing), now)
+        tries.append(1)
+        if not breaker.blocks(now):
+            assert breaker.doubted
+            breaker = after_failure(breaker, failed(), now)
+            tries[-1] += 1
+        assert breaker.closed_until is not None
+        now = breaker.closed_until
+    assert tries == [1] * PAUSES_TO_DOUBT + [2, 2]
 
 
 def test_pauses_grow_and_at_most_ten_requests_a_minute_reach_a_channel_that_refuses_everything() -> None:

@@ -124,7 +124,16 @@ def _refused(code: str, status: int, wait: float | None, *, to_desk: bool) -> Se
         return SendFailed(reason=reason, retryable=False)
     # An unknown refusal may pass; delivery gives up after so many attempts.
     unsure = code in PERHAPS_DONE or (not code and (status >= 500 or status < 300))
-    return SendFailed(reason=reason, retryable=True, retry_after=wait, maybe_delivered=unsure)
+    # Slack is in trouble itself where it gives no word, or one that says so; any other word is about this message.
+    down = not code or code in PERHAPS_DONE or code == "service_unavailable"
+    return SendFailed(
+        reason=reason,
+        retryable=True,
+        retry_after=wait,
+        maybe_delivered=unsure,
+        whole_channel=down and wait is not None,
+        of_message=not down,
+    )
 
 
 def fields_of(drawn: Drawn) -> dict[str, Any]:
