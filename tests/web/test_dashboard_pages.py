@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bot.config import CurrentSettings
 from bot.followup.cases import Case
-from bot.messages import Address, Assign, ChannelName, Claim, Relay, Resolve, Snooze
+from bot.messages import Address, Assign, ChannelName, Claim, Relay, Release, Resolve, Snooze
 from bot.web.dashboard.forms import page_of_ours
 from bot.web.dashboard.sessions import LASTS, new_cookie, read_cookie
 from tests.web.dashboard_site import FOLLOWUP, HOSTILE, KEY, NOW, OTHER_KEY, Desk, settings
@@ -217,7 +217,7 @@ async def test_pages_allow_nothing_inline_and_are_kept_nowhere(anna: Browser, de
     assert (rules["default-src"], rules["script-src"], rules["style-src"]) == ("'none'", "'self'", "'self'")
     assert (rules["frame-ancestors"], rules["form-action"], rules["base-uri"]) == ("'none'", "'self'", "'none'")
     assert response.headers["Cache-Control"] == "no-store"
-    assert not re.search(r"<script(?! src=)|<style|<[^>]*\s(style|on[a-z]+)=", page)
+    assert not re.search(r"<script(?! src=)|<style|<[^>]*\s(style|on[a-z]+)=", re.sub(r'"[^"]*"', "", page))
 
 
 async def test_words_of_strangers_are_only_words(anna: Browser, desk: Desk) -> None:
@@ -336,10 +336,10 @@ async def test_claim_release_and_assign(anna: Browser, desk: Desk) -> None:
     assert (status, leads) == (303, f"/cases/{id}?done=claim")
     assert "The case is yours." in (await anna.get(leads))[1]
     assert case_of(desk, id).owner == Address(channel=ChannelName("api"), key="anna")
-    assert desk.heard[-1].deed == Claim()
     await anna.do(f"/cases/{id}", "release")
     assert case_of(desk, id).owner is None
     await anna.do(f"/cases/{id}", "assign", {"to": "  Cleo   Smith "})
+    assert [did.deed for did in desk.heard[:2]] == [Claim(), Release()]
     assert desk.heard[-1].deed == Assign(to=Address(channel=ChannelName("api"), key="cleo smith"), to_name="Cleo Smith")
 
 
