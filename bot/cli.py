@@ -2,24 +2,30 @@
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import re
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
-
-import msgspec
+from typing import get_args
 
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
 from bot.config import Settings, check, load
 from bot.demo import Demo, with_placeholders
 from bot.errors import AfterchatError, ConfigError
-from bot.reports import as_table
+from bot.followup.cases import PRIORITIES, CaseState
+from bot.ids import CaseId
+from bot.ports import CaseQuery
+from bot.reports import as_table, followup_table, make_followup_report
+from bot.reports.case_text import case_text, cases_table
+from bot.reports.cases import told_case, whole_case
+from bot.reports.figures import json_for_terminal
+from bot.reports.trouble import Trouble, trouble_text
 from bot.storage import open_storage
 
 EXAMPLE = "config.example.toml"
@@ -27,6 +33,9 @@ CONFIG = "config.toml"
 #: set by people who want the real thing; the demo then steps aside
 TOKENS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN")
 _SPAN = re.compile(r"(\d{1,5})([mhd])")
+_MOST = 10_000
+_DIMENSIONS = ("channel", "language", "agent", "team", "tag")
+_BY = "group by; cause only with --followup, agent, team and tag only without"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,21 +80,50 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(report)
     report.add_argument("--database", help="address of the database, instead of the config's")
     report.add_argument("--json", action="store_true", help="print JSON")
+    report.add_argument("--followup", action="store_true", help="the follow-up instead: who was won back, and how fast")
+    report.add_argument("--by", default="all", choices=("all", *_DIMENSIONS, "cause"), help=_BY)
     report.add_argument(
-        "--by", default="all", choices=("all", "channel", "language", "agent", "team", "tag"), help="group by"
+        "--since", type=_span, metavar="30d", help="only answers (or cases) of this long ago and later (m, h, d)"
     )
-    report.add_argument("--since", type=_span, metavar="30d", help="only answers of this long ago and later (m, h, d)")
     report.add_argument("--flow", help="only this flow")
     report.set_defaults(run=_report)
 
+    _add_cases(commands)
+
     operator = commands.add_parser(
-        "trouble", help="what an operator should look at: refused, given up, kept aside, miscounted"
+        "trouble", help="what an operator should look at: what waits, was given up, kept aside or miscounted"
     )
     _add_config(operator)
     operator.add_argument("--database", help="address of the database, instead of the config's")
     operator.add_argument("--limit", type=int, default=20, help="how many of each (default 20)")
     operator.set_defaults(run=_trouble)
     return parser
+
+
+def _add_cases(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    cases = commands.add_parser("cases", help="the queue of unhappy customers: list it, or show one case")
+    _add_place(cases, None)
+    for name, of in (("state", get_args(CaseState)), ("priority", PRIORITIES)):
+        told = f"only these, several with commas: {', '.join(of)}"
+        cases.add_argument(f"--{name}", type=partial(_several, of=of), default=(), help=told, metavar="A,B")
+    for name in ("channel", "language", "flow", "team", "cause"):
+        cases.add_argument(f"--{name}", default="", help=f"only of this {name}")
+    cases.add_argument("--owner", default="", help="only this agent's, by name; - for cases that nobody has")
+    cases.add_argument("--since", type=_span, metavar="30d", help="only opened this long ago and later (m, h, d)")
+    cases.add_argument("--limit", type=_count, default=50, help="how many at most (default 50)")
+    cases.set_defaults(run=_cases, default_config=None)
+    more = cases.add_subparsers(metavar="show")
+    show = more.add_parser("show", help="everything that is known of one case, its history included")
+    show.add_argument("id", help="the id of the case")
+    # Not given here means not given at all: these may stand before "show", too.
+    _add_place(show, argparse.SUPPRESS)
+    show.set_defaults(run=_show_case)
+
+
+def _add_place(parser: argparse.ArgumentParser, missing: object) -> None:
+    parser.add_argument("--config", type=Path, default=missing, help=f"the config file (default: {CONFIG})")
+    parser.add_argument("--database", default=missing, help="address of the database, instead of the config's")
+    parser.add_argument("--json", action="store_true", default=missing, help="print JSON")
 
 
 def _add_config(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -114,6 +152,20 @@ def _span(text: str) -> timedelta:
         raise argparse.ArgumentTypeError(f"{text!r} is no span of time; write 45m, 12h or 30d")
     number = int(found[1])
     return {"m": timedelta(minutes=number), "h": timedelta(hours=number), "d": timedelta(days=number)}[found[2]]
+
+
+def _several(text: str, of: Sequence[str]) -> tuple[str, ...]:
+    found = tuple(each.strip() for each in text.split(",") if each.strip())
+    for each in found:
+        if each not in of:
+            raise argparse.ArgumentTypeError(f"there is no {each!r}; choose from {', '.join(of)}")
+    return found
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST:,}")
+    return int(text)
 
 
 def _log(options: argparse.Namespace) -> None:
@@ -226,6 +278,9 @@ def _database(options: argparse.Namespace) -> tuple[Settings, str]:
 
 
 async def _report(options: argparse.Namespace) -> int:
+    if options.by in (("agent", "team", "tag") if options.followup else ("cause",)):
+        print(f"--by {options.by} goes {'without' if options.followup else 'with'} --followup", file=sys.stderr)
+        return 2
     settings, url = _database(options)
     if options.flow is not None and settings.flow(options.flow) is None:
         known = ", ".join(pinned.flow.id for pinned in settings.flows)
@@ -235,12 +290,60 @@ async def _report(options: argparse.Namespace) -> int:
         )
     storage = await open_storage(url, clock=real_clock)
     try:
-        rows = await report_of(
-            storage, settings, real_clock(), dimension=options.by, since=options.since, flow=options.flow
-        )
+        now = real_clock()
+        if options.followup:
+            since = None if options.since is None else now - options.since
+            times = await storage.cases.times(since, None, options.flow)
+            followup = make_followup_report(times, dimension=options.by)
+            print(json_for_terminal(followup) if options.json else followup_table(followup))
+        else:
+            rows = await report_of(storage, settings, now, dimension=options.by, since=options.since, flow=options.flow)
+            print(json_for_terminal(rows) if options.json else as_table(rows))
     finally:
         await storage.close()
-    print(json.dumps(msgspec.to_builtins(rows), ensure_ascii=False, indent=2) if options.json else as_table(rows))
+    return 0
+
+
+async def _cases(options: argparse.Namespace) -> int:
+    _, url = _database(options)
+    now = real_clock()
+    query = CaseQuery(
+        states=options.state,
+        priorities=options.priority,
+        channel=options.channel,
+        language=options.language,
+        flow=options.flow,
+        team=options.team,
+        cause=options.cause,
+        owner=options.owner,
+        opened_since=None if options.since is None else now - options.since,
+        limit=options.limit + 1,
+    )
+    storage = await open_storage(url, clock=real_clock)
+    try:
+        found = await storage.cases.list(query)
+    finally:
+        await storage.close()
+    cases = [told_case(each, now) for each in found[: options.limit]]
+    print(json_for_terminal(cases) if options.json else cases_table(cases))
+    if len(found) > options.limit:
+        print(f"There are more than these {options.limit}; see --limit.", file=sys.stderr)
+    return 0
+
+
+async def _show_case(options: argparse.Namespace) -> int:
+    settings, url = _database(options)
+    storage = await open_storage(url, clock=real_clock)
+    try:
+        view = await storage.cases.view(CaseId(options.id))
+    finally:
+        await storage.close()
+    if view is None:
+        print(f"There is no case {options.id!r}; 'afterchat cases' lists those that there are.", file=sys.stderr)
+        return 1
+    now = real_clock()
+    whole = whole_case(view, settings, now)
+    print(json_for_terminal(whole) if options.json else case_text(whole, now))
     return 0
 
 
@@ -248,42 +351,14 @@ async def _trouble(options: argparse.Namespace) -> int:
     _, url = _database(options)
     storage = await open_storage(url, clock=real_clock)
     try:
-        waiting = await storage.waiting(options.limit)
-        given_up = await storage.given_up(options.limit)
-        aside = await storage.aside(options.limit)
-        wrong = await storage.verify_counts()
+        found = Trouble(
+            stuck=await storage.stuck(options.limit),
+            backlog=await storage.backlog(),
+            given_up=await storage.given_up(options.limit),
+            aside=await storage.aside(options.limit),
+            wrong=await storage.verify_counts(),
+        )
     finally:
         await storage.close()
-    _section(
-        "messages refused, to be tried again",
-        [
-            f"{_moment(row.queued_at)}  {row.to.channel} {row.to.key}  {row.error}  (again {_moment(row.due_at)})"
-            for row in waiting
-        ],
-    )
-    _section(
-        "messages given up",
-        [f"{_moment(row.given_up_at)}  {row.to.channel} {row.to.key}  {row.error}" for row in given_up],
-    )
-    _section(
-        "bodies kept aside",
-        [f"{_moment(row.at)}  {row.channel}  {row.why}: {row.body[:200]!r}" for row in aside],
-    )
-    _section(
-        "counts that differ from the answers",
-        [
-            f"{_moment(row.bucket_at)}  {row.question} = {row.score}: counted {row.counted}, answered {row.answered}"
-            for row in wrong
-        ],
-    )
-    return 1 if waiting or wrong else 0
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _section(title: str, lines: Sequence[str]) -> None:
-    print(f"{title}: {len(lines) or 'none'}")
-    for line in lines:
-        print(f"  {line}")
+    print(trouble_text(found))
+    return 1 if found.needs_somebody else 0

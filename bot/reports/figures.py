@@ -1,5 +1,6 @@
 """What all reports share: how one figure is written, and how rows become a table for a terminal."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ _OBEYED = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+_LINES = re.compile("[\t-\r\x85\u2028\u2029]+")
 
 
 class ReportInterval(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +81,7 @@ def harmless(text: str, *, lines: bool = True) -> str:
     one two
     """
     if not lines:
-        return _OBEYED.sub(_written, " ".join(text.split()))
+        return _OBEYED.sub(_written, _LINES.sub(" ", text))
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return "\n".join(_OBEYED.sub(_written, line) for line in text.split("\n"))
 
@@ -89,6 +91,18 @@ def _written(found: re.Match[str]) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def json_for_terminal(value: object) -> str:
+    """A value as indented JSON that a terminal only shows: what it would obey is escaped, everything else readable.
+
+    >>> print(json_for_terminal({"name": "Lân\x9b\u202e"}))
+    {
+      "name": "Lân\\u009b\\u202e"
+    }
+    """
+    text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
+    return _OBEYED.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
 
 
 def columns(text: str) -> int:

@@ -55,6 +55,10 @@ _STUCK = query(
     """,
     "most:bigint",
 )
+_BACKLOG = query(
+    "SELECT o.channel, count(*), min(o.queued_at) FROM outbox o WHERE o.state = 'queued' "
+    "GROUP BY o.channel ORDER BY o.channel"
+)
 _GIVEN_UP = query(
     """
     SELECT o.id, o.channel, o.address_key, o.kind, o.slot, o.attempts, o.error, o.queued_at, o.settled_at
@@ -118,6 +122,14 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     error: str
     due_at: datetime
+
+
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """All messages that wait for a channel, and since when the oldest does."""
+
+    channel: ChannelName
+    messages: int
+    since: datetime
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,6 +287,11 @@ def stuck(limit: int) -> Procedure[list[Stuck]]:
         )
         for channel, key, messages, since, error, due_at in rows
     ]
+
+
+def backlog() -> Procedure[list[Backlog]]:
+    rows = yield from ask(_BACKLOG)
+    return [Backlog(channel=channel, messages=int(n), since=from_micros(since)) for channel, n, since in rows]
 
 
 def remembered(first: str, last: str, now: datetime) -> Procedure[list[str]]:

@@ -20,7 +20,7 @@ from bot.storage.migrate import migrate
 from bot.storage.ops import Job, ask, query
 from bot.storage.outbox import StoredOutbox
 from bot.storage.postgres import PostgresEngine
-from bot.storage.reports import Difference, GivenUp, SetAside, Stuck, Waiting
+from bot.storage.reports import Backlog, Difference, GivenUp, SetAside, Stuck, Waiting
 from bot.storage.sqlite import SqliteEngine
 from bot.storage.wakes import Bell
 
@@ -99,6 +99,10 @@ class Storage:
     async def stuck(self, limit: int) -> Sequence[Stuck]:
         """The rooms and people whose messages wait since one was refused, the longest waiting first."""
         return await self._engine.read(lambda: reports.stuck(limit))
+
+    async def backlog(self) -> Sequence[Backlog]:
+        """How many messages wait for each channel."""
+        return await self._engine.read(reports.backlog)
 
     async def remembered(self, first: str, last: str) -> Sequence[str]:
         """The events seen in the last week in ``first <= event < last``, which differ in digits only."""

@@ -97,7 +97,8 @@ def test_trouble_shows_what_waits_what_was_given_up_and_what_was_kept_aside(
     assert command("trouble", str(EXAMPLE), "--database", database) == 1
     said = capsys.readouterr().out
     for expected in (
-        "slack C0  Slack refused: channel_not_found",
+        "slack C0: 1 message waits since ",
+        " UTC: Slack refused: channel_not_found (again ",
         "slack C1  Telegram refused",
         "a kind we do not know",
     ):

@@ -32,6 +32,7 @@ async def test_a_room_whose_message_was_refused_tells_of_all_that_wait_for_it(
     assert (stuck.to, stuck.messages, stuck.since) == (ROOM, 5, began + timedelta(seconds=1))
     assert (stuck.error, stuck.due_at) == ("Slack refused: channel_not_found", again)
     assert await storage.stuck(0) == []
+    assert [(each.channel, each.messages) for each in await storage.backlog()] == [("slack", 5), ("telegram", 1)]
 
 
 async def test_events_are_found_by_the_digits_they_begin_with_for_a_week(storage: Storage, clock: SetClock) -> None:
