@@ -1,41 +1,94 @@
 """Whatever customers, agents, networks and clocks do in whatever order, what is kept stays consistent."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
+from bot.config import FollowUpSettings
 from bot.conversations.answers import Chosen, Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Rating, scale_of
-from bot.followup.cases import is_unhappy
-from bot.messages import TOKEN_BYTES, Address, AlertOf, ChannelName, Inbound, Left, Returned
+from bot.followup.cases import CLOSED, CaseNote, NoteKind, is_unhappy
+from bot.followup.clocks import Team
+from bot.followup.incidents import IncidentRules
+from bot.followup.routing import RoutingRule
+from bot.ids import CaseId, WordsId
+from bot.intake.moment import Moment
+from bot.intake.settling import wanted_dues
+from bot.messages import (
+    TOKEN_BYTES,
+    Address,
+    AlertOf,
+    Assign,
+    ChannelName,
+    Claim,
+    Deed,
+    Inbound,
+    IncidentOf,
+    Left,
+    NotDelivered,
+    Relay,
+    Release,
+    Resolve,
+    Returned,
+    Snooze,
+)
 from bot.ports import Outcome, SaveAnswer
 from tests.fakes.pure_store import bucket_of
-from tests.intake.world import AGENTS, ANN, BEN, World, buttons_of
+from tests.intake.world import AGENTS, ANN, BEN, DESK, SETTINGS, START, World, buttons_of
 
 CAT = Address(channel=ChannelName("slack"), key="U9")
 PEOPLE = st.sampled_from((ANN, BEN, CAT))
 TEXTS = st.sampled_from(
     (
         "", "0", "1", "2", "5", "10", "-5", "3.7", "1, 3", "skip", "stop", "START", "feedback", "yes", "no",
-        "2, too slow", "4 - fine", "Slow reply", "Where is my parcel?", "\x00<b>\u202e",
+        "2, too slow", "4 - fine", "Not yet", "no, it still crashes", "Slow reply",
+        "Where is my parcel?", "\x00<b>\u202e",
     )
 )  # fmt: skip
+
+
+#: incidents of two already, and somebody to escalate to
+FOLLOWUP = FollowUpSettings(
+    channel=DESK.channel,
+    room=DESK.key,
+    incidents=IncidentRules(cause=2, agent=2),
+    teams=(Team(name="support", lead="U9", room="#leads"),),
+    rules=(RoutingRule(id="parcel", words=("parcel",), room="#parcels", priority="urgent"),),
+)
+SHOP = replace(SETTINGS, followup=FOLLOWUP)
+DEEDS: tuple[Deed, ...] = (
+    Claim(),
+    Release(),
+    Assign(to=AGENTS[1], to_name="Nam"),
+    Relay(text="We are sorry"),
+    Relay(text=" "),
+    Snooze(until=None),
+    Snooze(until=START + timedelta(days=2)),
+    Resolve(cause="speed", action="called back"),
+    Resolve(cause="speed", action="called back"),
+    Resolve(cause="moon", action=""),
+)
+WORKERS = st.sampled_from((*AGENTS, Address(channel=ChannelName("api"), key="lan")))
 
 
 class IntakeMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(SHOP)
         self.events: list[Inbound] = []
         self.reports = 0
         #: how much of the outbox the invariants have seen, and what was posted there
         self.read = 0
         self.posted: set[str] = set()
+        #: the history as it was after the last step
+        self.noted: list[CaseNote] = []
 
     def do(self, event: Inbound) -> Outcome:
         self.events.append(event)
@@ -46,9 +99,10 @@ class IntakeMachine(RuleBasedStateMachine):
     @initialize(flow=st.sampled_from(("support", "delivery", "thumbs")))
     def ask(self, flow: str) -> None:
         """Without surveys under way most steps would do nothing."""
+        self.world.report(CAT, "support", attributes={"agent": "Minh"})
         self.world.ask(ANN, flow, agent="Minh")
         self.world.command("start", BEN, "delivery")
-        self.reports += 1
+        self.reports += 2
 
     @rule(who=PEOPLE, at=st.integers(0, 30))
     def tap_on_the_screen(self, who: Address, at: int) -> None:
@@ -111,6 +165,46 @@ class IntakeMachine(RuleBasedStateMachine):
     def claim(self, agent: Address, data: st.DataObject) -> None:
         if cases := list(self.world.store.cases):
             self.do(self.world.pressed(data.draw(st.sampled_from(cases)), agent))
+
+    @rule(agent=WORKERS, deed=st.sampled_from(DEEDS), data=st.data())
+    def work(self, agent: Address, deed: Deed, data: st.DataObject) -> None:
+        if cases := list(self.world.store.cases):
+            self.do(self.world.did(data.draw(st.sampled_from(cases)), deed, agent))
+
+    @rule(
+        data=st.data(), action=st.sampled_from(("release", "reply", "resolve", "snooze:1h", "snooze:custom", "use:x"))
+    )
+    def press(self, data: st.DataObject, action: str) -> None:
+        if cases := list(self.world.store.cases):
+            self.do(self.world.pressed(data.draw(st.sampled_from(cases)), AGENTS[0], action))
+
+    @rule(agent=st.sampled_from(AGENTS), text=TEXTS, data=st.data())
+    def write_in_a_thread(self, agent: Address, text: str, data: st.DataObject) -> None:
+        if cases := list(self.world.store.cases):
+            event = self.world.in_thread(data.draw(st.sampled_from(cases)), text, agent)
+            if self.world.handle(event).writes:
+                self.events.append(event)
+
+    @rule(data=st.data())
+    def something_is_not_delivered(self, data: st.DataObject) -> None:
+        sent = [row.outbound.slot for row in self.world.store.queue.values()]
+        if relays := [slot for slot in sent if slot.startswith("relay:")]:
+            slot = data.draw(st.sampled_from(relays))
+            case = CaseId(slot.split(":")[1])
+            event = f"e{self.world.number()}"
+            self.do(NotDelivered(event=event, case=case, slot=slot, why="blocked", at=self.world.now))
+
+    @rule(deed=st.sampled_from(DEEDS), data=st.data())
+    def resolve_and_let_the_customer_say(self, deed: Deed, data: st.DataObject) -> None:
+        """The long way to the recovery question is taken at once, else few runs would come there."""
+        if cases := list(self.world.store.cases):
+            case = data.draw(st.sampled_from(cases))
+            self.do(self.world.did(case, Resolve(cause="speed", action="called back")))
+            self.world.later(hours=24)
+            address = self.world.store.cases[case].address
+            if shown := self.world.buttons(address, on=f":{case}:{self.world.store.cases[case].resolution}"):
+                answer = self.world.tapped(data.draw(st.sampled_from(shown)).token, address)
+                self.at_once(answer, self.world.did(case, deed))
 
     @rule(minutes=st.sampled_from((-90, 1, 1, 2, 10, 10, 14, 31, 1_500, 12_000)))
     def time_passes(self, minutes: int) -> None:
@@ -190,26 +284,82 @@ class IntakeMachine(RuleBasedStateMachine):
     def a_case_is_open_exactly_for_the_unhappy(self) -> None:
         cases = list(self.world.store.cases.values())
         assert len({case.conversation for case in cases}) == len(cases)
-        open_for = {case.conversation: case.score for case in cases if case.state != "withdrawn"}
+        # a case that came to its end keeps it, whatever the score becomes
+        ended = {case.conversation for case in cases if case.state in ("recovered", "unconfirmed")}
+        open_for = {case.conversation: case.score for case in cases if case.state not in CLOSED}
         unhappy: dict[str, int] = {}
         for conversation in self.world.store.conversations.values():
             flow = self.flow_of(conversation)
             rating = flow.score_question()
             answer = conversation.answers.get(rating.id) if rating else None
-            if rating and answer and isinstance(answer.value, Scored) and is_unhappy(flow, rating, answer.value.score):
+            low = (
+                rating and answer and isinstance(answer.value, Scored) and is_unhappy(flow, rating, answer.value.score)
+            )
+            if low and answer and isinstance(answer.value, Scored) and conversation.id not in ended:
                 unhappy[conversation.id] = answer.value.score
         assert open_for == unhappy
 
     @invariant()
     def each_case_is_told_once(self) -> None:
         posts = [row.outbound for row in self.world.store.queue.values() if row.outbound.kind == "post"]
-        alerts = Counter(message.slot for message in posts if isinstance(message.content, AlertOf))
+        alerts = Counter(message.slot for message in posts if isinstance(message.content, AlertOf | IncidentOf))
         assert all(n == 1 for n in alerts.values())
         for case in self.world.store.cases.values():
             assert case.alerted == (alerts[f"alert:{case.id}"] == 1)
-            held = f"alert:{case.id}" in self.world.store.due_rows
-            assert held == (not case.alerted and case.state != "withdrawn")
-            assert (case.owner is not None) == (case.state == "claimed" or case.claimed_at is not None)
+            assert (case.owner is not None) == (case.claimed_at is not None)
+        for incident in self.world.store.incidents.values():
+            assert alerts[f"incident:{incident.id}"] == 1
+            assert incident.cases == sum(case.incident == incident.id for case in self.world.store.cases.values())
+
+    @invariant()
+    def a_case_waits_for_what_it_should(self) -> None:
+        moment = Moment(settings=SHOP, now=self.world.now, ids=lambda: "")
+        for case in self.world.store.cases.values():
+            waits = {row.key for row in self.world.store.due_rows.values() if row.ref == case.id}
+            assert waits - {f"incident:{case.id}"} == set(wanted_dues(case, moment))
+
+    @invariant()
+    def what_was_noted_stays_and_makes_sense(self) -> None:
+        notes = self.world.store.notes
+        assert notes[: len(self.noted)] == self.noted
+        self.noted = list(notes)
+        for case in self.world.store.cases.values():
+            told = [note.what for note in notes if note.case == case.id]
+            assert told[0] == "opened"
+            self.replay(told)
+
+    def replay(self, told: list[NoteKind]) -> None:
+        """A customer is asked once about each resolution, never of a case that was withdrawn, and answers once."""
+        resolved = asked = False
+        for what in told:
+            match what:
+                case "resolved":
+                    assert not resolved
+                    resolved, asked = True, False
+                case "asked" | "not_asked":
+                    assert resolved
+                    assert not asked
+                    asked = True
+                case "recovered" | "not_fixed" | "unconfirmed":
+                    assert resolved
+                    assert asked
+                    resolved = False
+                case "withdrawn":
+                    resolved = False
+                case _:
+                    pass
+
+    @invariant()
+    def words_reach_only_whom_they_are_for(self) -> None:
+        store = self.world.store
+        for row in store.queue.values():
+            outbound = row.outbound
+            if outbound.slot.startswith(("relay:", "fixed:")):
+                assert outbound.to == store.cases[CaseId(outbound.slot.split(":")[1])].address
+            if outbound.slot.startswith("words:"):
+                words = store.words[WordsId(outbound.slot.removeprefix("words:"))]
+                case = store.cases[CaseId((outbound.thread or "").removeprefix("alert:"))]
+                assert (outbound.to, words.customer) == (case.desk, case.customer)
 
     @invariant()
     def what_waits_will_end(self) -> None:
@@ -226,7 +376,8 @@ class IntakeMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_edited_before_it_was_posted(self) -> None:
         for row in list(self.world.store.queue.values())[self.read :]:
-            if row.outbound.kind == "post":
+            if row.outbound.kind != "edit":
+                assert row.outbound.thread is None or row.outbound.thread in self.posted
                 self.posted.add(row.outbound.slot)
             assert row.outbound.slot in self.posted
             assert all(len(button.token.encode()) <= TOKEN_BYTES for button in buttons_of(row.outbound))

@@ -191,7 +191,8 @@ class World:
             self.store.outbox.claim(self.now, limit=100, lease_until=self.now + timedelta(minutes=1))
         ):
             for delivery in claimed:
-                sent = Sent(receipt=Receipt(remote=f"m{delivery.id}"))
+                edited = delivery.remote if delivery.outbound.kind == "edit" else None
+                sent = Sent(receipt=Receipt(remote=edited or f"m{delivery.id}"))
                 assert at_once(self.store.outbox.settle(delivery, sent, self.now))
 
     # ---- what is to be seen -------------------------------------------------------------------------------
