@@ -3,6 +3,7 @@
 ``AFTERCHAT_PICTURES=docs/pictures`` (what ``make pictures`` sets) writes them; otherwise nothing is written.
 """
 
+import asyncio
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import pytest
 from playwright.async_api import Frame, Locator, Page, async_playwright, expect
 
 from bot.demo import Demo
-from tests.acceptance.world import ROOT
+from tests.acceptance.world import DESK, ROOT
 
 CHROMIUM = os.environ.get("AFTERCHAT_CHROMIUM") or shutil.which("chromium") or ""
 PICTURES = os.environ.get("AFTERCHAT_PICTURES")
@@ -46,7 +47,8 @@ async def page(demo: Demo) -> AsyncIterator[Page]:
 async def picture(page: Page, name: str) -> None:
     if PICTURES:
         await page.mouse.move(700, 5)
-        await page.wait_for_timeout(700)  # toasts and the widget's motion
+        await expect(page.locator(".toast")).to_have_count(0)
+        await page.wait_for_timeout(700)  # the widget's motion
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=f"{PICTURES}/{name}.png")
 
@@ -91,9 +93,9 @@ async def test_a_newcomer_sees_three_customers_rated_a_detractor_claimed_and_the
     await expect(page.locator("#score")).to_contain_text("n=3")
     await picture(page, "sandbox")
 
-    # an agent claims; the second one reads who was first
+    # an agent claims
     await alert.get_by_role("button", name="Claim").click()
-    await expect(alert).to_contain_text("Claimed by anna")
+    await expect(alert).to_contain_text("Claimed by Anna Nowak")
     await picture(page, "claimed")
 
     # the happy customer changes their mind: the score follows, a second alert arrives after the hold
@@ -116,3 +118,126 @@ async def test_the_widget_restores_its_conversation_after_a_reload(page: Page) -
     widget = shop(page)
     await widget.get_by_role("button").first.click()
     await expect(widget.get_by_text("5/5").first).to_be_visible()
+
+
+async def writes(chat: Locator, text: str) -> None:
+    field = chat.locator("form.write input[name=text]")
+    await field.fill(text)
+    await field.press("Enter")
+
+
+async def resolves(page: Page, alert: Locator, action: str) -> None:
+    await alert.get_by_role("button", name="Resolve").click()
+    await page.get_by_label("What was the cause?").select_option(index=1)
+    await page.get_by_label("What was done about it?").fill(action)
+    await page.locator("dialog .primary").click()
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+async def unhappy_mai(page: Page) -> Locator:
+    """Mai rates 1 in the Telegram-like chat and says why; her alert."""
+    telegram = chat_of(page, "telegram")
+    await page.click("#telegram .end")
+    await telegram.get_by_role("button", name="😞").click(timeout=10_000)
+    await telegram.get_by_role("button", name="Slow reply").click()
+    await telegram.get_by_role("button", name="Done").click()
+    await expect(telegram.get_by_text("Please tell us what happened")).to_be_visible()
+    await writes(telegram, "Nobody answered for two days <!channel>")
+    alert = chat_of(page, "desk").locator(".post", has_text="Nobody answered for two days <!channel>").first
+    await expect(alert).to_contain_text("Mai Tran", timeout=10_000)
+    return alert
+
+
+async def test_a_visitor_plays_the_whole_story_of_a_rescue(page: Page) -> None:
+    desk, telegram = chat_of(page, "desk"), chat_of(page, "telegram")
+    alert = await unhappy_mai(page)
+    await picture(page, "alert")
+    await alert.get_by_role("button", name="Claim").click()
+    await expect(alert).to_contain_text("Claimed by Anna Nowak")
+
+    # from the form, with a ready answer under what was written already
+    await alert.get_by_role("button", name="Reply").click()
+    await page.get_by_label("Your answer").fill("Hello again!")
+    await page.get_by_label("Ready answers").select_option(index=1)
+    await expect(page.get_by_label("Your answer")).to_have_value(re.compile(r"Hello again!\n\nDear Mai"))
+    await picture(page, "reply")
+    await page.locator("dialog .primary").click()
+    await expect(telegram.get_by_text("Hello again!")).to_be_visible()
+    await writes(telegram, "It is order A-1042")
+    await expect(desk.locator(".post.reply", has_text="It is order A-1042")).to_be_visible()
+
+    # from the thread; what is for colleagues stays with them
+    field = desk.get_by_label("Reply in the thread")
+    for text in ("// she is a regular, be generous", "A new one leaves today"):
+        await field.fill(text)
+        await field.press("Enter")
+    await expect(telegram.get_by_text("A new one leaves today")).to_be_visible()
+    await expect(desk.locator(".post.internal")).to_contain_text("not sent to the customer")
+    await expect(telegram.get_by_text("she is a regular")).to_have_count(0)
+    await picture(page, "thread")
+
+    # resolved, not yet, resolved, yes
+    await resolves(page, alert, "Sent a new one")
+    await telegram.get_by_role("button", name="Not yet").click(timeout=10_000)
+    await expect(alert).to_contain_text("Reopened")
+    await writes(telegram, "The new one is broken, too")
+    await expect(desk.locator(".post.reply", has_text="The new one is broken, too")).to_be_visible()
+    await resolves(page, alert, "Gave the money back")
+    await telegram.get_by_role("button", name="Yes").click(timeout=10_000)
+    await expect(alert).to_contain_text("Recovered")
+    await expect(alert.get_by_role("button", name="Claim")).to_have_count(0)
+    await picture(page, "recovered")
+
+
+async def test_two_agents_press_claim_and_one_reads_who_was_first(demo: Demo, page: Page) -> None:
+    alert = await unhappy_mai(page)
+    (post,) = (each for each in demo.slack.messages(DESK) if each.blocks)
+    await asyncio.gather(*(demo.slack.user_clicks(who, DESK, post.ts, "Claim") for who in ("U0ANNA", "U0BEN")))
+    await expect(alert).to_contain_text("Claimed by")
+    first, second = ("Anna Nowak", "Ben Carter")
+    if "Claimed by Ben" in await alert.inner_text():
+        first, second = second, first
+    told = chat_of(page, "desk").locator(".post.only")
+    await page.locator(".agents").get_by_text(second).click()
+    await expect(told).to_contain_text(f"{first} has already claimed this case")
+    await page.locator(".agents").get_by_text(first).click()
+    await expect(told).to_have_count(0)
+
+
+async def test_menus_of_an_alert_and_the_queue_as_a_page(page: Page) -> None:
+    alert = await unhappy_mai(page)
+    await alert.get_by_label("Assign to").select_option(label="Ben Carter")
+    await expect(alert).to_contain_text("Claimed by Ben Carter")
+    await alert.get_by_label("Snooze").select_option(label="Until another time…")
+    await expect(page.get_by_label("No reminders until")).not_to_have_value("")
+    await page.locator("dialog .primary").click()
+    await expect(alert).to_contain_text("no reminders until")
+
+    # the link of the alert, and of the page's head: signed in as the agent whom one plays
+    async with page.context.expect_page() as opened:
+        await alert.get_by_role("link", name="Open in dashboard").click()
+    case = await opened.value
+    await expect(case.get_by_role("heading", name="Mai Tran gave")).to_be_visible()
+    await expect(case.locator(".top")).to_contain_text("Anna Nowak")
+    await case.get_by_label("Your answer").fill("Hello from the page")
+    await picture(case, "case")
+    await case.get_by_role("button", name="Send").click()
+    await expect(chat_of(page, "telegram").get_by_text("Hello from the page")).to_be_visible()
+    await page.locator(".agents").get_by_text("Lea Fischer").click()
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="open the queue").click()
+    queue = await opened.value
+    await expect(queue.locator(".top")).to_contain_text("Lea Fischer")
+    await expect(queue.locator(".row")).to_contain_text("Ben Carter")
+    await picture(queue, "queue")
+
+
+async def test_feedback_at_any_time_is_one_click_away(page: Page) -> None:
+    await page.click("#telegram .command")
+    await page.click("#direct .command")
+    for chat in ("telegram", "direct"):
+        await expect(chat_of(page, chat).get_by_role("button", name="😞")).to_be_visible(timeout=10_000)
+    widget = shop(page)
+    await widget.get_by_role("button").first.click()
+    await widget.get_by_role("button", name="Give feedback").click()
+    await expect(widget.get_by_role("button", name=re.compile("^1"))).to_be_visible(timeout=10_000)
