@@ -36,6 +36,7 @@ _SAID: tuple[SaidKind, ...] = (
     "unreachable",
     "kept_internal",
     "text_only",
+    "kept_aside",
 )
 _KEY_DIGITS, _REQUEST_DIGITS = 29, 20
 

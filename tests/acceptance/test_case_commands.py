@@ -74,7 +74,7 @@ def test_queue_is_filtered(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--state", "happy"], ["--priority", "high,low"], ["--limit", "0"], ["--limit", "x"], ["--since", "1"]],,
+    [["--state", "happy"], ["--priority", "high,low"], ["--limit", "0"], ["--limit", "x"], ["--since", "1"]],
 )
 def test_wrong_filter_is_told(database: str, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert cases(database, *arguments) == 2
