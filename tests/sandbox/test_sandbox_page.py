@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 from playwright.async_api import Page, async_playwright, expect
@@ -41,6 +42,7 @@ class Shop:
     app_url: str = ""
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     heard: list[dict[str, Any]] = field(default_factory=list)
+    signed_in: list[dict[str, Any]] = field(default_factory=list)
 
     async def interactions(self, request: web.Request) -> web.Response:
         report = await request.json()
@@ -53,6 +55,12 @@ class Shop:
         form = await request.post()
         self.heard.append(dict(form))
         return web.json_response({})
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        self.signed_in.append(dict(await request.post()))
+        response = web.Response(status=303, headers={"Location": "/cases"})
+        response.set_cookie("afterchat", "signed", httponly=True, samesite="Lax")
+        return response
 
     async def deed(self, deed: dict[str, Any], **options: Any) -> tuple[int, dict[str, Any]]:
         url = f"{self.sandbox.url}sandbox/deeds"
@@ -73,6 +81,8 @@ async def shop() -> AsyncIterator[Shop]:
         app.router.add_get("/api/v1/report", _rows)
         app.router.add_post("/slack", one.from_slack)
         app.router.add_get("/widget.js", _widget)
+        app.router.add_get("/sign-in", _sign_in_form)
+        app.router.add_post("/sign-in", one.sign_in)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -96,6 +106,11 @@ async def shop() -> AsyncIterator[Shop]:
 
 async def _rows(_request: web.Request) -> web.Response:
     return web.json_response([ROW])
+
+
+async def _sign_in_form(_request: web.Request) -> web.Response:
+    page = '<form><input type="hidden" name="form" value="a&#34;b"></form>'
+    return web.Response(text=page, content_type="text/html")
 
 
 async def _widget(_request: web.Request) -> web.Response:
@@ -281,3 +296,126 @@ async def test_misbehaviour_and_slash_commands(shop: Shop, page: Page) -> None:
     await page.press("#direct input[name=text]", "Enter")
     heard = await shop.slack.wait_for(lambda: [one for one in shop.heard if "command" in one])
     assert (heard[0]["command"], heard[0]["text"]) == ("/feedback", "now")
+
+
+def plain(text: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": text}
+
+
+def option(text: str) -> dict[str, Any]:
+    return {"text": plain(text), "value": text.lower()}
+
+
+async def posted(shop: Shop, elements: list[dict[str, Any]]) -> str:
+    client = AsyncWebClient(token="xoxb-1", base_url=shop.slack.base_url)
+    blocks: list[dict[str, Any]] = [{"type": "actions", "elements": elements}]
+    sent = await client.chat_postMessage(channel="#support", text="New case", blocks=blocks)
+    return str(sent["ts"])
+
+
+async def last_action(shop: Shop) -> dict[str, Any]:
+    heard = await shop.slack.wait_for(lambda: [one for one in shop.heard if "payload" in one])
+    payload: dict[str, Any] = orjson.loads(heard[-1]["payload"])
+    return payload
+
+
+@pytest.mark.browser
+async def test_menus_and_links_of_an_alert(shop: Shop, page: Page) -> None:
+    snooze: dict[str, Any] = {"type": "static_select", "action_id": "snooze", "placeholder": plain("Snooze…")}
+    snooze |= {"option_groups": [{"label": plain("Soon"), "options": [option("Hour")]}]}
+    people: dict[str, Any] = {"type": "users_select", "action_id": "assign", "placeholder": plain("Assign to…")}
+    link: dict[str, Any] = {
+        "type": "button",
+        "action_id": "open",
+        "text": plain("Open"),
+        "url": f"{shop.app_url}/cases/0k3f?a=b",
+    }
+    await posted(shop, [snooze, people, link])
+    menu = page.get_by_label("Snooze…")
+    await menu.select_option(label="Hour")
+    assert (await last_action(shop))["actions"][0]["selected_option"]["value"] == "hour"
+    await expect(menu).to_have_value("")
+    shop.heard.clear()
+    await page.get_by_label("Assign to…").select_option(label="Lea Fischer")
+    assert (await last_action(shop))["actions"][0]["selected_user"] == "U0LEA"
+    await page.locator(".agents").get_by_text("Ben Carter").click()
+    anchor = page.get_by_role("link", name="Open", exact=True)
+    await anchor.focus()
+    assert await anchor.get_attribute("href") == "/sandbox/queue?as=U0BEN&to=%2Fcases%2F0k3f%3Fa%3Db"
+
+
+@pytest.mark.browser
+async def test_thread_of_an_alert_is_written_in_below_it(shop: Shop, page: Page) -> None:
+    ts = await posted(shop, [{"type": "button", "action_id": "claim", "text": plain("Claim")}])
+    field = page.get_by_label("Reply in the thread")
+    for text in ("Dear customer", "// not for them", "/remind me"):
+        await field.fill(text)
+        await field.press("Enter")
+    await expect(page.locator("#desk .post.reply")).to_have_count(3)
+    await expect(page.locator("#desk .post.internal")).to_have_count(1)
+    await expect(page.locator("#desk .post.internal")).to_contain_text("not sent to the customer")
+    assert [post.text for post in shop.slack.thread("#support", ts)] == [
+        "Dear customer",
+        "// not for them",
+        "/remind me",
+    ]
+    # what arrives meanwhile takes no words away from who is writing
+    await field.fill("half a sen")
+    shop.slack.user_sends("U0BEN", "#support", "and I say", ts)
+    await expect(page.locator("#desk .post.reply")).to_have_count(4)
+    await expect(field).to_have_value("half a sen")
+    await expect(field).to_be_focused()
+
+
+@pytest.mark.browser
+async def test_form_tells_what_is_typed_with_a_choice_and_keeps_it_when_redrawn(shop: Shop, page: Page) -> None:
+    client = AsyncWebClient(token="xoxb-1", base_url=shop.slack.base_url)
+    choose: dict[str, Any] = {"type": "static_select", "action_id": "template", "placeholder": plain("Choose")}
+    choose |= {"option_groups": [{"label": plain("Apologies"), "options": [option("Sorry")]}]}
+    template: dict[str, Any] = {
+        "type": "input",
+        "block_id": "template",
+        "label": plain("Ready answers"),
+        "element": choose,
+    }
+    template |= {"optional": True, "dispatch_action": True}
+    words: dict[str, Any] = {"type": "plain_text_input", "action_id": "text", "multiline": True}
+    text: dict[str, Any] = {"type": "input", "block_id": "text", "label": plain("Your words"), "element": words}
+    until: dict[str, Any] = {"type": "input", "block_id": "until", "label": plain("Until")}
+    until |= {"element": {"type": "datetimepicker", "action_id": "until", "initial_date_time": 1_900_000_020}}
+    view = {"type": "modal", "title": plain("Reply"), "submit": plain("Send"), "blocks": [template, text, until]}
+    await client.views_open(trigger_id=shop.slack.world.trigger("U0ANNA"), view=view)
+    await page.get_by_label("Your words").fill("Hello!")
+    await page.get_by_label("Ready answers").select_option(label="Sorry")
+    told = await last_action(shop)
+    assert told["view"]["state"]["values"]["text"]["text"]["value"] == "Hello!"
+    fresh = {**text, "block_id": "text.2", "element": {**words, "initial_value": "Hello! Sorry."}}
+    await client.views_update(view_id=told["view"]["id"], view={**view, "blocks": [template, fresh, until]})
+    await expect(page.get_by_label("Your words")).to_have_value("Hello! Sorry.")
+    await expect(page.get_by_label("Ready answers")).to_have_value("sorry")
+    await expect(page.get_by_label("Ready answers")).to_be_focused()
+    await page.get_by_label("Your words").fill("")
+    await page.locator("dialog .primary").click()
+    await expect(page.locator("dialog .error")).to_have_text("Please complete this required field.")
+    await page.get_by_label("Your words").fill("Sorry.")
+    await page.locator("dialog .primary").click()
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    values = (await last_action(shop))["view"]["state"]["values"]
+    assert values["text.2"]["text"]["value"] == "Sorry."
+    assert values["until"]["until"]["selected_date_time"] == 1_900_000_020
+
+
+async def test_queue_is_opened_signed_in_on_this_computer_only(shop: Shop) -> None:
+    async with aiohttp.ClientSession() as http:
+        url = f"{shop.sandbox.url}sandbox/queue"
+        async with http.get(url, params={"as": "U0BEN", "to": "/cases/0k3f?a=b"}, allow_redirects=False) as answer:
+            assert answer.status == 303
+            assert answer.headers["Location"] == f"{shop.app_url}/cases/0k3f?a=b"
+            cookie = answer.cookies["afterchat"]
+            assert (cookie.value, cookie["httponly"], cookie["samesite"]) == ("signed", True, "Lax")
+        assert shop.signed_in == [{"form": 'a"b', "name": "Ben Carter", "key": "key", "next": "/cases"}]
+        for page in ("//evil.example", "https://evil.example/cases", "/sign-out"):
+            async with http.get(url, params={"to": page}, allow_redirects=False) as answer:
+                assert answer.status == 400
+        async with http.get(url, headers={"Host": "evil.example"}, allow_redirects=False) as answer:
+            assert answer.status == 403
