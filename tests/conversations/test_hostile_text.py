@@ -117,7 +117,7 @@ def test_64_kb_name_no_option() -> None:
 def test_64_kb_are_no_command(locale: str) -> None:
     for text in HOSTILE.values():
         assert not is_word(text, pack(locale).commands["stop"])
-        assert route(text, locale, None, None, open_case=False, opted_out=True) == "nobody"
+        assert route(text, locale, None, None, case=None, opted_out=True) == "nobody"
 
 
 @pytest.mark.usefixtures("alarm")
