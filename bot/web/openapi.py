@@ -4,6 +4,7 @@ and responses are written from, so that it cannot tell something else than the s
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -148,8 +149,9 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-def description(public_url: str) -> dict[str, Any]:
-    """The whole description."""
+@lru_cache(maxsize=4)
+def description(public_url: str) -> Mapping[str, Any]:
+    """The whole description, made once: anybody may ask for it."""
     schemas, components = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
