@@ -2,12 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from bot.sandbox.faults import Duplicate, Hang, RateLimited, Refused, ResetAfter, ResetBefore, ServerError
-from tests.acceptance.world import DESK, LAN, TOKEN, World, shown, world
+from bot.channels.slack import sending
+from bot.delivery import places
+from bot.messages import ChannelName
+from bot.ports import CaseQuery, Facts, Outcome, Read, Store
+from bot.sandbox.faults import Duplicate, Fault, Hang, RateLimited, Refused, ResetAfter, ResetBefore, ServerError
+from bot.storage.ops import ask, query
+from tests.acceptance.world import ANNA, DESK, GIULIA, LAN, TOKEN, World, shown, world
 
 
 @pytest.fixture
@@ -98,20 +106,197 @@ async def test_updates_delivered_twice_and_taps_at_the_same_moment_count_once(ru
     assert not await running.app.storage.verify_counts()
 
 
-async def test_slack_is_down_and_every_alert_arrives_when_it_returns_oldest_first(running: World) -> None:
-    running.slack.faults.sometimes("chat.postMessage", ServerError(status=503), probability=1.0)
-    customers = range(LAN, LAN + 12)
+async def detractors(running: World, customers: Sequence[int]) -> None:
+    """So many customers rate 1, in this order; each gets their next question."""
+    await asyncio.gather(*(running.lan_starts(user) for user in customers))
+    # of one agent they would be one incident
+    await asyncio.gather(
+        *(running.end_chat("telegram", str(user), name=f"Customer {user}", agent=f"Agent {user}") for user in customers)
+    )
     for user in customers:
-        await running.lan_starts(user)
-        await running.end_chat("telegram", str(user), name=f"Customer {user}")
         await running.taps(await running.sees("How was your chat", user), "😞", user)
+    for user in customers:
         await running.sees("What went wrong", user)
+
+
+def customers_of(running: World, customers: Sequence[int]) -> list[int]:
+    """Whose alerts stand in the room, as they arrived."""
+    texts = [shown(post) for post in running.alerts_of_cases()]
+    return [next(user for user in customers if f"Customer {user}" in text) for text in texts]
+
+
+def cases_of(running: World) -> list[str]:
+    """Which cases' alerts stand in the room, as they arrived."""
+    found = (re.search(r"'c1\.(\w+)\.claim'", str(post.blocks)) for post in running.alerts_of_cases())
+    return [each[1] for each in found if each]
+
+
+_QUEUED = query("SELECT o.slot FROM outbox o WHERE o.slot LIKE 'alert:%' AND o.kind = 'post' ORDER BY o.id")
+
+
+async def cases_queued(running: World) -> list[str]:
+    """Which cases' alerts were put on their way, oldest first."""
+    rows = await running.app.storage._engine.read(lambda: ask(_QUEUED))
+    return [str(slot).removeprefix("alert:") for (slot,) in rows]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses as short as tests are."""
+    monkeypatch.setattr(places, "FIRST_PAUSE", timedelta(seconds=0.5))
+    monkeypatch.setattr(places, "LONGEST_PAUSE", timedelta(seconds=1))
+    monkeypatch.setattr(sending, "UNTIL_REPAIRED", 1.0)
+
+
+def unpaced(running: World) -> None:
+    """Let the room take alerts as fast as they come, still one after the other."""
+    slack = running.app.channels[ChannelName("slack")]
+    slack.limits = replace(slack.limits, posts_per_second=1_000.0)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_slack_is_down_for_200_alerts_which_arrive_when_it_returns_oldest_first(running: World) -> None:
+    unpaced(running)
+    for method in ("chat.postMessage", "chat.update"):
+        running.slack.faults.sometimes(method, ServerError(status=503), probability=1.0)
+    customers = range(LAN, LAN + 200)
+    await detractors(running, customers)
     assert running.alerts() == []
     running.slack.faults.clear()
-    await running.slack.wait_for(lambda: len(running.alerts()) == len(customers), timeout=30)
+    await running.slack.wait_for(lambda: len(running.alerts()) >= len(customers), timeout=60)
+    arrived = customers_of(running, customers)
+    assert set(arrived) == set(customers)
+    assert len(arrived) <= len(customers) * 1.01
+    assert list(dict.fromkeys(cases_of(running))) == await cases_queued(running)
+    assert not await running.app.storage.given_up(10)
+
+
+TROUBLE: dict[str, tuple[Fault, str]] = {
+    "channel_not_found": (Refused(error="channel_not_found", status=200), f"slack/{DESK}"),
+    "invalid_auth": (Refused(error="invalid_auth", status=200), "slack"),
+    "ratelimited": (RateLimited(retry_after=1), "slack"),
+}
+
+
+@pytest.mark.parametrize(("fault", "paused"), TROUBLE.values(), ids=TROUBLE.keys())
+async def test_what_slack_refuses_costs_few_requests_is_seen_by_the_operator_and_arrives_once_repaired(
+    running: World, fault: Fault, paused: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    unpaced(running)
+    monkeypatch.setattr(sending, "UNTIL_REPAIRED", 1.0)
+    running.slack.faults.sometimes("chat.postMessage", fault, probability=1.0, to=DESK)
+    customers = range(LAN, LAN + 20)
+    await detractors(running, customers)
+
+    async def told() -> bool:
+        return [(row.to.key, row.messages) for row in await running.app.storage.stuck(10)] == [(DESK, len(customers))]
+
+    async with asyncio.timeout(10):
+        while not await told():  # noqa: ASYNC110 - the database rings no bell for us
+            await asyncio.sleep(0.05)
+    assert f"nothing is sent to {paused} until" in caplog.text
+    assert running.app.courier.paused().keys() <= {paused}
+    assert 1 <= len(running.slack.journal.of("chat.postMessage")) <= 10
+    running.slack.faults.clear()
+    monkeypatch.setattr(places, "FIRST_PAUSE", timedelta(seconds=0.5))
+    await running.slack.wait_for(lambda: len(running.alerts_of_cases()) == len(customers), timeout=60)
+    assert set(customers_of(running, customers)) == set(customers)
+    assert cases_of(running) == await cases_queued(running)
+    assert not await running.app.storage.given_up(10)
+
+
+async def test_a_missing_room_is_no_trouble_for_customers_of_the_same_workspace(running: World) -> None:
+    running.slack.faults.sometimes(
+        "chat.postMessage", Refused(error="channel_not_found", status=200), probability=1.0, to=DESK
+    )
+    await detractors(running, [LAN])
+    while not running.app.courier.paused():  # noqa: ASYNC110 - the courier rings no bell
+        await asyncio.sleep(0.05)
+    await running.slack.user_commands(GIULIA, None, "/feedback")
+    direct = running.slack.direct(GIULIA).id
+    await running.slack.wait_for(
+        lambda: any("How was your chat" in shown(post) for post in running.slack.messages(direct))
+    )
+    assert running.alerts() == []
+
+
+# ---- what agents do -----------------------------------------------------------------------------------------
+
+
+class SlowStore:
+    """A store whose database takes its time."""
+
+    def __init__(self, store: Store, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+
+    async def run(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
+        await asyncio.sleep(self._seconds)
+        return await self._store.run(read, decide)
+
+
+async def test_slack_gets_its_answers_in_time_while_the_database_is_slow(running: World) -> None:
+    await detractors(running, [LAN])
+    alert = await running.alert_with("1/5", "Claim")
+    running.app.intake._store = SlowStore(running.app.storage, 0.2)
+    running.slack.deliveries.attempts.clear()
+    await running.slack.user_clicks(ANNA, DESK, alert.ts, "Claim")
+    await running.alert_with("Claimed by")
+    for n in range(5):
+        running.slack.user_sends(ANNA, DESK, f"We are sorry ({n})", thread_ts=alert.ts)
+    await running.slack.user_clicks(ANNA, DESK, alert.ts, "Resolve")
+    await running.slack.wait_for(lambda: running.slack.views(ANNA))
+    ack = await running.slack.user_submits_view(ANNA, {"cause": "slow_answer", "action": "Called"})
+    assert ack.good, ack
+    await running.sees("We are sorry (4)")
+    await running.alert_with("Resolved")
+    attempts = list(running.slack.deliveries.attempts)
+    assert len(attempts) >= 8
+    assert [each for each in attempts if each.number or not each.ack.good] == [], "none had to be brought again"
+
+
+async def test_what_agents_did_counts_once_however_often_it_is_brought(running: World) -> None:
+    await detractors(running, [LAN])
+    alert = await running.alert_with("1/5", "Claim")
+    often = Duplicate(copies=3, concurrent=True)
+    running.slack.faults.next("interactivity", often)
+    await running.slack.user_clicks(ANNA, DESK, alert.ts, "Claim")
+    await running.alert_with("Claimed by")
+    running.slack.faults.next("events", often, Duplicate(copies=3))
+    running.slack.user_sends(ANNA, DESK, "Dear Lan", thread_ts=alert.ts)
+    running.slack.user_sends(ANNA, DESK, "Which order was it?", thread_ts=alert.ts)
+    await running.sees("Which order was it?")
     await asyncio.sleep(0.5)
-    named = [next(user for user in customers if f"Customer {user}" in shown(post)) for post in running.alerts()]
-    assert sorted(named) == list(customers), "each once"
+    assert [sum(words in (each.text or "") for each in running.chat()) for words in ("Dear Lan", "Which order")] == [
+        1,
+        1,
+    ]
+    (case,) = await running.app.storage.cases.list(CaseQuery())
+    view = await running.app.storage.cases.view(case.case.id)
+    assert view is not None
+    assert [note.what for note in view.notes] == ["opened", "claimed", "replied", "replied"]
+
+
+async def test_a_photo_of_a_customer_is_a_link_that_gives_it_out(running: World) -> None:
+    await detractors(running, [LAN])
+    alert = await running.alert_with("1/5", "Claim")
+    running.slack.user_sends(ANNA, DESK, "What does it look like?", thread_ts=alert.ts)
+    await running.sees("What does it look like?")
+    running.telegram.world.files["AgACfile"] = b"a picture"
+    picture = {"photo": [{"file_id": "AgACfile", "width": 1, "height": 1}], "caption": "So"}
+    running.telegram.user_sends(TOKEN, LAN, None, content=picture)
+    post = await running.slack.wait_for(
+        lambda: next((each for each in running.slack.thread(DESK, alert.ts) if "/files/" in str(each.blocks)), None)
+    )
+    assert post is not None
+    assert TOKEN not in str(post.to_json())
+    (address,) = set(re.findall(rf"{running.url}/files/[A-Za-z0-9_-]+", str(post.blocks)))
+    async with running.client.get(address) as answer:
+        assert (answer.status, await answer.read()) == (200, b"a picture")
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    async with running.client.get(f"{address}x") as answer:
+        assert answer.status == 404
 
 
 async def test_a_service_that_hangs_holds_up_nobody_else(running: World) -> None:
