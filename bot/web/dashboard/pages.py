@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from bot.config import CurrentSettings, FollowUpSettings, Settings
 from bot.conversations.questions import in_locale
-from bot.followup.alerts import Desk, PastRating, Subject, draw_alert
+from bot.delivery.drawing import alert_of
 from bot.followup.cases import PRIORITIES
 from bot.followup.clocks import next_morning
 from bot.followup.history import history_line, local_time
 from bot.followup.templates import TemplateKind, causes_or_default
 from bot.ids import CaseId
 from bot.languages import locales
-from bot.messages import AgentDid, Alert, Quote
+from bot.messages import AgentDid
 from bot.ports import Cases, CaseView, Clock, Handle
 from bot.web.dashboard.case import (
     DEEDS,
@@ -175,7 +175,7 @@ class Pages:
         case, words = visit.view.case, visit.words
         team = team_of(visit.followup, case.team)
         zone = team.hours.time_zone
-        alert = alert_of(visit)
+        alert = alert_of(visit.view, visit.settings, visit.now)
         values = {
             "session": visit.session,
             "company": visit.settings.company,
@@ -218,29 +218,6 @@ class Pages:
             kept=form.get("text", "") or form.get("action", ""),
             link=(f"/cases/{request.match_info['case']}", words.page("sign_in")),
         )
-
-
-def alert_of(visit: Visit) -> Alert:
-    """The alert of a case, as the desk reads it."""
-    view, followup = visit.view, visit.followup
-    subject = Subject(
-        case=view.case,
-        flow=view.flow.flow,
-        conversation=view.conversation,
-        customer_name=view.customer.name,
-        words=[Quote(text=each.text, at=each.at) for each in view.words],
-        notes=view.notes,
-        scores=[PastRating(scale=each.scale, score=each.score, at=each.at) for each in view.scores],
-        incident=view.incident,
-    )
-    desk = Desk(
-        locale=followup.locale,
-        team=team_of(followup, view.case.team),
-        now=visit.now,
-        public_url=visit.settings.server.public_url,
-        causes=followup.causes,
-    )
-    return draw_alert(subject, desk)
 
 
 def _filters(
