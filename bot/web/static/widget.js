@@ -46,7 +46,7 @@
       // Storage is full or forbidden: the chat lives as long as the page.
     }
   };
-  let state = kept("localStorage", {}); // {session, token, opened: ms since 1970, seen: the newest id that was shown}
+  let state = kept("localStorage", {}); // {session, token, opened: ms, seen: the newest id that was shown}
   let unsent = kept("sessionStorage", []); // [{id, text}]
   const save = () => keep("localStorage", state);
   const saveUnsent = (words) => keep("sessionStorage", (unsent = words));
@@ -354,20 +354,19 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     }).finally(() => { opening = null; });
     return opening;
   };
-  // Tabs take turns where the browser lets them. Storage reaches other tabs late all the same, so that two may still
-  // open a session each: `settle` makes them agree.
+  // Tabs take turns, yet storage reaches other tabs late: two may have a session each, until they settle it.
   const alone = (open) => (navigator.locks ? navigator.locks.request(memory, open) : open());
-  const TOGETHER = 30000; // ms between two sessions that were opened side by side
   const settle = (other) => {
     if (!other.token || other.token === state.token) return;
     const apart = (other.opened || 0) - (state.opened || 0);
-    const theirs = Math.abs(apart) > TOGETHER ? apart > 0 : (apart || (other.token < state.token ? -1 : 1)) < 0;
+    // Side by side the earlier one stays; else the server forgot it.
+    const theirs = Math.abs(apart) > 30000 ? apart > 0 : (apart || (other.token < state.token ? -1 : 1)) < 0;
     if (state.token && !theirs) return save();
     replace(other);
     announce();
   };
   const announce = () => window.dispatchEvent(new CustomEvent("afterchat:session", { detail: { session: state.session } }));
-  // The server no longer knows a token; what another tab opened since is taken instead of it.
+  // The server no longer knows a token: take what another tab opened since.
   const forget = (token) => {
     if (state.token !== token) return;
     const stored = kept("localStorage", {});
