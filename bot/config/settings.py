@@ -139,10 +139,13 @@ class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and for how long a message is tried; what is for the agents is tried for ever."""
+
+    #: an agent's words to a customer are tried until they are too old
     attempts: int = 12
     first_wait: timedelta = timedelta(seconds=1)
     longest_wait: timedelta = timedelta(minutes=30)
-    #: a message older than this is given up at its next failure, whoever asked us to wait
+    #: a message to a customer that is older is given up at its next failure, whoever asked us to wait
     give_up_after: timedelta = timedelta(hours=48)
     #: one send may take this long
     timeout: timedelta = timedelta(seconds=15)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bot.channels.telegram.drawing import TEXT_LENGTH, cut, draw, utf16_length, wrapped
 from bot.errors import SendFailed
-from bot.ids import CaseId
-from bot.messages import Alert, AlertOf, Button, Card, Text
+from bot.ids import CaseId, IncidentId
+from bot.messages import Alert, AlertOf, Button, Card, Content, IncidentOf, Remark, Text
 
 
 def row(*labels: str) -> tuple[Button, ...]:
@@ -127,9 +127,11 @@ def test_a_long_choice_leaves_room_for_the_question() -> None:
     [
         AlertOf(case=CaseId("c")),
         Alert(case=CaseId("c"), summary="", facts=(), quotes=(), history=(), buttons=()),
+        IncidentOf(incident=IncidentId("i")),
+        Remark(text="Nobody has spoken with Lan", author="Anna"),
     ],
 )
-def test_alerts_are_refused_for_good(content: Alert | AlertOf) -> None:
+def test_what_is_the_desks_is_refused_for_good(content: Content) -> None:
     with pytest.raises(SendFailed) as refused:
         draw(content)
     assert not refused.value.retryable

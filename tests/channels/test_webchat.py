@@ -11,7 +11,7 @@ from bot.channels.signatures import session_token
 from bot.channels.webchat import LONGEST_TEXT, WebchatChannel
 from bot.config import WebchatSettings
 from bot.errors import SendFailed, StoreUnavailable
-from bot.ids import CaseId
+from bot.ids import CaseId, IncidentId
 from bot.languages import say
 from bot.messages import (
     Address,
@@ -23,9 +23,11 @@ from bot.messages import (
     Commanded,
     Content,
     Inbound,
+    IncidentOf,
     Outbound,
     OutboundKind,
     Profile,
+    Remark,
     Tapped,
     Text,
     Wrote,
@@ -214,7 +216,7 @@ async def test_reused_id_with_other_words_changes_nothing(desk: Desk) -> None:
 
 async def test_tap_leaves_its_card_to_show_it(desk: Desk) -> None:
     await desk.post({"do": "tap", "id": "m1", "token": "1.0k3f9x2m7q8d4h1z.3.10"})
-    assert desk.chat.lines == []
+    assert desk.chat.of("s1") == []
 
 
 @pytest.mark.parametrize(
@@ -404,12 +406,31 @@ async def test_edit_keeps_the_slot_of_its_post(desk: Desk) -> None:
     [
         AlertOf(case=CaseId("c")),
         Alert(case=CaseId("c"), summary="", facts=(), quotes=(), history=(), buttons=()),
+        IncidentOf(incident=IncidentId("i")),
+        Remark(text="Nobody has spoken with Lan", author="Anna"),
     ],
 )
-async def test_shows_no_alert(desk: Desk, content: Content) -> None:
+async def test_shows_nothing_of_the_desk(desk: Desk, content: Content) -> None:
     with pytest.raises(SendFailed) as failed:
         await desk.send(content)
     assert not failed.value.retryable
+    assert desk.chat.of("s1") == []
+
+
+async def test_an_agents_words_stand_there_as_a_message_of_the_company(desk: Desk) -> None:
+    address = Address(channel=WEB, key="s1")
+    words = Text(text="We are sorry. Which order was it?")
+    relay = Outbound(kind="relay", to=address, lane="s1", slot="relay:c:1", content=words, thread="alert:c")
+    await desk.channel.send(relay, None, thread="C7:1700.1")
+    (line,) = desk.chat.of("s1")
+    assert (line.author, line.slot, line.content) == ("us", "relay:c:1", words)
+
+
+@pytest.mark.parametrize("kind", ["done", "form", "claimed", "not_owner", "unreachable", "text_only", "fixed"])
+async def test_what_agents_are_told_is_no_notice_for_a_customer(desk: Desk, kind: SaidKind) -> None:
+    desk.said = Said(kind=kind, text="Anna")
+    reply = await desk.post({"do": "tap", "id": "m1", "token": "r1.0k3f9x2m7q8d4h1z.1.yes"})
+    assert msgspec.json.decode(reply.body) == {"said": kind, "notice": ""}
 
 
 async def test_database_away_is_worth_another_attempt(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from bot.channels.signatures import refuse_webhook, sign_webhook, webhook_key
 from bot.channels.webhook import LARGEST_BODY, WebhookChannel
 from bot.config import WebhookChatSettings
 from bot.errors import ConfigError, SendFailed
-from bot.ids import CaseId
+from bot.ids import CaseId, IncidentId
 from bot.messages import (
     Address,
     AlertOf,
@@ -24,10 +24,12 @@ from bot.messages import (
     Commanded,
     Content,
     Inbound,
+    IncidentOf,
     Left,
     Outbound,
     OutboundKind,
     Profile,
+    Remark,
     Returned,
     Tapped,
     Text,
@@ -313,11 +315,22 @@ async def test_body_stays_under_20_kb(pair: Pair, other: Other, letter: str) -> 
     assert all(message["text"].endswith("…") for message in other.messages())
 
 
-async def test_shows_no_alert(pair: Pair, other: Other) -> None:
+@pytest.mark.parametrize(
+    "content", [AlertOf(case=CaseId("c")), IncidentOf(incident=IncidentId("i")), Remark(text="words", author="Anna")]
+)
+async def test_shows_nothing_of_the_desk(pair: Pair, other: Other, content: Content) -> None:
     with pytest.raises(SendFailed) as failed:
-        await pair.channel.send(outbound(AlertOf(case=CaseId("c"))), None)
+        await pair.channel.send(outbound(content), None)
     assert not failed.value.retryable
     assert other.requests == []
+
+
+async def test_the_receiver_is_told_that_an_agent_says_this(pair: Pair, other: Other) -> None:
+    words = Text(text="We are sorry. Which order was it?")
+    await pair.channel.send(outbound(words, "relay"), None, thread="C7:1700.1")
+    (message,) = other.messages()
+    assert (message["kind"], message["content"], message["text"]) == ("relay", "text", words.text)
+    assert "thread" not in message
 
 
 def failing(status: int, body: str = "", **headers: str) -> Callable[[], web.StreamResponse]:
