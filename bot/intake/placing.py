@@ -37,7 +37,7 @@ def signals_of(conversation: Conversation, flow: PinnedFlow, words: Sequence[Wor
         flow=flow.flow.id,
         channel=conversation.address.channel,
         language=conversation.locale,
-        tags=tags_of(conversation.attributes.get("tag", "")),
+        tags=tags_of(",".join(conversation.attributes.get(name, "") for name in ("tag", "tags"))),
         scale=None if rating is None else rating.scale,
         score=answer.value.score if answer is not None and isinstance(answer.value, Scored) else None,
         vip=conversation.attributes.get("vip", "").strip().casefold() in _VIP,

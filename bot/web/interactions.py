@@ -104,6 +104,9 @@ def _attributes(body: InteractionReport) -> Iterator[tuple[str, str]]:
     if body.tags:
         # one dimension value a conversation: the first tag is the one that reports group by
         yield "tag", body.tags[0]
+    if len(body.tags) > 1:
+        # all of them for routing and for the agents' eyes
+        yield "tags", ", ".join(body.tags)
 
 
 def _shown(name: str, value: str) -> str | None:

@@ -220,7 +220,7 @@ def test_the_sandbox_block_counts_in_the_sandbox_only() -> None:
     assert here.asking.cool_down == here.asking.cool_down_nps == timedelta(0)
     assert here.followup is not None
     assert here.followup.hold == timedelta(seconds=1)
-    assert here.followup.recovery_after == timedelta(seconds=2)
+    assert here.followup.recovery_after == timedelta(seconds=1)
     assert [any(team.hours.week) for team in here.followup.teams] == [False]
     assert here.followup.teams[0].hours.time_zone == "Europe/Rome"
     assert {rule.room for rule in here.followup.rules} == {""}
@@ -235,7 +235,7 @@ def test_the_page_can_say_what_the_sandbox_changes() -> None:
         ("Between two surveys", "7 days", "no time at all"),
         ("Between two NPS surveys", "90 days", "no time at all"),
         ("Alert waits for the comment", "90 seconds", "1 second"),
-        ("Asked whether it is fixed", "1 day later", "2 seconds later"),
+        ("Asked whether it is fixed", "1 day later", "1 second later"),
         ("Business hours", "each team's own", "around the clock"),
         ("Rooms for alerts", "#support-recovery, #delivery-recovery", "#support-recovery"),
     )

@@ -79,7 +79,7 @@ def test_the_first_rule_says_where_a_case_goes() -> None:
         "urgent",
     )
     world = shop(*rules)
-    world.ask(ANN, tag="late, minh")
+    world.ask(ANN, tag="late", tags="late, minh")
     world.tap("😕")
     case = world.case()
     assert (case.rule, case.group, case.team, case.priority) == ("minh", "", "support", "normal")

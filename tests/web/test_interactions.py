@@ -97,7 +97,8 @@ async def test_report_that_would_spoil_the_figures_is_refused_with_its_field(
 async def test_ordinary_report_is_kept_as_it_came(interactions: ReportedInteractions, kept: Kept) -> None:
     attributes = {"team": "Tư vấn", "order": "A7"}
     await interactions.report(reported(agent="Minh", tags=["vip", "web"], attributes=attributes))
-    assert kept.interaction().attributes == {**attributes, "agent": "Minh", "tag": "vip", "reference": "ticket-81"}
+    told = {"agent": "Minh", "tag": "vip", "tags": "vip, web", "reference": "ticket-81"}
+    assert kept.interaction().attributes == {**attributes, **told}
     assert (kept.name(), kept.interaction().closed_at) == ("Lan", NOW)
 
 
