@@ -41,7 +41,12 @@ def settings(job: Job) -> Settings:
         api_url=job.services,
     )
     slack = SlackSettings(
-        name=ChannelName("slack"), bot_token=SLACK_TOKEN, signing_secret=SECRET, mode="http", api_url=job.services
+        posts_per_second=0,
+        name=ChannelName("slack"),
+        bot_token=SLACK_TOKEN,
+        signing_secret=SECRET,
+        mode="http",
+        api_url=job.services,
     )
     return Settings(
         company="Benchmark",

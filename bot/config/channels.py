@@ -139,6 +139,7 @@ def _slack(block: _Block) -> SlackSettings:
         signing_secret=block.secret("signing_secret", "SLACK_SIGNING_SECRET", for_mode if mode == "http" else ""),
         app_token=app_token,
         mode="http" if mode == "http" else "socket",
+        posts_per_second=table.whole("posts_per_second", 1, 0, 100),
         api_url=block.url("api_url", "https://slack.com"),
     )
 

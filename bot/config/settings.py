@@ -54,6 +54,9 @@ class SlackSettings(msgspec.Struct, frozen=True, kw_only=True, tag="slack"):
     #: for Socket Mode
     app_token: str = ""
     mode: Literal["socket", "http"] = "socket"
+    #: new messages in one room, one after the other; Slack takes about one, and short bursts; 0: as many as there are,
+    #: in no particular order
+    posts_per_second: float = 1.0
     api_url: str = "https://slack.com"
 
 

@@ -66,8 +66,7 @@ class SlackChannel:
             button_label=75,
             token_bytes=2_000,
             edits=True,
-            # what chat.postMessage takes in one channel, beside short bursts
-            posts_per_second=1.0,
+            posts_per_second=settings.posts_per_second,
             # several hundred messages a minute in a workspace are more than four at a time make
             at_once=4,
         )
