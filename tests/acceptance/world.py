@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bot.app import App
 from bot.config import ChannelSettings, Settings, SlackSettings, TelegramSettings, load
 from bot.demo import with_placeholders
+from bot.followup.incidents import IncidentRules
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_state import Member, Post, Workspace
 from bot.sandbox.telegram import TelegramStandIn
@@ -30,6 +31,8 @@ ANNA, BEN, GIULIA = (
     Member(id="U0GIULIA", name="giulia"),
 )
 LAN = 7001
+#: most stories are about customers who all had the same agent
+NO_INCIDENTS = IncidentRules(cause=0, agent=0, product=0)
 ENVIRONMENT = {
     "TELEGRAM_TOKEN": TOKEN,
     "TELEGRAM_WEBHOOK_SECRET": "telegram-webhook-secret",
@@ -48,6 +51,7 @@ def settings_for(
     hooks: bool,
     hold: float = 0.3,
     recovery: float = 3600,
+    incidents: IncidentRules = NO_INCIDENTS,
     port: int = 0,
 ) -> Settings:
     """The example's settings against the stand-ins; ``hooks``: webhooks and HTTP instead of polling and sockets."""
@@ -80,7 +84,10 @@ def settings_for(
         channels=tuple(moved(channel) for channel in example.channels),
         asking=replace(example.asking, delay=timedelta(0)),
         followup=replace(
-            example.followup, hold=timedelta(seconds=hold), recovery_after=timedelta(seconds=recovery)
+            example.followup,
+            hold=timedelta(seconds=hold),
+            recovery_after=timedelta(seconds=recovery),
+            incidents=incidents,
         ),
         delivery=replace(example.delivery, first_wait=timedelta(milliseconds=200), longest_wait=timedelta(seconds=1)),
     )
@@ -193,6 +200,7 @@ async def world(
     hooks: bool = False,
     hold: float = 0.3,
     recovery: float = 3600,
+    incidents: IncidentRules = NO_INCIDENTS,
     more: Sequence[ChannelSettings] = (),
 ) -> AsyncIterator[World]:
     """Start stand-ins and program; all end with the context."""
@@ -209,7 +217,9 @@ async def world(
         slack.channel(DESK.removeprefix("#"), (ANNA, BEN))
         slack.member(GIULIA)
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        app = await opened(telegram, slack, database, hooks=hooks, hold=hold, recovery=recovery, more=more)
+        app = await opened(
+            telegram, slack, database, hooks=hooks, hold=hold, recovery=recovery, incidents=incidents, more=more
+        )
         stack.push_async_callback(app.stop)
         yield World(app=app, telegram=telegram, slack=slack, client=client)
 
@@ -222,11 +232,14 @@ async def opened(
     hooks: bool,
     hold: float = 0.3,
     recovery: float = 3600,
+    incidents: IncidentRules = NO_INCIDENTS,
     more: Sequence[ChannelSettings] = (),
 ) -> App:
     """A started program, connected both ways."""
     port = free_port() if hooks else 0
-    settings = settings_for(telegram, slack, database, hooks=hooks, hold=hold, recovery=recovery, port=port)
+    settings = settings_for(
+        telegram, slack, database, hooks=hooks, hold=hold, recovery=recovery, incidents=incidents, port=port
+    )
     app = await App.open(replace(settings, channels=(*settings.channels, *more)))
     try:
         await app.start()
