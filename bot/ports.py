@@ -10,7 +10,7 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import ScaleName
 from bot.followup.cases import Case, CaseNote, CaseState, Priority
-from bot.followup.incidents import Incident
+from bot.followup.incidents import Incident, IncidentDimension
 from bot.followup.templates import TemplateKind
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId, WordsId
 from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
@@ -117,7 +117,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     due: str | None = None
     #: the remote id of the first message of a thread, on a channel: the case whose alert it is is read
     thread: tuple[ChannelName, str] | None = None
-    #: the cases opened since then, and the incidents with a case since then
+    #: the cases opened since then that share a value with the case, and the incidents with a case since then
     neighbours_since: datetime | None = None
     #: the newest words of the conversation
     words: bool = False
@@ -145,7 +145,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     interaction: Interaction | None = None
     due: Due | None = None
     shown: tuple[Shown, ...] = ()
-    #: newest first, at most 500; the case itself is among them
+    #: newest first, at most 500; the case itself is among them, those folded into an incident are not. A value that
+    #: they had in common may have been taken back since.
     neighbours: tuple[Neighbour, ...] = ()
     incidents: tuple[Incident, ...] = ()
     #: that the case is folded into
@@ -250,6 +251,18 @@ class SaveIncident(msgspec.Struct, frozen=True, kw_only=True):
     was_revision: int | None
 
 
+class ShareValues(msgspec.Struct, frozen=True, kw_only=True):
+    """Note what a case may have in common with others, beside what was noted before; nothing: it is folded.
+
+    ``ShareValues(case="0k3...", opened_at=..., values=(("cause", "slow"), ("agent", "Minh")))``: from then on it is a
+    neighbour of the cases that have one of these values too, for as long as it is folded into no incident.
+    """
+
+    case: CaseId
+    opened_at: datetime
+    values: tuple[tuple[IncidentDimension, str], ...]
+
+
 class NoteCase(msgspec.Struct, frozen=True, kw_only=True):
     note: CaseNote
 
@@ -334,6 +347,7 @@ Write = (
     | SettleDue
     | SaveCase
     | SaveIncident
+    | ShareValues
     | NoteCase
     | SaveInteraction
     | RecordDecision

@@ -13,7 +13,7 @@ from bot.config.templates import declared_attributes, read_causes, read_template
 from bot.conversations.flow import Flow
 from bot.conversations.questions import ScaleName
 from bot.conversations.text_toml import ATTRIBUTES, Speech
-from bot.followup.incidents import DIMENSIONS, IncidentRules
+from bot.followup.incidents import DIMENSIONS, LONGEST_WINDOW, IncidentRules
 from bot.languages import locales
 from bot.messages import ChannelName
 from bot.toml_tables import Table, did_you_mean
@@ -128,6 +128,6 @@ def _incidents(table: Table) -> IncidentRules:
     for name, count in counts.items():
         if count == 1:
             own.report(name, "with 1 every case would be an incident", "Choose 2 or more, or 0 for none by this.")
-    rules = IncidentRules(window=own.duration("window", default.window, 7 * _DAY, _MINUTE), **counts)
+    rules = IncidentRules(window=own.duration("window", default.window, LONGEST_WINDOW, _MINUTE), **counts)
     own.finish()
     return rules

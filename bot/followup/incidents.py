@@ -17,6 +17,9 @@ from bot.messages import Address
 IncidentDimension = Literal["cause", "agent", "product", "channel"]
 DIMENSIONS: tuple[IncidentDimension, ...] = ("cause", "agent", "product", "channel")
 
+#: No window is longer than this, so that older cases are nobody's neighbours.
+LONGEST_WINDOW = timedelta(days=7)
+
 
 class IncidentRules(msgspec.Struct, frozen=True, kw_only=True):
     """So many cases of one value within the window are an incident; 0: never by this dimension."""
@@ -78,6 +81,12 @@ def values_of(conversation: Conversation) -> Mapping[IncidentDimension, tuple[st
     }
 
 
+def shared_values(conversation: Conversation, rules: IncidentRules) -> tuple[tuple[IncidentDimension, str], ...]:
+    """What a case may share with others, by the dimensions that count; in the order of DIMENSIONS."""
+    values, counted = values_of(conversation), [each for each in DIMENSIONS if _limit(rules, each)]
+    return tuple((dimension, value) for dimension in counted for value in values[dimension])
+
+
 def _attribute(conversation: Conversation, name: str) -> tuple[str, ...]:
     value = conversation.attributes.get(name, "").strip()
     return (value,) if value else ()
@@ -97,8 +106,7 @@ def find(
     """
     if case.incident is not None or case.state == "withdrawn" or case.desk is None:
         return None
-    values = values_of(conversation)
-    asked = [(dimension, value) for dimension in DIMENSIONS if _limit(rules, dimension) for value in values[dimension]]
+    asked = shared_values(conversation, rules)
     for dimension, value in asked:
         for incident in incidents:
             same = (incident.dimension, incident.value, incident.desk) == (dimension, value, case.desk)

@@ -15,7 +15,7 @@ from bot.ids import IncidentId
 from bot.intake.moment import Moment
 from bot.intake.settling import settle_case
 from bot.messages import Address
-from bot.ports import Facts, Outcome, Queue, SaveIncident, SettleDue, Write
+from bot.ports import Facts, Outcome, Queue, SaveIncident, SettleDue, ShareValues, Write
 
 
 def look(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
@@ -66,3 +66,4 @@ def _folds(folded: Sequence[Case], incident: Incident, moment: Moment) -> Iterat
     for case in folded:
         note = CaseNote(case=case.id, what="folded", who=None, detail=incident.label, at=moment.now)
         yield from settle_case(cases.folded(case, incident.id), case, (note,), moment)
+        yield ShareValues(case=case.id, opened_at=case.opened_at, values=())

@@ -17,6 +17,7 @@ from bot.conversations.prompts import score_label
 from bot.conversations.questions import Rating
 from bot.followup import cases
 from bot.followup.cases import WORKING, Case, CaseNote
+from bot.followup.incidents import shared_values
 from bot.followup.routing import Signals, opening
 from bot.ids import CaseId
 from bot.intake.moment import Moment
@@ -25,7 +26,7 @@ from bot.intake.relaying import heard_as, talking
 from bot.intake.remarks import Heard, customer_said
 from bot.intake.settling import due_key, goes_out, settle_case
 from bot.messages import Outbound
-from bot.ports import Due, Facts, PutDue, Words, Write
+from bot.ports import Due, Facts, PutDue, ShareValues, Words, Write
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,17 @@ def _settled(
         case = (placed if goes else urged)(case, signals, moment)
     told = _overheard(step, case, said, moment)
     yield from settle_case(case, step.facts.case, notes, moment, incident=step.facts.incident, remarks=told)
-    if case.desk is not None and case.incident is None and case.state in WORKING and (reasons or is_new):
+    if reasons or is_new:
+        yield from _compared(case, step.turn.conversation, moment)
+
+
+def _compared(case: Case, conversation: Conversation, moment: Moment) -> Iterable[Write]:
+    """Let a case be held against those that have something in common with it, and they against it, if it has."""
+    values = shared_values(conversation, moment.followup.incidents)
+    if case.desk is None or case.incident is not None or not values:
+        return
+    yield ShareValues(case=case.id, opened_at=case.opened_at, values=values)
+    if case.state in WORKING:
         yield PutDue(due=Due(key=due_key("incident", case.id), kind="incident", ref=case.id, due_at=moment.now))
 
 

@@ -15,7 +15,7 @@ from bot.messages import Address, ChannelName
 from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown, Words
 from bot.storage.codec import from_micros, maybe_time, to_micros
 from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
-from bot.storage.rows import SEEN_FOR, Person, event_key, remember, statements, wakes
+from bot.storage.rows import SEEN_FOR, Person, remember, short_key, statements, wakes
 
 #: How many of a customer's newest surveys a decision may look at.
 RECENT_SHOWN = 50
@@ -95,14 +95,20 @@ _THREAD = query(
     """,
     "channel remote",
 )
+# CROSS JOIN for SQLite, which then keeps to this order: from the few that have something in common to their rows.
 _NEIGHBOURS = query(
     f"""
     SELECT f.body, f.channel, f.address_key, f.customer, v.state, v.channel, v.address_key, v.customer
-    FROM followup_case f JOIN conversation v ON v.id = f.conversation
-    WHERE f.opened_at >= :since AND f.state <> 'withdrawn'
+    FROM (
+      SELECT DISTINCT o.case_id AS id FROM shared_value m
+      JOIN shared_value o ON o.dimension = m.dimension AND o.value = m.value AND o.opened_at >= :since
+      WHERE m.case_id = :case_id
+    ) AS near
+    CROSS JOIN followup_case f CROSS JOIN conversation v
+    WHERE f.id = near.id AND v.id = f.conversation AND f.incident IS NULL AND f.state <> 'withdrawn'
     ORDER BY f.opened_at DESC, f.id DESC LIMIT {MOST_NEIGHBOURS}
     """,
-    "since:bigint",
+    "case_id since:bigint",
 )
 _INCIDENTS = query(
     f"""
@@ -155,7 +161,7 @@ class Steps:
         interaction = yield from _interaction(read)
         named = read.case or (yield from _case_of_thread(read))
         address = read.address or (yield from _home(read.conversation, named, interaction))
-        event = None if read.event is None else event_key(read.event)
+        event = None if read.event is None else short_key(read.event)
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
         (row,) = yield from ask(_FACTS, event, horizon, *place, read.conversation, named)
@@ -163,7 +169,7 @@ class Steps:
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
         conversation = conversation_of(*row[8:12])
         case = case_of(*row[12:16])
-        neighbours, incidents = yield from _neighbourhood(read)
+        neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,
             customer=customer,
@@ -271,11 +277,13 @@ def _home(
     return address
 
 
-def _neighbourhood(read: Read) -> Procedure[tuple[tuple[Neighbour, ...], tuple[Incident, ...]]]:
+def _neighbourhood(
+    read: Read, case: CaseId | None
+) -> Procedure[tuple[tuple[Neighbour, ...], tuple[Incident, ...]]]:
     if read.neighbours_since is None:
         return (), ()
     since = to_micros(read.neighbours_since)
-    rows = yield from ask(_NEIGHBOURS, since)
+    rows = [] if case is None else (yield from ask(_NEIGHBOURS, case, since))
     found = [(case_of(*row[0:4]), conversation_of(*row[4:8])) for row in rows]
     incidents = yield from ask(_INCIDENTS, since)
     neighbours = (Neighbour(case=case, conversation=talk) for case, talk in found if case and talk)

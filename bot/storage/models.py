@@ -225,6 +225,20 @@ class Incident(Model):
         table = "incident"
 
 
+# What a case that is folded into no incident may have in common with others.
+class SharedValue(Model):
+    id = fields.BigIntField(primary_key=True)
+    case_id = Key()
+    dimension = Key()
+    value = Key()
+    opened_at = fields.BigIntField()
+
+    class Meta:
+        table = "shared_value"
+        unique_together = (("case_id", "dimension", "value"),)
+        indexes = (Index(fields=("dimension", "value", "opened_at"), name="shared_by_cases"),)
+
+
 class CaseNote(Model):
     id = fields.BigIntField(primary_key=True)
     case_id = Key(db_index=True)

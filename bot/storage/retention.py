@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from bot.followup.incidents import LONGEST_WINDOW
 from bot.storage.codec import to_micros
 from bot.storage.ops import Procedure, ask, query
 from bot.storage.rows import SEEN_FOR
@@ -21,10 +22,19 @@ _SENT = query(
     "before:bigint",
     changes=True,
 )
+# In the order in which they came, which is nearly that of their times: it needs no index of its own.
+_SHARED = query(
+    "DELETE FROM shared_value WHERE id IN (SELECT s.id FROM "
+    f"(SELECT o.id, o.opened_at FROM shared_value o ORDER BY o.id LIMIT {AT_ONCE}) AS s WHERE s.opened_at < :before) "
+    "RETURNING 1",
+    "before:bigint",
+    changes=True,
+)
 
 
 def sweep(now: datetime, keep_sent: timedelta) -> Procedure[bool]:
-    """Forget some events seen more than a week ago, and some messages sent too long ago; whether there may be more."""
+    """Forget some events and neighbours of a week ago, and messages sent too long ago; whether there may be more."""
     seen = yield from ask(_SEEN, to_micros(now) - SEEN_FOR)
+    shared = yield from ask(_SHARED, to_micros(now - LONGEST_WINDOW))
     sent = yield from ask(_SENT, to_micros(now - keep_sent))
-    return AT_ONCE in (len(seen), len(sent))
+    return AT_ONCE in (len(seen), len(shared), len(sent))

@@ -30,6 +30,7 @@ from bot.ports import (
     SaveInteraction,
     SetReachable,
     SettleDue,
+    ShareValues,
     Write,
 )
 from bot.storage.codec import encode, maybe_micros, to_micros
@@ -41,7 +42,7 @@ BUCKET = 15 * 60 * 1_000_000
 SKIPPED = -1
 #: Dedupe keys are good for a week: a service's ids may restart lower after that.
 SEEN_FOR = 7 * 24 * 3600 * 1_000_000
-#: A longer dedupe key is kept as its hash: PostgreSQL's indexes hold no more than 2,700 bytes of a row.
+#: A longer key is kept as its hash: PostgreSQL's indexes hold no more than 2,700 bytes of a row.
 _KEY_LENGTH = 300
 
 #: Names what is kept of a person: a keyed hash of the customer's id.
@@ -108,6 +109,10 @@ _CHANGE_INCIDENT = update(
     change=set_all(_INCIDENT),
     where="t.id = :id AND t.revision = :was",
 )
+_SHARE = insert(
+    "shared_value", "case_id dimension value opened_at:bigint", key="case_id dimension value", conflict="DO NOTHING"
+)
+_SHARE_NO_MORE = delete("shared_value", "case_id", key="case_id", where="t.case_id = :case_id")
 _SETTLE_DUE = delete("due", "key due_at:bigint", rank=0, key="key", where="t.key = :key AND t.due_at = :due_at")
 _DROP_DUE = delete("due", "key", key="key", where="t.key = :key")
 _PUT_DUE = insert(
@@ -239,9 +244,9 @@ _MOVES = tuple(
 )
 
 
-def event_key(event: str) -> str:
-    """The key under which an event is remembered."""
-    return event if len(event) <= _KEY_LENGTH else f"{event[:64]}#{digest(event)}"
+def short_key(text: str) -> str:
+    """The key under which an event is remembered, or a value found."""
+    return text if len(text) <= _KEY_LENGTH else f"{text[:64]}#{digest(text)}"
 
 
 def digest(text: str) -> str:
@@ -249,7 +254,7 @@ def digest(text: str) -> str:
 
 
 def remember(event: str, now: datetime) -> Statement:
-    return Statement(REMEMBER, (event_key(event), to_micros(now)), must_change=True)
+    return Statement(REMEMBER, (short_key(event), to_micros(now)), must_change=True)
 
 
 def statements(write: Write, person: Person) -> Iterable[Statement]:
@@ -279,6 +284,8 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
             yield _case(write)
         case SaveIncident():
             yield _incident(write)
+        case ShareValues():
+            yield from _shared(write)
         case NoteCase(note=note):
             yield Statement(_NOTE, (note.case, note.what, note.who, note.detail, to_micros(note.at)))
         case SaveInteraction():
@@ -352,6 +359,14 @@ def _incident(write: SaveIncident) -> Statement:
         new = (i.id, i.dimension, i.value, to_micros(i.opened_at))
         return Statement(_NEW_INCIDENT, (*new, *now), must_change=True)
     return Statement(_CHANGE_INCIDENT, (i.id, *now, write.was_revision), must_change=True)
+
+
+def _shared(write: ShareValues) -> Iterable[Statement]:
+    if not write.values:
+        yield Statement(_SHARE_NO_MORE, (write.case,))
+    opened_at = to_micros(write.opened_at)
+    for dimension, value in write.values:
+        yield Statement(_SHARE, (write.case, dimension, short_key(value), opened_at))
 
 
 def _answer(write: SaveAnswer) -> Statement:

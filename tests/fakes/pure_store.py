@@ -54,6 +54,7 @@ from bot.ports import (
     SetReachable,
     SettleDue,
     Settlement,
+    ShareValues,
     Shown,
     Words,
     Write,
@@ -122,6 +123,8 @@ class PureStore:
         #: the rows, and the port over them
         self.cases = PureCases(self)
         self.incidents: dict[IncidentId, Incident] = {}
+        #: by case: what it may have in common with others
+        self.shared: dict[CaseId, set[tuple[str, str]]] = {}
         self.notes: list[CaseNote] = []
         self.interactions: dict[InteractionId, Interaction] = {}
         self.decisions: list[RecordDecision] = []
@@ -186,7 +189,7 @@ class PureStore:
             interaction=interaction,
             due=self.due_rows.get(read.due) if read.due else None,
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
-            neighbours=() if read.neighbours_since is None else self._neighbours(read.neighbours_since),
+            neighbours=() if read.neighbours_since is None else self._neighbours(read.case, read.neighbours_since),
             incidents=() if read.neighbours_since is None else self._incidents(read.neighbours_since),
             incident=self.incident_of(case),
             words=self._words_of(conversation) if read.words else (),
@@ -203,8 +206,10 @@ class PureStore:
         slots = (slot for slot, known in self.remotes.items() if known == remote and self.posted_on[slot] == channel)
         return next((CaseId(slot.removeprefix("alert:")) for slot in slots if slot.startswith("alert:")), None)
 
-    def _neighbours(self, since: datetime) -> tuple[Neighbour, ...]:
-        there = [case for case in self.cases.values() if case.opened_at >= since and case.state != "withdrawn"]
+    def _neighbours(self, of: CaseId | None, since: datetime) -> tuple[Neighbour, ...]:
+        values = self.shared.get(of, set()) if of else set()
+        near = [self.cases[id] for id, theirs in self.shared.items() if values & theirs]
+        there = [case for case in near if case.opened_at >= since and case.state != "withdrawn" and not case.incident]
         there.sort(key=lambda case: (case.opened_at, case.id), reverse=True)
         return tuple(Neighbour(case=case, conversation=self.conversations[case.conversation]) for case in there[:500])
 
@@ -301,6 +306,8 @@ class PureStore:
                 self.cases[case.id] = case
             case SaveIncident(incident=incident):
                 self.incidents[incident.id] = incident
+            case ShareValues(case=id, values=values):
+                self.shared[id] = self.shared.get(id, set()) | set(values) if values else set()
             case NoteCase(note=note):
                 self.notes.append(note)
             case SaveInteraction(interaction=interaction):

@@ -24,6 +24,7 @@ ONLY_A_DATABASE_HAS = {
     "test_any_event_key_is_remembered",
     "test_any_text_is_kept_the_same_on_both_databases",
     "test_sent_messages_are_forgotten_after_a_week",
+    "test_values_of_more_than_a_week_ago_are_forgotten",
     "test_what_was_not_tried_keeps_what_was_said_of_it",
     "test_whatever_a_case_holds_comes_back",
     "test_what_is_only_recorded_can_be_written",

@@ -5,6 +5,7 @@ import itertools
 from datetime import datetime, timedelta
 from typing import Any, Literal, NewType, get_args, get_origin, get_type_hints
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ from bot.ports import (
     SaveCustomer,
     SaveIncident,
     Sent,
+    ShareValues,
     Words,
 )
 from bot.storage import Storage, open_storage
@@ -342,8 +344,21 @@ async def test_what_agents_write_in_one_thread_at_once_is_decided_one_by_one(
     await elsewhere.close()
 
 
+SLOW, RUDE, BY_MINH = ("cause", "slow"), ("cause", "rude"), ("agent", "Minh")
+
+
+def shares(of: Case, *values: Any) -> ShareValues:
+    return ShareValues(case=of.id, opened_at=of.opened_at, values=values)
+
+
+async def neighbours(storage: Storage, of: Case, since: datetime = NOON) -> list[int]:
+    found = (await look(storage, case=of.id, neighbours_since=since)).neighbours
+    return [int(each.case.id.removeprefix("case ")) for each in found]
+
+
 async def test_neighbours_are_the_newest_cases_with_their_conversations(storage: Storage) -> None:
     opened = await open_cases(storage)
+    await write(storage, *(shares(each, SLOW, RUDE) for each in opened))
     old, live, late = (incident(id, last_at=later(minutes=n)) for id, n in (("a", 1), ("b", 2), ("c", 9)))
     await write(storage, *(SaveIncident(incident=each, was_revision=None) for each in (late, old, live)))
     facts = await look(storage, case=opened[4].id, neighbours_since=later(minutes=2))
@@ -354,12 +369,49 @@ async def test_neighbours_are_the_newest_cases_with_their_conversations(storage:
     assert (await look(storage, case=opened[4].id)).neighbours == ()
 
 
+async def test_neighbours_share_a_value_with_the_case(storage: Storage) -> None:
+    opened = [await open_case(storage, n) for n in range(6)]
+    values = [(SLOW, BY_MINH), (SLOW,), (BY_MINH,), (RUDE,), (("cause", "Minh"), ("agent", "slow")), ()]
+    await write(storage, *(shares(each, *theirs) for each, theirs in zip(opened, values, strict=True) if theirs))
+    found = [await neighbours(storage, each) for each in opened]
+    assert found == [[2, 1, 0], [1, 0], [2, 0], [3], [4], []]
+    await write(storage, shares(opened[1], SLOW, RUDE))
+    assert await neighbours(storage, opened[1]) == [3, 1, 0]
+    assert (await look(storage, neighbours_since=NOON)).neighbours == ()
+
+
+async def test_who_is_folded_is_nobodys_neighbour_any_more(storage: Storage) -> None:
+    opened = [await open_case(storage, n) for n in range(4)]
+    await write(storage, *(shares(each, SLOW, BY_MINH) for each in opened))
+    await write(storage, shares(opened[1]))
+    folded = replace(opened[2], incident=IncidentId("incident"), revision=1)
+    await write(storage, SaveCase(case=folded, was_revision=0))
+    assert [await neighbours(storage, each) for each in opened[:2]] == [[3, 0], []]
+
+
+async def test_values_of_more_than_a_week_ago_are_forgotten(storage: Storage) -> None:
+    opened = [await open_case(storage, n) for n in range(3)]
+    kept = await open_case(storage, 3 * 24 * 60)
+    await write(storage, *(shares(each, SLOW) for each in (*opened, kept)))
+    await storage.sweep(later(days=8))
+    assert await neighbours(storage, kept) == [3 * 24 * 60]
+
+
+@pytest.mark.parametrize("value", ["x" * 5_000, "\U0001f600" * 2_000, "a\0b", "\ud800"], ids=ascii)
+async def test_any_value_is_found_again(storage: Storage, value: str) -> None:
+    opened = [await open_case(storage, n) for n in range(3)]
+    await write(storage, *(shares(each, ("product", value)) for each in opened[:2]))
+    await write(storage, shares(opened[2], ("product", "x" * 300)))
+    assert await neighbours(storage, opened[0]) == [1, 0]
+
+
 async def test_at_most_500_neighbours_are_read(storage: Storage) -> None:
     talks = [talk_of(n) for n in range(510)]
     saved = [SaveConversation(conversation=talk, flow_id="delivery", was_turn=None) for talk in talks]
     cases = [case(f"case {n:03}", of=talk, opened_at=later(minutes=n)) for n, talk in enumerate(talks)]
     await write(storage, *saved, *(SaveCase(case=each, was_revision=None) for each in cases))
-    found = (await look(storage, neighbours_since=NOON)).neighbours
+    await write(storage, *(shares(each, SLOW) for each in cases))
+    found = (await look(storage, case=cases[0].id, neighbours_since=NOON)).neighbours
     assert [neighbour.case for neighbour in found] == cases[:9:-1]
 
 
