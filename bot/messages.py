@@ -63,6 +63,8 @@ class Wrote(msgspec.Struct, frozen=True, kw_only=True, tag="wrote"):
     at: datetime
     profile: Profile = Profile()
     attachments: tuple[Attachment, ...] = ()
+    #: names what came together in several messages, such as the pictures of an album: all of it is one reply
+    group: str = ""
 
 
 CommandName = Literal["start", "feedback", "stop"]

@@ -108,6 +108,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     event: str | None = None
+    #: remembered with the event: ``Facts.group_seen`` tells whether another event of the group came before
+    group: str | None = None
     address: Address | None = None
     conversation: ConversationId | None = None
     case: CaseId | None = None
@@ -134,6 +136,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What was found, in one consistent view."""
 
     seen: bool = False
+    group_seen: bool = False
     customer: Customer | None = None
     conversation: Conversation | None = None
     flow: PinnedFlow | None = None

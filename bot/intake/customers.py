@@ -60,7 +60,8 @@ def what_to_read(event: CustomerEvent, moment: Moment) -> Read:
     # only rules about words ask what was said before
     words = isinstance(event, Tapped | Wrote) and any(rule.words for rule in moment.followup.rules)
     if not isinstance(event, Tapped):
-        return Read(event=event.event, address=event.sender, words=words)
+        group = event.group or None if isinstance(event, Wrote) else None
+        return Read(event=event.event, group=group, address=event.sender, words=words)
     token = parse_token(event.token)
     if isinstance(token, RecoveryToken):
         return Read(event=event.event, address=event.sender, case=token.case)
@@ -155,14 +156,18 @@ def _spoke(event: Wrote | Commanded, facts: Facts, moment: Moment) -> Outcome:
 
 def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Outcome:
     conversation, flow, case = facts.conversation, facts.flow, facts.open_case
+    following = _following(event.text, facts, moment)
     goes_to = route(
         event.text,
         speaks(customer),
         conversation,
         flow.flow if flow else None,
-        case=_following(event.text, facts, moment),
+        case=following,
         opted_out=customer.opted_out_at is not None,
     )
+    if goes_to == "survey" and facts.group_seen:
+        # the first of several pictures has answered, or was asked what it means
+        goes_to = "nobody" if following is None else "case"
     match goes_to:
         case "stop":
             return opt_out(facts, customer, event.sender, moment)

@@ -33,6 +33,7 @@ _FACTS = query(
     """
     SELECT
       (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
+      (SELECT 1 FROM seen_event s WHERE s.key = :of_group AND s.at >= :horizon) AS group_seen,
       c.id AS customer, n.text AS name, c.locale, c.time_zone, c.reference AS reference, c.opted_out_at, a.reachable,
       v.state, v.channel AS v_channel, v.address_key AS v_key, v.customer AS v_customer,
       f.body, f.channel AS f_channel, f.address_key AS f_key, f.customer AS f_customer,
@@ -60,7 +61,7 @@ _FACTS = query(
       LIMIT 1
     )
     """,
-    "event horizon:bigint channel key conversation case_id",
+    "event of_group horizon:bigint channel key conversation case_id",
 )
 _SHOWN = query(
     f"""
@@ -153,6 +154,8 @@ class Steps:
         rows = [] if read.event is None or facts.seen else [remember(read.event, now)]
         for write in outcome.writes:
             rows.extend(statements(write, self.person))
+        if rows and read.group is not None and not facts.group_seen:
+            rows.append(remember(read.group, now))
         if rows:
             yield from do(rows, wakes(outcome.writes))
         return outcome
@@ -161,22 +164,23 @@ class Steps:
         interaction = yield from _interaction(read)
         named = read.case or (yield from _case_of_thread(read))
         address = read.address or (yield from _home(read.conversation, named, interaction))
-        event = None if read.event is None else short_key(read.event)
+        event, group = (None if key is None else short_key(key) for key in (read.event, read.group))
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
-        (row,) = yield from ask(_FACTS, event, horizon, *place, read.conversation, named)
-        customer = customer_of(row[1:8])
+        (row,) = yield from ask(_FACTS, event, group, horizon, *place, read.conversation, named)
+        customer = customer_of(row[2:9])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
-        conversation = conversation_of(*row[8:12])
-        case = case_of(*row[12:16])
+        conversation = conversation_of(*row[9:13])
+        case = case_of(*row[13:17])
         neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,
             customer=customer,
             conversation=conversation,
             flow=None if conversation is None else (yield from self.flow(conversation.flow)),
+            group_seen=row[1] is not None,
             case=case,
-            open_case=case_of(*row[16:20]),
+            open_case=case_of(*row[17:21]),
             interaction=interaction,
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),

@@ -34,13 +34,13 @@ async def heard(channel: Channel, headers: dict[str, str], body: bytes) -> Inbou
     return inbound
 
 
-async def telegram(**content: Any) -> Inbound:
+async def telegram(number: int = 1, **content: Any) -> Inbound:
     settings = TelegramSettings(
         name=ChannelName("telegram"), token="1:a", webhook_secret=SECRET, mode="webhook", api_url=NOWHERE
     )
     channel = TelegramChannel(settings, clock=lambda: NOON, public_url=NOWHERE)
     message = {"chat": {"id": 7, "type": "private"}, "from": {"id": 7}, **content}
-    body = json.dumps({"update_id": 1, "message": message}).encode()
+    body = json.dumps({"update_id": number, "message": message}).encode()
     return await heard(channel, {"x-telegram-bot-api-secret-token": SECRET}, body)
 
 
@@ -82,11 +82,14 @@ async def test_what_comes_in_telegram_arrives(content: dict[str, Any], text: str
     assert (inbound.text, inbound.attachments) == (text, (attachment,))
 
 
-async def test_photos_of_one_album_are_one_reply() -> None:
-    first, second = [await telegram(photo=[{"file_id": id}], media_group_id="99") for id in ("P1", "P2")]
+async def test_each_photo_of_an_album_arrives_and_names_the_album() -> None:
+    first, second = [
+        await telegram(number, photo=[{"file_id": f"P{number}"}], media_group_id="99") for number in (1, 2)
+    ]
     assert isinstance(first, Wrote)
     assert isinstance(second, Wrote)
-    assert first.event == second.event
+    assert first.event != second.event
+    assert first.group == second.group != ""
 
 
 @pytest.mark.parametrize(

@@ -52,15 +52,16 @@ def address(key: str = "5512") -> Address:
 
 
 def wrote(
-    text: str, *attachments: Attachment, key: str = "5512", event: str = "812", profile: Profile = MAI
+    text: str, *attachments: Attachment, key: str = "5512", group: str = "", profile: Profile = MAI
 ) -> Reading:
     inbound = Wrote(
-        event=f"telegram:shop:{event}",
+        event="telegram:shop:812",
         sender=address(key),
         text=text,
         at=AT,
         profile=profile,
         attachments=attachments,
+        group=f"telegram:shop:album:{key}:{group}" if group else "",
     )
     return Reading(inbound=inbound)
 
@@ -109,8 +110,8 @@ READ: Mapping[str, Reading] = {
     "group_moved_from": NOTHING,
     "photo": wrote("broken", photo("P-large")),
     "photo_wordless": wrote("", photo("P1")),
-    "album_part": wrote("", photo("P2"), event="album:5512:13370001"),
-    "album_part_with_words": wrote("all of these", photo("P3")),
+    "album_part": wrote("", photo("P2"), group="13370001"),
+    "album_part_with_words": wrote("all of these", photo("P3"), group="13370001"),
     "voice": wrote("", Attachment(kind="voice", reference="V1")),
     "document": wrote("", BILL),
     "animation": wrote("", CAT),

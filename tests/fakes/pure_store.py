@@ -164,7 +164,7 @@ class PureStore:
         if read.event is not None:
             if writes and read.event in self.seen:
                 raise LostRace
-            self.seen.add(read.event)
+            self.seen |= {read.event} if read.group is None else {read.event, read.group}
         for write in writes:
             self._check(write)
             self._apply(write)
@@ -182,6 +182,7 @@ class PureStore:
         return Facts(
             seen=read.event in self.seen,
             customer=customer,
+            group_seen=read.group in self.seen,
             conversation=conversation,
             flow=None if conversation is None else self.flows.get(conversation.flow),
             case=case,

@@ -317,6 +317,32 @@ def test_a_picture_is_told_of_where_words_are_kept() -> None:
     assert [words.text for words in world.store.words.values()] == ["[photo]", "see this [file: invoice.pdf]"]
 
 
+def album(world: World, caption: str = "") -> None:
+    """Three pictures sent as one, of which the first may carry words."""
+    for number, words in enumerate((caption, "", ""), start=1):
+        photo = Attachment(kind="photo", reference=f"P{number}")
+        event = f"album{number}"
+        world.handle(Wrote(event=event, sender=ANN, text=words, at=world.now, attachments=(photo,), group="album"))
+
+
+def test_an_album_is_one_answer_and_each_of_its_pictures_is_told_of() -> None:
+    world = World()
+    world.ask(ANN)
+    album(world, "1, it is broken")
+    assert [words.text for words in world.store.words.values()] == ["it is broken [photo]", "[photo]", "[photo]"]
+    assert len([message for message in world.messages(ANN) if message.kind == "post"]) == 2, "the next question alone"
+    assert not world.conversation().handed_back
+    world.write("what did you mean?")
+    assert world.conversation().reasked, "only these words are no answer"
+
+
+def test_an_album_that_answers_nothing_is_asked_about_once() -> None:
+    world = World()
+    world.ask(ANN)
+    album(world)
+    assert (world.conversation().reasked, world.conversation().handed_back) == (True, False)
+
+
 def test_a_stranger_who_answers_in_a_group_is_not_greeted_there() -> None:
     world = World()
     stranger = Address(channel=ChannelName("telegram"), key="-100/42")

@@ -167,6 +167,15 @@ def survey_and_agent(world: World) -> tuple[str, str]:
     case = world.case().id
     world.later(days=100)
     world.ask(ANN, "delivery")
+def test_each_picture_of_an_album_comes_along() -> None:
+    world, case = talking()
+    photos = [Attachment(kind="photo", reference=f"P{number}") for number in range(4)]
+    for photo in photos:
+        event = f"part of {photo.reference}"
+        world.handle(Wrote(event=event, sender=ANN, text="", at=world.now, attachments=(photo,), group="album"))
+    assert [remark.attachments for remark in world.thread(case)[-4:]] == [(photo,) for photo in photos]
+
+
     return case, world.conversation().id
 
 

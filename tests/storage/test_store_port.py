@@ -85,6 +85,14 @@ async def test_an_event_is_new_once(storage: Storage) -> None:
     assert not (await look(storage, event="update:2")).seen
 
 
+async def test_the_first_event_of_a_group_is_known(storage: Storage) -> None:
+    first, second = [await look(storage, event=f"update:{n}", group="album:9") for n in (1, 2)]
+    again = await look(storage, event="update:1", group="album:9")
+    other = await look(storage, event="update:3", group="album:10")
+    found = [(facts.seen, facts.group_seen) for facts in (first, second, again, other)]
+    assert found == [(False, False), (False, True), (True, True), (False, False)]
+
+
 async def test_an_event_is_new_again_after_a_week(storage: Storage, clock: SetClock) -> None:
     await look(storage, event="update:1")
     clock.advance(days=6, hours=23)

@@ -268,19 +268,20 @@ def _words(message: Json, address: Address, sender: Json, context: _Update) -> I
     if not text and not attachments:
         return None
     return Wrote(
-        event=context.event if text else _album(message, address, context),
+        event=context.event,
         sender=address,
         text=text,
         at=context.at,
         profile=_profile(sender),
         attachments=attachments,
+        group=_album(message, address, context),
     )
 
 
 def _album(message: Json, address: Address, context: _Update) -> str:
-    # the wordless pictures of one album are one reply, although each comes as a message
+    # the pictures of one album are one reply, although each comes as a message
     group = _text(message, "media_group_id")[:64]
-    return f"telegram:{context.me.channel}:album:{address.key}:{group}" if group else context.event
+    return f"telegram:{context.me.channel}:album:{address.key}:{group}" if group else ""
 
 
 def _attachments(message: Json) -> tuple[Attachment, ...]:
