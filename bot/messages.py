@@ -154,7 +154,11 @@ class Resolve(msgspec.Struct, frozen=True, kw_only=True, tag="resolve"):
     action: str
 
 
-Deed = Claim | Release | Assign | Relay | Snooze | Resolve
+class Reopen(msgspec.Struct, frozen=True, kw_only=True, tag="reopen"):
+    """Work again on a case that is resolved, came to its end, or was withdrawn."""
+
+
+Deed = Claim | Release | Assign | Relay | Snooze | Resolve | Reopen
 
 
 class AgentDid(msgspec.Struct, frozen=True, kw_only=True, tag="agent_did"):
@@ -345,7 +349,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert"):
     items: tuple[AlertItem, ...] = ()
     #: ids of people (U…, W…) and groups (S…) of Slack who are notified of it
     mentions: tuple[str, ...] = ()
-    #: drawn as finished: withdrawn, recovered, unconfirmed; without buttons that do something
+    #: drawn as finished: withdrawn, recovered, unconfirmed; its buttons begin it anew
     closed: bool = False
 
 

@@ -117,7 +117,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     #: (source, reference) of an interaction that may have been reported before
     reported: tuple[str, str] | None = None
     due: str | None = None
-    #: the remote id of the first message of a thread, on a channel: the case whose alert it is is read
+    #: the remote id of the first message of a thread, on a channel: the case whose alert it is is read, or the incident
     thread: tuple[ChannelName, str] | None = None
     #: the cases opened since then that share a value with the case, and the incidents with a case since then
     neighbours_since: datetime | None = None
@@ -152,7 +152,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     #: they had in common may have been taken back since.
     neighbours: tuple[Neighbour, ...] = ()
     incidents: tuple[Incident, ...] = ()
-    #: that the case is folded into
+    #: that the case is folded into; without a case, the one whose alert the thread stands under
     incident: Incident | None = None
     #: said in the conversation or beside it, newest first, at most 20; only where asked for
     words: tuple[Words, ...] = ()
@@ -388,7 +388,9 @@ SaidKind = Literal[
     "too_long",  # text: the field
     "in_the_past",  # a snooze must end later than now
     "unreachable",  # the customer cannot be written to any more
-    "kept_internal",  # a thread message that stays among the agents
+    "kept_internal",  # an agent's words that begin with //: they stay among the agents, and nothing was sent
+    "unknown_thread",  # words in a thread that belongs to nothing we know: nothing was sent
+    "incident_thread",  # words in the thread of an incident's alert: they are for no one customer, and nothing was sent
     "text_only",  # files of agents are not passed on
     "fixed",  # the customer says that it is fixed
     "not_fixed",

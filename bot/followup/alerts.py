@@ -41,7 +41,7 @@ from bot.messages import (
     format_token,
 )
 
-CLAIM, RELEASE, REPLY, RESOLVE, ASSIGN = "claim", "release", "reply", "resolve", "assign"
+CLAIM, RELEASE, REPLY, RESOLVE, ASSIGN, REOPEN = "claim", "release", "reply", "resolve", "assign", "reopen"
 SNOOZE_HOUR, SNOOZE_MORNING, SNOOZE_CUSTOM = "snooze:1h", "snooze:morning", "snooze:custom"
 #: a line of history longer than this tells an agent nothing more
 HISTORY_LINES = 8
@@ -316,9 +316,11 @@ def _buttons(case: Case, locale: str) -> tuple[Button, ...]:
             first = _button(case, action, say(locale, f"desk.{action}"))
             return first, reply, _button(case, RESOLVE, say(locale, "desk.resolve"))
         case "resolved":
-            return (reply,)
-        case "recovered" | "unconfirmed" | "withdrawn":
-            return ()
+            return reply, _button(case, REOPEN, say(locale, "desk.reopen"))
+        case "withdrawn":
+            return reply, _button(case, REOPEN, say(locale, "desk.reopen"))
+        case "recovered" | "unconfirmed":
+            return (_button(case, REOPEN, say(locale, "desk.reopen")),)
         case _:
             assert_never(case.state)
 

@@ -27,6 +27,8 @@ WORKING: tuple[CaseState, ...] = ("open", "claimed", "contacted", "reopened")
 CLOSED: tuple[CaseState, ...] = ("recovered", "unconfirmed", "withdrawn")
 #: for so long after its end the words of the customer still reach the thread of the case
 LISTENS_AFTER = timedelta(days=3)
+#: so many of the agents' newest words can be taken back when they do not arrive
+_RELAYS = 20
 
 #: A score at or below this opens a case, unless the settings or the flow say otherwise.
 CASE_AT_MOST: Mapping[ScaleName, int] = {"nps": 6, "csat5": 2, "csat10": 4, "ces7": 3, "thumbs": 0}
@@ -67,6 +69,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     first_word_at: datetime | None = None
     #: and when they last did
     last_word_at: datetime | None = None
+    #: the slots of the agents' newest words, oldest first, and when they went: what does not arrive is taken back
+    relays: tuple[tuple[str, datetime], ...] = ()
     snoozed_until: datetime | None = None
     #: how often it was resolved
     resolution: int = 0
@@ -115,6 +119,7 @@ NoteKind = Literal[
     "folded",  # into an incident; detail: its label
     "withdrawn",
     "reopened",  # after it was withdrawn
+    "reopened_by",  # an agent works on it again
 ]
 
 
@@ -221,11 +226,33 @@ def assign(case: Case, to: Address, to_name: str, at: datetime) -> tuple[Case, D
     return _owned(case, to, to_name, at), "done"
 
 
-def spoke(case: Case, agent: Address, agent_name: str, at: datetime) -> Case:
-    """An agent's words went to the customer: who speaks on a case that nobody has takes it."""
+def spoke(case: Case, agent: Address, agent_name: str, at: datetime, slot: str = "") -> Case:
+    """An agent's words went to the customer: who speaks on a case that nobody has takes it.
+
+    ``slot`` names the message, so that it can be taken back if it does not arrive.
+    """
     taken = case if case.owner is not None or case.state in CLOSED else _owned(case, agent, agent_name, at)
-    said = _changed(taken, first_word_at=case.first_word_at or at, last_word_at=at)
+    relays = (*case.relays, (slot, at))[-_RELAYS:]
+    said = _changed(taken, first_word_at=case.first_word_at or at, last_word_at=at, relays=relays)
     return replace(said, state=_working_state(said) if said.state in WORKING else said.state)
+
+
+def unspoken(case: Case, slot: str) -> Case:
+    """An agent's words did not arrive: as if they had not been said, but that who said them keeps the case.
+
+    Of several the others count on: the first word is then the earliest of them, and where none is left since the
+    clocks last started, the clock of the first word runs again from where it started.
+    """
+    failed = next((at for each, at in case.relays if each == slot), None)
+    if failed is None:
+        return case
+    left = tuple(each for each in case.relays if each[0] != slot)
+    first = case.first_word_at
+    if first == failed:
+        first = left[0][1] if left else None
+    last = left[-1][1] if left else first
+    unsaid = _changed(case, first_word_at=first, last_word_at=last, relays=left)
+    return replace(unsaid, state=_working_state(unsaid) if unsaid.state in WORKING else unsaid.state)
 
 
 def snooze(case: Case, until: datetime) -> tuple[Case, DeedVerdict]:
@@ -259,6 +286,15 @@ def resolve(
         snoozed_until=None,
     )
     return done, "done"
+
+
+def reopen(case: Case, agent: Address, agent_name: str, at: datetime) -> tuple[Case, DeedVerdict]:
+    """Work again on a case in which nothing was left to do: its clocks run anew, and the next resolution asks anew."""
+    if case.state in WORKING:
+        return case, "unchanged"
+    owned = case if case.owner is not None else _owned(case, agent, agent_name, at)
+    again = _changed(owned, reopened_at=at, resolved_at=None, closed_at=None, escalated=())
+    return replace(again, state=_working_state(again)), "done"
 
 
 # ---- what the customer says of it --------------------------------------------------------------------------------

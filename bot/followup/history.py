@@ -26,7 +26,7 @@ def told(note: CaseNote, locale: str, time_zone: str) -> str:
             return say(locale, f"history.{note.what}")
         case "withdrawn" | "reopened":
             return say(locale, f"history.{note.what}")
-        case "claimed" | "released":
+        case "claimed" | "released" | "reopened_by":
             return say(locale, f"history.{note.what}", who=who)
         case "corrected":
             old, _, new = detail.partition(">")
@@ -71,8 +71,8 @@ def local_time(at: datetime, time_zone: str) -> str:
     '2026-03-02 16:00 UTC+07'
     """
     local = at.astimezone(ZoneInfo(time_zone))
-    name = local.strftime("%Z")
-    return f"{local:%Y-%m-%d %H:%M} {name if name[:1].isalpha() else f'UTC{name}'}"
+    name = local.tzname() or ""
+    return f"{local.isoformat(' ', 'minutes')[:16]} {name if name[:1].isalpha() else f'UTC{name}'}"
 
 
 def lasted(time: timedelta, locale: str) -> str:

@@ -6,7 +6,7 @@ may release a case, others assign it.
 
 from datetime import timedelta
 
-from bot.followup.alerts import CLAIM, RELEASE, SNOOZE_HOUR, SNOOZE_MORNING
+from bot.followup.alerts import CLAIM, RELEASE, REOPEN, SNOOZE_HOUR, SNOOZE_MORNING
 from bot.followup.cases import Case
 from bot.ids import CaseId
 from bot.intake.deeds import Agent, do
@@ -22,6 +22,7 @@ from bot.messages import (
     Deed,
     Relay,
     Release,
+    Reopen,
     Snooze,
     parse_token,
 )
@@ -72,6 +73,8 @@ def _deed(action: str, moment: Moment) -> Deed | None:
         return Claim()
     if action == RELEASE:
         return Release()
+    if action == REOPEN:
+        return Reopen()
     if action == SNOOZE_HOUR:
         return Snooze(until=moment.now + timedelta(hours=1))
     return Snooze(until=None) if action == SNOOZE_MORNING else None
@@ -90,13 +93,16 @@ def what_a_thread_reads(event: AgentWrote) -> Read:
 
 
 def whose_thread(event: AgentWrote, facts: Facts, moment: Moment) -> Outcome:
-    """The case in whose thread somebody wrote for the customer to read, as ``ref``; empty: there is nothing to do."""
+    """The case in whose thread somebody wrote for the customer to read, as ``ref``; empty: why nothing was sent.
+
+    A thread that is not known may be that of an alert whose post is not recorded yet: whoever asks knows its age.
+    """
     case = facts.case
-    if case is None or not _may(event.agent, case):
-        return Outcome()
     if event.text.lstrip().startswith(_INTERNAL):
         return _told("kept_internal", moment)
-    return Outcome(ref=case.id)
+    if case is None:
+        return _told("unknown_thread" if facts.incident is None else "incident_thread", moment)
+    return Outcome(ref=case.id) if _may(event.agent, case) else Outcome()
 
 
 def what_a_message_reads(event: AgentWrote, case: CaseId) -> Read:

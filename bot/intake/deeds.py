@@ -15,7 +15,7 @@ from bot.intake.moment import Moment
 from bot.intake.relaying import beginning, relayed
 from bot.intake.remarks import agent_said, noted, owner_mention
 from bot.intake.settling import settle_case
-from bot.messages import Address, Assign, Claim, Deed, Outbound, Relay, Release, Resolve, Snooze
+from bot.messages import Address, Assign, Claim, Deed, Outbound, Relay, Release, Reopen, Resolve, Snooze
 from bot.ports import Facts, Outcome, Queue, Said, SaidKind
 
 LONGEST_RELAY, LONGEST_ACTION = 3_000, 500
@@ -45,6 +45,9 @@ def do(deed: Deed, agent: Agent, case: Case, facts: Facts, moment: Moment, *, in
             return _snooze(deed, agent, case, facts, moment)
         case Resolve():
             return _resolve(deed, agent, case, facts, moment)
+        case Reopen():
+            changed, verdict = cases.reopen(case, agent.address, agent.name, moment.now)
+            return _done(changed, verdict, _note(case, "reopened_by", agent, moment), case, facts, moment)
         case _:
             assert_never(deed)
 
@@ -75,11 +78,12 @@ def _relay(deed: Relay, agent: Agent, case: Case, facts: Facts, moment: Moment, 
         return Outcome(said=refused, ref=case.id)
     if not text or len(text) > LONGEST_RELAY:
         return _refused("too_long" if text else "empty", moment, "text")
-    changed = cases.spoke(case, agent.address, agent.name, moment.now)
+    outbound = relayed(case, text, moment)
+    changed = cases.spoke(case, agent.address, agent.name, moment.now, outbound.slot)
     note = _note(case, "replied", agent, moment, beginning(text))
     remarks = () if in_thread else agent_said(case, agent.name, text, moment)
     outcome = _done(changed, "done", note, case, facts, moment, remarks)
-    sent = Queue(outbound=relayed(case, text, moment), at=moment.now)
+    sent = Queue(outbound=outbound, at=moment.now)
     return msgspec.structs.replace(outcome, writes=(*outcome.writes, sent))
 
 

@@ -1,6 +1,6 @@
 """The one place that writes a changed case: the case, its history, its due rows, and its alert. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 
 from bot.followup import cases
@@ -15,7 +15,7 @@ from bot.messages import Outbound, RecoveryValue
 from bot.ports import DropDue, Due, DueKind, NoteCase, PutDue, Queue, SaveCase, Write
 
 #: what ends the hold: the alert waits for nothing more, or must stand before what is said in its thread
-_ENDS_HOLD: frozenset[NoteKind] = frozenset({"commented", "answered", "replied", "resolved"})
+_ENDS_HOLD: frozenset[NoteKind] = frozenset({"commented", "answered", "replied", "resolved", "reopened_by"})
 _CLOCKS: Mapping[Stage, DueKind] = {"first_word": "first_word", "resolved": "resolve"}
 
 
@@ -43,7 +43,7 @@ def settle_case(
         queued = [alert_outbound(case, "edit")] if case.alerted else []
     if incident is not None and incident.id == case.incident:
         queued.append(incident_outbound(incident, "edit"))
-    queued += _card(case, before)
+    queued += _card(case, before, {note.what for note in notes})
     if told_before:
         queued += remarks
     saved = [SaveCase(case=case, was_revision=None if before is None else before.revision)] if case != before else []
@@ -67,14 +67,14 @@ def goes_out(case: Case, what: Sequence[NoteKind], *, holds: bool = True) -> boo
     return not holds or not _ENDS_HOLD.isdisjoint(what)
 
 
-def _card(case: Case, before: Case | None) -> Iterator[Outbound]:
-    """The question "Is it fixed?" loses its buttons, whatever ended it."""
-    if before is None or not cases.awaits_recovery(before) or cases.awaits_recovery(case):
+def _card(case: Case, before: Case | None, what: Set[NoteKind]) -> Iterator[Outbound]:
+    """The question "Is it fixed?" loses its buttons, whatever ended it, and shows what the customer answered."""
+    if before is None or not (cases.awaits_recovery(before) or "not_fixed" in what) or cases.awaits_recovery(case):
         return
     chosen: RecoveryValue | None = None
-    if case.state == "recovered":
+    if "recovered" in what:
         chosen = "yes"
-    elif case.state == "reopened":
+    elif "not_fixed" in what:
         chosen = "no"
     yield fixed_outbound(before, before.locale, "edit", chosen)
 

@@ -23,8 +23,8 @@ RECENT_SHOWN = 50
 MOST_NEIGHBOURS = 500
 #: How many of the words said in a conversation a decision may look at.
 NEWEST_WORDS = 20
-#: The slot of a case's alert begins so, and the case's id follows.
-ALERT_SLOT = "alert:"
+#: The slot of an alert begins so, and the id of the case or the incident follows.
+ALERT_SLOT, INCIDENT_SLOT = "alert:", "incident:"
 #: What a decision about incidents holds: two at once would each begin an incident of their own.
 INCIDENTS_LOCK = "incidents"
 
@@ -90,8 +90,10 @@ _HOME = query(
 # A reposted alert is another message: of the slot, only the newest is kept.
 _THREAD = query(
     f"""
-    SELECT substr(r.slot, {len(ALERT_SLOT) + 1}) FROM remote_message r
-    WHERE r.channel = :channel AND r.remote = :remote AND substr(r.slot, 1, {len(ALERT_SLOT)}) = '{ALERT_SLOT}'
+    SELECT r.slot FROM remote_message r
+    WHERE r.channel = :channel AND r.remote = :remote AND (
+      substr(r.slot, 1, {len(ALERT_SLOT)}) = '{ALERT_SLOT}'
+      OR substr(r.slot, 1, {len(INCIDENT_SLOT)}) = '{INCIDENT_SLOT}')
     ORDER BY r.at DESC, r.slot LIMIT 1
     """,
     "channel remote",
@@ -152,17 +154,18 @@ class Steps:
         facts = yield from self.facts(read, now)
         outcome = decide(facts)
         rows = [] if read.event is None or facts.seen else [remember(read.event, now)]
-        for write in outcome.writes:
-            rows.extend(statements(write, self.person))
         if rows and read.group is not None and not facts.group_seen:
             rows.append(remember(read.group, now))
+        for write in outcome.writes:
+            rows.extend(statements(write, self.person))
         if rows:
             yield from do(rows, wakes(outcome.writes))
         return outcome
 
     def facts(self, read: Read, now: datetime) -> Procedure[Facts]:
         interaction = yield from _interaction(read)
-        named = read.case or (yield from _case_of_thread(read))
+        threads_case, threads_incident = yield from _of_thread(read)
+        named = read.case or threads_case
         address = read.address or (yield from _home(read.conversation, named, interaction))
         event, group = (None if key is None else short_key(key) for key in (read.event, read.group))
         place = (None, None) if address is None else (address.channel, address.key)
@@ -175,10 +178,10 @@ class Steps:
         neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,
+            group_seen=row[1] is not None,
             customer=customer,
             conversation=conversation,
             flow=None if conversation is None else (yield from self.flow(conversation.flow)),
-            group_seen=row[1] is not None,
             case=case,
             open_case=case_of(*row[17:21]),
             interaction=interaction,
@@ -186,7 +189,7 @@ class Steps:
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
             neighbours=neighbours,
             incidents=incidents,
-            incident=None if case is None else (yield from incident_of_case(case)),
+            incident=(yield from (_or_none(threads_incident) if case is None else incident_of_case(case))),
             words=(yield from self._words(conversation)) if read.words else (),
         )
 
@@ -254,16 +257,19 @@ def _interaction(read: Read) -> Procedure[Interaction | None]:
     return interaction_of(rows[0]) if rows else None
 
 
-def _case_of_thread(read: Read) -> Procedure[CaseId | None]:
-    """The case whose alert a thread stands under; from here on nobody else decides about it."""
+def _of_thread(read: Read) -> Procedure[tuple[CaseId | None, IncidentId | None]]:
+    """The case or the incident whose alert a thread stands under; from here on nobody else decides about the case."""
     if read.thread is None:
-        return None
+        return None, None
     rows = yield from ask(_THREAD, *read.thread)
-    if not rows:
-        return None
-    case = CaseId(rows[0][0])
+    slot = str(rows[0][0]) if rows else ""
+    if slot.startswith(INCIDENT_SLOT):
+        return None, IncidentId(slot.removeprefix(INCIDENT_SLOT))
+    if not slot:
+        return None, None
+    case = CaseId(slot.removeprefix(ALERT_SLOT))
     yield Hold(frozenset({case_lock(case)}))
-    return case
+    return case, None
 
 
 def _home(
@@ -281,9 +287,7 @@ def _home(
     return address
 
 
-def _neighbourhood(
-    read: Read, case: CaseId | None
-) -> Procedure[tuple[tuple[Neighbour, ...], tuple[Incident, ...]]]:
+def _neighbourhood(read: Read, case: CaseId | None) -> Procedure[tuple[tuple[Neighbour, ...], tuple[Incident, ...]]]:
     if read.neighbours_since is None:
         return (), ()
     since = to_micros(read.neighbours_since)
@@ -297,6 +301,10 @@ def _neighbourhood(
 def incident_of_case(case: Case) -> Procedure[Incident | None]:
     """What a case is folded into; asks nothing of a case that is folded into none."""
     return None if case.incident is None else (yield from incident_named(case.incident))
+
+
+def _or_none(id: IncidentId | None) -> Procedure[Incident | None]:
+    return None if id is None else (yield from incident_named(id))
 
 
 def incident_named(id: IncidentId) -> Procedure[Incident | None]:

@@ -171,8 +171,9 @@ class PureStore:
 
     def facts(self, read: Read) -> Facts:
         """What a step is given to decide upon."""
-        if read.thread is not None and read.case is None:
-            read = replace(read, case=self._case_of_thread(*read.thread))
+        thread = "" if read.thread is None else self._slot_of_thread(*read.thread)
+        if thread.startswith("alert:") and read.case is None:
+            read = replace(read, case=CaseId(thread.removeprefix("alert:")))
         interaction = self._interaction(read)
         conversation = self._conversation(read, interaction)
         address = read.address or (interaction.address if interaction else None)
@@ -181,8 +182,8 @@ class PureStore:
         customer = self.customer_at(address)
         return Facts(
             seen=read.event in self.seen,
-            customer=customer,
             group_seen=read.group in self.seen,
+            customer=customer,
             conversation=conversation,
             flow=None if conversation is None else self.flows.get(conversation.flow),
             case=case,
@@ -192,7 +193,7 @@ class PureStore:
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
             neighbours=() if read.neighbours_since is None else self._neighbours(read.case, read.neighbours_since),
             incidents=() if read.neighbours_since is None else self._incidents(read.neighbours_since),
-            incident=self.incident_of(case),
+            incident=self._incident_of_thread(thread) if case is None else self.incident_of(case),
             words=self._words_of(conversation) if read.words else (),
         )
 
@@ -203,9 +204,13 @@ class PureStore:
         said = [each for each in self.words.values() if (each.conversation, each.customer) == whose]
         return tuple(sorted(said, key=lambda words: (words.at, words.id), reverse=True)[:20])
 
-    def _case_of_thread(self, channel: ChannelName, remote: str) -> CaseId | None:
+    def _slot_of_thread(self, channel: ChannelName, remote: str) -> str:
+        """Of the alert that a thread stands under; empty: it is another message's."""
         slots = (slot for slot, known in self.remotes.items() if known == remote and self.posted_on[slot] == channel)
-        return next((CaseId(slot.removeprefix("alert:")) for slot in slots if slot.startswith("alert:")), None)
+        return next((slot for slot in slots if slot.startswith(("alert:", "incident:"))), "")
+
+    def _incident_of_thread(self, slot: str) -> Incident | None:
+        return self.incidents.get(IncidentId(slot.removeprefix("incident:")))
 
     def _neighbours(self, of: CaseId | None, since: datetime) -> tuple[Neighbour, ...]:
         values = self.shared.get(of, set()) if of else set()

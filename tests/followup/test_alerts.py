@@ -211,11 +211,11 @@ STATES: dict[str, tuple[Case, str, list[str], bool]] = {
         OPEN_BUTTONS,
         False,
     ),
-    "resolved": (RESOLVED, "Resolved · Mai", ["Reply"], False),
+    "resolved": (RESOLVED, "Resolved · Mai", ["Reply", "Reopen"], False),
     "reopened": (REOPENED, "Reopened · Mai", OWNED_BUTTONS, False),
-    "recovered": (replace(RESOLVED, state="recovered"), "Recovered · Mai", [], True),
-    "unconfirmed": (replace(RESOLVED, state="unconfirmed"), "Closed, unconfirmed · Mai", [], True),
-    "withdrawn": (replace(CASE, state="withdrawn", score=5), "Withdrawn", [], True),
+    "recovered": (replace(RESOLVED, state="recovered"), "Recovered · Mai", ["Reopen"], True),
+    "unconfirmed": (replace(RESOLVED, state="unconfirmed"), "Closed, unconfirmed · Mai", ["Reopen"], True),
+    "withdrawn": (replace(CASE, state="withdrawn", score=5), "Withdrawn", ["Reply", "Reopen"], True),
 }
 
 

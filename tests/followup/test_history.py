@@ -64,6 +64,7 @@ NOTES: dict[str, tuple[CaseNote, str]] = {
     "folded": (a_note("folded", detail="Slow reply"), "The case became part of the incident “Slow reply”"),
     "withdrawn": (a_note("withdrawn"), "Case withdrawn: the customer changed the answer"),
     "reopened": (a_note("reopened"), "Case opened again"),
+    "reopened by an agent": (a_note("reopened_by", who="Mai"), "Mai opened the case again"),
     "done by nobody known": (a_note("claimed"), "Somebody claimed the case"),
 }
 

@@ -46,6 +46,18 @@ def sent(world: World) -> list[tuple[str, str]]:
     ]
 
 
+def test_words_in_the_thread_of_an_incident_reach_nobody_and_who_wrote_them_is_told() -> None:
+    world = shop()
+    cases = [complain(world, number) for number in range(3)]
+    thread = world.store.remotes[f"incident:{incident(world).id}"]
+    before = len(world.store.queue)
+    outcome = world.handle(replace(world.in_thread(cases[0], "To all: we are on it"), thread=thread))
+    assert (outcome.said.kind, outcome.writes) == ("incident_thread", ())
+    internal = world.handle(replace(world.in_thread(cases[0], "// who takes it?"), thread=thread))
+    assert (internal.said.kind, internal.writes) == ("kept_internal", ())
+    assert len(world.store.queue) == before
+
+
 def test_the_third_of_a_cause_founds_an_incident_and_the_fourth_joins_it() -> None:
     world = shop()
     cases = [complain(world, number) for number in range(3)]

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from bot.ids import CaseId
 from bot.messages import Address, Attachment, Card, ChannelName, Left, NotDelivered, Relay, Resolve, Returned, Wrote
 from bot.ports import KeepWords
 from tests.intake.world import AGENTS, ANN, SETTINGS, World
@@ -80,14 +81,19 @@ def test_what_begins_with_two_slashes_stays_among_the_agents(text: str) -> None:
 
 def test_threads_that_are_none_of_ours_cost_nothing() -> None:
     world, case = talking()
-    events = [
-        replace(world.in_thread(case, "Lunch?"), thread="1700000000.0001"),
-        replace(world.in_thread(case, "// Lunch?"), thread="1700000000.0001"),
-        replace(world.in_thread(case, "Lunch?"), agent=Address(channel=ChannelName("slack-eu"), key="U1")),
-    ]
-    for event in events:
+    elsewhere = Address(channel=ChannelName("slack-eu"), key="U1")
+    events = {
+        "unknown_thread": replace(world.in_thread(case, "Lunch?"), thread="1700000000.0001"),
+        "kept_internal": replace(world.in_thread(case, "// Lunch?"), thread="1700000000.0001"),
+        # another workspace with a message of the same id
+        "nothing": replace(world.in_thread(case, "Lunch?"), agent=elsewhere),
+    }
+    world.store.posted_on["alert:other"] = elsewhere.channel
+    world.store.remotes["alert:other"] = events["nothing"].thread
+    world.store.cases[CaseId("other")] = replace(world.case(case), id=CaseId("other"))
+    for kind, event in events.items():
         outcome = world.handle(event)
-        assert (outcome.said.kind, outcome.writes) == ("nothing", ())
+        assert (outcome.said.kind, outcome.writes) == (kind, ())
         assert event.event not in world.store.seen
 
 
@@ -162,11 +168,6 @@ def test_files_of_the_customer_come_along() -> None:
     assert [words.text for words in world.store.words.values()][-1] == "see [photo]"
 
 
-def survey_and_agent(world: World) -> tuple[str, str]:
-    """A survey that waits for a score beside an older case; returns the case and the survey."""
-    case = world.case().id
-    world.later(days=100)
-    world.ask(ANN, "delivery")
 def test_each_picture_of_an_album_comes_along() -> None:
     world, case = talking()
     photos = [Attachment(kind="photo", reference=f"P{number}") for number in range(4)]
@@ -176,6 +177,11 @@ def test_each_picture_of_an_album_comes_along() -> None:
     assert [remark.attachments for remark in world.thread(case)[-4:]] == [(photo,) for photo in photos]
 
 
+def survey_and_agent(world: World) -> tuple[str, str]:
+    """A survey that waits for a score beside an older case; returns the case and the survey."""
+    case = world.case().id
+    world.later(days=100)
+    world.ask(ANN, "delivery")
     return case, world.conversation().id
 
 

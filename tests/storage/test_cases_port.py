@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.conversations.conversation import Conversation
-from bot.followup.alerts import alert_slot
+from bot.followup.alerts import alert_slot, incident_slot
 from bot.followup.cases import Case, CaseNote
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, WordsId
 from bot.messages import Address, AlertOf, Outbound, Receipt, Text
@@ -39,7 +39,7 @@ from bot.ports import (
     Words,
 )
 from bot.storage import Storage, open_storage
-from bot.storage.facts import ALERT_SLOT
+from bot.storage.facts import ALERT_SLOT, INCIDENT_SLOT
 from tests.conftest import SetClock
 from tests.storage.samples import (
     DESK,
@@ -319,8 +319,18 @@ async def test_a_thread_leads_to_the_case_whose_alert_it_is(storage: Storage) ->
         assert await look(storage, thread=stranger) == Facts()
 
 
+async def test_a_thread_of_an_incidents_alert_leads_to_the_incident(storage: Storage) -> None:
+    await begin_talk(storage)
+    folded = case(incident=IncidentId("incident"))
+    await write(storage, SaveCase(case=folded, was_revision=None))
+    await write(storage, SaveIncident(incident=incident(), was_revision=None))
+    await post(storage, "incident:incident", "C7:3.5")
+    assert await look(storage, thread=(SLACK, "C7:3.5")) == Facts(incident=incident())
+
+
 def test_a_thread_is_found_by_the_slot_that_alerts_have() -> None:
     assert alert_slot(CaseId("0k3f")) == f"{ALERT_SLOT}0k3f"
+    assert incident_slot(IncidentId("0k3f")) == f"{INCIDENT_SLOT}0k3f"
 
 
 async def test_what_agents_write_in_one_thread_at_once_is_decided_one_by_one(
