@@ -68,14 +68,19 @@ def what_an_undelivered_reads(event: NotDelivered) -> Read:
 
 
 def decide_undelivered(event: NotDelivered, facts: Facts, moment: Moment) -> Outcome:
-    """Tell the agents, in the thread, that the customer did not get their words."""
+    """Tell the agents, in the thread, that the customer did not get their words, and take these back.
+
+    They are no first word then, in the figures neither: where no other words of an agent went out since the clocks
+    started, the clock of the first word runs on as though they had never been said.
+    """
     case = facts.case
     if facts.seen:
         return Outcome(said=Said(kind="duplicate"))
     if case is None:
         return Outcome(said=Said(kind="no_case"))
+    unheard = cases.unspoken(case, event.slot)
     note = CaseNote(case=case.id, what="undelivered", who=None, detail=event.why, at=moment.now)
     remarks = happened(case, "thread.undelivered", moment, why=reason(event.why, moment.agents_speak))
     return Outcome(
-        writes=settle_case(case, case, (note,), moment, incident=facts.incident, remarks=remarks), ref=case.id
+        writes=settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks), ref=case.id
     )

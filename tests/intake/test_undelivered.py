@@ -1,0 +1,87 @@
+"""Words of an agent that never arrive are no first word: not for the clock, and not for the figures."""
+
+from datetime import timedelta
+
+from bot.messages import NotDelivered, Relay, Resolve
+from tests.intake.world import ANN, World
+
+
+def unhappy() -> tuple[World, str]:
+    world = World()
+    world.ask(ANN)
+    world.tap("😞")
+    return world, world.case().id
+
+
+def replied(world: World, case: str, text: str = "Sorry!") -> str:
+    """Let an agent say something, and return the slot of the message to the customer."""
+    world.do(case, Relay(text=text))
+    return next(message.slot for message in reversed(world.messages()) if message.slot.startswith("relay:"))
+
+
+def fails(world: World, slot: str) -> None:
+    event = NotDelivered(event=f"e{world.number()}", case=world.case().id, slot=slot, why="gone", at=world.now)
+    world.handle(event)
+
+
+def test_the_clock_runs_on_from_where_it_started() -> None:
+    world, case = unhappy()
+    due = world.store.due_rows[f"first_word:{case}"]
+    world.later(minutes=5)
+    fails(world, replied(world, case))
+    now = world.case()
+    assert (now.state, now.first_word_at, now.last_word_at, now.contacted_since) == ("claimed", None, None, False)
+    assert now.owner is not None
+    assert world.store.due_rows[due.key] == due
+    world.later(hours=4)
+    assert world.case().escalated == ("first_word",)
+
+
+def test_of_two_the_one_that_arrived_counts() -> None:
+    for lost in (0, 1):
+        world, case = unhappy()
+        slots, times = [], []
+        for text in ("Sorry!", "We look into it."):
+            world.later(minutes=5)
+            slots.append(replied(world, case, text))
+            times.append(world.now)
+        fails(world, slots[lost])
+        now, arrived = world.case(), times[1 - lost]
+        assert (now.state, now.first_word_at, now.last_word_at) == ("contacted", arrived, arrived)
+        fails(world, slots[1 - lost])
+        assert (world.case().first_word_at, world.case().state) == (None, "claimed")
+
+
+def test_what_arrived_before_it_was_reopened_stays_the_first_word_but_stops_no_clock() -> None:
+    world, case = unhappy()
+    replied(world, case)
+    first = world.now
+    world.do(case, Resolve(cause="other", action="x"))
+    world.later(hours=24)
+    world.tap("Not yet")
+    fails(world, replied(world, case, "Again, sorry"))
+    assert (world.case().state, world.case().first_word_at) == ("reopened", first)
+    assert f"first_word:{case}" in world.store.due_rows
+
+
+def test_of_a_resolved_case_only_the_figure_goes_back() -> None:
+    world, case = unhappy()
+    slot = replied(world, case)
+    world.do(case, Resolve(cause="other", action="x"))
+    fails(world, slot)
+    assert (world.case().state, world.case().first_word_at) == ("resolved", None)
+    assert f"first_word:{case}" not in world.store.due_rows
+
+
+def test_words_of_long_ago_that_fail_late_change_nothing() -> None:
+    world, case = unhappy()
+    slots = []
+    for number in range(22):
+        world.now += timedelta(seconds=1)
+        slots.append(replied(world, case, str(number)))
+    before = world.case()
+    fails(world, slots[0])
+    assert world.case() == before
+    for slot in slots[2:]:
+        fails(world, slot)
+    assert (world.case().first_word_at, world.case().state) == (before.first_word_at, "contacted")
