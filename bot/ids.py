@@ -14,6 +14,7 @@ FlowHash = NewType("FlowHash", str)
 
 #: Crockford's base 32 in lower case: no i, l, o, u, so an id can be read out on the phone.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 ID_LENGTH = 16
 
 #: Gives a new identifier at each call.
@@ -29,7 +30,7 @@ def encode_id(milliseconds: int, entropy: int) -> str:
     True
     """
     number = (milliseconds & (1 << 48) - 1) << 32 | entropy & (1 << 32) - 1
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)])
 
 
 def ids_from(milliseconds: Callable[[], int], chance: random.Random) -> Ids:

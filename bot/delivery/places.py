@@ -178,9 +178,10 @@ class Places:
     def enter(self, outbound: Outbound, now: datetime) -> Visit | None:
         """Let a message go to its place; None where that takes none now, and the message is to be put back."""
         channel, room = _places(outbound)
-        if shut := next((place for place in (channel, room) if self._takes_nothing(place, now)), None):
-            self._crowded.add(shut)
-            return None
+        for place in (channel, room):
+            if self._takes_nothing(place, now):
+                self._crowded.add(place)
+                return None
         posts = outbound.kind != "edit" and self._own(channel.channel).posts_per_second > 0
         if posts and self._is_full(room, now):
             self._crowded.add(room)
@@ -190,7 +191,7 @@ class Places:
         if posts:
             self._busy.add(room)
             self._spend(room, self._own(channel.channel).posts_per_second, now, ROOM_BURST)
-        probes = tuple(place for place in (channel, room) if self._breaker(place).probing)
+        probes = tuple(place for place in (channel, room) if self._breaker(place).probing) if self._breakers else ()
         self._probed.update(probes)
         return Visit(channel=channel.channel, probes=probes, room=room if posts else None)
 
@@ -203,8 +204,9 @@ class Places:
 
     def worked(self, outbound: Outbound) -> None:
         """A message arrived: its channel and its room work."""
-        for place in _places(outbound):
-            self._well(place)
+        if self._breakers:
+            for place in _places(outbound):
+                self._well(place)
 
     def failed(self, outbound: Outbound, failure: SendFailed, now: datetime) -> datetime | None:
         """Take note of a failure; until when its place is left alone, if it is."""
@@ -252,7 +254,7 @@ class Places:
         return (place for place in known if self._takes_nothing(place, now) or self._is_paced(place, now))
 
     def _takes_nothing(self, place: Place, now: datetime) -> bool:
-        if self._breaker(place).blocks(now) or place in self._probed:
+        if (self._breakers and self._breaker(place).blocks(now)) or place in self._probed:
             return True
         return not place.key and self._under_way[place.channel] >= (self._own(place.channel).at_once or self._most())
 

@@ -57,7 +57,7 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
 
 def match(rules: Sequence[RoutingRule], signals: Signals) -> RoutingRule | None:
     """The first rule that holds of a case."""
-    said = _folded(signals.words)
+    said = _folded(signals.words) if any(rule.words for rule in rules) else ""
     return next((rule for rule in rules if _holds(rule, signals, said)), None)
 
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -60,6 +60,8 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
     >>> fill("{agent} asks about {order}", {"agent": "{order}"})
     '{order} asks about {order}'
     """
+    if "{" not in text:
+        return text
     return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
 
 
@@ -72,6 +74,7 @@ def variables_in(text: str) -> frozenset[str]:
     return frozenset(_VARIABLE.findall(text))
 
 
+@lru_cache(maxsize=512)
 def pack(locale: str) -> Pack:
     """The pack of a language tag, of its base language, or the English one.
 
