@@ -54,6 +54,11 @@ class Tapped(msgspec.Struct, frozen=True, kw_only=True, tag="tapped"):
     profile: Profile = Profile()
 
 
+#: How a customer's words are to be taken: as *said*; as what they *showed* in place of words, such as where they are,
+#: which answers nothing but a question for words; or as what they *edited* afterwards, which answers nothing at all.
+Manner = Literal["said", "showed", "edited"]
+
+
 class Wrote(msgspec.Struct, frozen=True, kw_only=True, tag="wrote"):
     """A customer wrote words or sent a file."""
 
@@ -65,6 +70,7 @@ class Wrote(msgspec.Struct, frozen=True, kw_only=True, tag="wrote"):
     attachments: tuple[Attachment, ...] = ()
     #: names what came together in several messages, such as the pictures of an album: all of it is one reply
     group: str = ""
+    manner: Manner = "said"
 
 
 CommandName = Literal["start", "feedback", "stop"]
@@ -188,6 +194,8 @@ class AgentWrote(msgspec.Struct, frozen=True, kw_only=True, tag="agent_wrote"):
     text: str
     at: datetime
     attachments: tuple[Attachment, ...] = ()
+    #: what the message said before it was changed; None: it is new
+    was: str | None = None
 
 
 class NotDelivered(msgspec.Struct, frozen=True, kw_only=True, tag="not_delivered"):

@@ -399,6 +399,8 @@ SaidKind = Literal[
     "not_asked",  # text: the rule
     "opted_out",
     "opted_in",
+    "kept_as_sent",  # an agent changed words that were sent: the customer keeps those
+    "note_not_sent",  # an agent changed a note that stays among the agents: it was not sent
     "kept_aside",
 ]
 

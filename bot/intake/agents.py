@@ -98,11 +98,24 @@ def whose_thread(event: AgentWrote, facts: Facts, moment: Moment) -> Outcome:
     A thread that is not known may be that of an alert whose post is not recorded yet: whoever asks knows its age.
     """
     case = facts.case
-    if event.text.lstrip().startswith(_INTERNAL):
+    if event.was is not None:
+        return _told(_of_a_change(event.was, event.text), moment) if case and _may(event.agent, case) else Outcome()
+    if _is_internal(event.text):
         return _told("kept_internal", moment)
     if case is None:
         return _told("unknown_thread" if facts.incident is None else "incident_thread", moment)
     return Outcome(ref=case.id) if _may(event.agent, case) else Outcome()
+
+
+def _of_a_change(was: str, text: str) -> SaidKind:
+    """What somebody should know who changed a message: nothing of it reaches the customer."""
+    if was.strip() and not _is_internal(was):
+        return "kept_as_sent"
+    return "nothing" if _is_internal(text) else "note_not_sent"
+
+
+def _is_internal(text: str) -> bool:
+    return text.lstrip().startswith(_INTERNAL)
 
 
 def what_a_message_reads(event: AgentWrote, case: CaseId) -> Read:

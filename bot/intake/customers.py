@@ -9,6 +9,7 @@ from bot.conversations.events import Answered, Tap, Turn, Typed
 from bot.conversations.events import Said as SaidWords
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import answer_label
+from bot.conversations.questions import OpenText
 from bot.conversations.router import Following, route, slashed
 from bot.conversations.rules import Rules
 from bot.followup import cases
@@ -57,8 +58,10 @@ def what_to_read(event: CustomerEvent, moment: Moment) -> Read:
     """What must be known to decide about an event."""
     if isinstance(event, Unread):
         return Read(event=event.event)
-    # only rules about words ask what was said before
+    # only rules about words ask what was said before, and whether a change is one
     words = isinstance(event, Tapped | Wrote) and any(rule.words for rule in moment.followup.rules)
+    if isinstance(event, Wrote) and event.manner == "edited":
+        words = True
     if not isinstance(event, Tapped):
         group = event.group or None if isinstance(event, Wrote) else None
         return Read(event=event.event, group=group, address=event.sender, words=words)
@@ -143,6 +146,8 @@ def _told(turn: Turn, flow: PinnedFlow) -> str:
 
 def _spoke(event: Wrote | Commanded, facts: Facts, moment: Moment) -> Outcome:
     """Words or a command; a chat window without commands of its own sends them as words."""
+    if isinstance(event, Wrote) and event.manner == "edited":
+        return _edited(event, facts, moment)
     customer, known = known_customer(facts, event.sender, event.profile, moment)
     if isinstance(event, Wrote) and (command := slashed(event.text)) is not None:
         name, argument = command
@@ -165,8 +170,7 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
         case=following,
         opted_out=customer.opted_out_at is not None,
     )
-    if goes_to == "survey" and facts.group_seen:
-        # the first of several pictures has answered, or was asked what it means
+    if goes_to == "survey" and not _may_answer(event, facts):
         goes_to = "nobody" if following is None else "case"
     match goes_to:
         case "stop":
@@ -191,6 +195,30 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             return Outcome(writes=_beside(event, facts, customer, moment))
         case _:
             assert_never(goes_to)
+
+
+def _may_answer(event: Wrote, facts: Facts) -> bool:
+    """Whether a survey hears it: of an album only the first picture, a sticker only where it waits for words."""
+    conversation, flow = facts.conversation, facts.flow
+    if facts.group_seen or conversation is None or flow is None:
+        return False
+    waiting = conversation.reopened or conversation.asked
+    return event.manner == "said" or isinstance(flow.flow.question(waiting) if waiting else None, OpenText)
+
+
+def _edited(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
+    """What was said before, in other words: agents who listen read it too, and it answers nothing."""
+    case, customer = facts.open_case, facts.customer
+    if case is None or customer is None or not cases.listens(case, moment.now):
+        return Outcome()
+    words = words_of(event, customer, case.conversation, moment)
+    if any(
+        before.text in (event.text, words.text) or before.text.startswith(f"{event.text} [") for before in facts.words
+    ):
+        # Telegram also tells of changes that nobody sees
+        return Outcome()
+    told = hear(case, words, Heard.of(event, customer), facts, moment)
+    return Outcome(writes=(KeepWords(words=words), *told))
 
 
 def _following(text: str, facts: Facts, moment: Moment) -> Following | None:

@@ -56,9 +56,10 @@ def sentence(to: Address, locale: str, key: str, moment: Moment) -> Queue:
 
 
 def said_by(event: Wrote) -> str:
-    """What was written, and in words what came with it: agents should know of a picture that they cannot see yet."""
+    """What was written, and in words how and with what: agents should know of a picture that they cannot see yet."""
     shown = [f"[{each.kind}: {each.name}]" if each.name else f"[{each.kind}]" for each in event.attachments]
-    return " ".join([event.text, *shown]) if event.text.strip() else " ".join(shown)
+    said = ["[edited]", event.text] if event.manner == "edited" else [event.text]
+    return " ".join([*said, *shown]) if event.text.strip() else " ".join(shown)
 
 
 def words_of(event: Wrote, customer: Customer, conversation: ConversationId, moment: Moment) -> Words:

@@ -22,6 +22,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     attachments: tuple[Attachment, ...] = ()
     source: ChannelName
+    #: whether it stands in place of what they said before
+    edited: bool = False
 
     @classmethod
     def of(cls, event: Wrote, customer: Customer | None, text: str | None = None) -> "Heard":
@@ -31,6 +33,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
             text=event.text if text is None else text,
             attachments=event.attachments,
             source=event.sender.channel,
+            edited=event.manner == "edited",
         )
 
 
@@ -48,9 +51,10 @@ def owner_mention(case: Case) -> tuple[str, ...]:
 
 def customer_said(case: Case, words: WordsId, heard: Heard, moment: Moment) -> tuple[Outbound, ...]:
     """A customer's words for the thread, for the owner to notice."""
+    who = name_of(heard.customer, moment.agents_speak)
     remark = Remark(
         text=heard.text,
-        author=name_of(heard.customer, moment.agents_speak),
+        author=say(moment.agents_speak, "thread.edited", who=who) if heard.edited else who,
         mentions=owner_mention(case),
         attachments=heard.attachments,
         source=heard.source if heard.attachments else None,

@@ -247,6 +247,15 @@ def users_info(ask: Ask) -> Json:
     return {"user": member.to_json()}
 
 
+def bots_info(ask: Ask) -> Json:
+    """bots.info."""
+    here = ask.workspace
+    if ask.text("bot") != here.bot_id:
+        raise Declined("bot_not_found")
+    bot = {"id": here.bot_id, "name": here.bot_name, "user_id": here.bot_user_id, "app_id": ask.world.app_id}
+    return {"bot": {**bot, "deleted": False}}
+
+
 def users_list(ask: Ask) -> Json:
     """users.list."""
     found = [m.to_json() for m in ask.world.members.values() if m.team_id == ask.workspace.team_id]
@@ -278,6 +287,7 @@ def reactions_add(ask: Ask) -> Json:
 
 METHODS: dict[str, Method] = {
     "auth.test": auth_test,
+    "bots.info": bots_info,
     "chat.postMessage": post_message,
     "chat.postEphemeral": post_ephemeral,
     "chat.update": update,

@@ -36,13 +36,25 @@ def message_event(channel: Channel, message: Json, now: str) -> Json:
     ts = now if message.get("subtype", "").startswith("message_") else message["ts"]
     kinds = {"im": "im", "channel": "channel", "group": "group"}
     return {
-        **message,
+        **_in_thread(channel, message),
         "type": "message",
         "ts": ts,
         "channel": channel.id,
         "event_ts": ts,
         "channel_type": kinds[channel.kind],
     }
+
+
+def _in_thread(channel: Channel, message: Json) -> Json:
+    """The message with the author of the one that it answers, and so within a change of it."""
+    told = dict(message)
+    for part in ("message", "previous_message"):
+        if part in told:
+            told[part] = _in_thread(channel, told[part])
+    parent = channel.posts.get(told.get("thread_ts", ""))
+    if parent is not None and parent.ts != told.get("ts"):
+        told["parent_user_id"] = parent.user
+    return told
 
 
 def interaction(world: SlackWorld, kind: str, user: Member, trigger_id: str) -> Json:

@@ -189,7 +189,8 @@ async def test_what_people_say_among_themselves_is_not_heard(shop: Shop) -> None
     shop.slack.user_opens_home(LAN)
     shop.slack.inject_event({"type": "app_uninstalled"})
     await shop.slack.settled()
-    assert [inbound.text for inbound in shop.heard if isinstance(inbound, Wrote)] == ["4"]
+    heard = [(inbound.text, inbound.manner) for inbound in shop.heard if isinstance(inbound, Wrote)]
+    assert heard == [("4", "said"), ("5", "edited")], "of what they change only themselves are told"
     assert len(shop.heard) == 1
 
 

@@ -103,6 +103,7 @@ MEANT: dict[str, Inbound] = {
             Attachment(kind="file", reference="F0PDF", name="invoice"),
         ),
     ),
+    "message_im_changed": wrote("Ev0SHOP10", "4", manner="edited"),
     "press_customer": Tapped(
         event="slack:slack:action:11.22.press_customer", sender=LAN, token=TOKEN, at=NOW, profile=NAMED
     ),
@@ -123,6 +124,11 @@ MEANT: dict[str, Inbound] = {
     "thread_files": wrote_in(
         "Ev0SHOP33", "", attachments=(Attachment(kind="photo", reference="F0PIC", name="label.png"),)
     ),
+    "thread_formatted": wrote_in(
+        "Ev0SHOP71",
+        "// not for them @U0BEN 👋:our-own:\n• one\n• two\n3. three\nquoted here (https://shop.example)\ncode",
+    ),
+    "thread_edited": wrote_in("Ev0SHOP38", "We are sorry", was="// we are *sorry*"),
     "thread_untyped": wrote_in("Ev0SHOP34", "no kind of channel is told"),
     "menu_agent": pressed("menu_agent", "snooze:1h"),
     "form_template": pressed("form_template", "use:late"),
@@ -155,7 +161,6 @@ NOTHING = {
     "message_im_bot": "",
     "message_im_app": "",
     "message_im_slackbot": "",
-    "message_im_changed": "",
     "message_im_deleted": "",
     "message_im_empty": "",
     "message_channel": "",
@@ -167,7 +172,7 @@ NOTHING = {
     "thread_first": "",
     "thread_bot": "",
     "thread_own": "",
-    "thread_edited": "",
+    "thread_unfurled": "",
     "thread_deleted": "",
     "thread_group_dm": "",
     "press_link": "",

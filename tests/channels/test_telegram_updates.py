@@ -29,6 +29,7 @@ from bot.messages import (
     CommandName,
     Inbound,
     Left,
+    Manner,
     Moved,
     Profile,
     Returned,
@@ -52,16 +53,23 @@ def address(key: str = "5512") -> Address:
 
 
 def wrote(
-    text: str, *attachments: Attachment, key: str = "5512", group: str = "", profile: Profile = MAI
+    text: str,
+    *attachments: Attachment,
+    key: str = "5512",
+    group: str = "",
+    profile: Profile = MAI,
+    number: int = 812,
+    manner: Manner = "said",
 ) -> Reading:
     inbound = Wrote(
-        event="telegram:shop:812",
+        event=f"telegram:shop:{number}",
         sender=address(key),
         text=text,
         at=AT,
         profile=profile,
         attachments=attachments,
         group=f"telegram:shop:album:{key}:{group}" if group else "",
+        manner=manner,
     )
     return Reading(inbound=inbound)
 
@@ -115,8 +123,12 @@ READ: Mapping[str, Reading] = {
     "voice": wrote("", Attachment(kind="voice", reference="V1")),
     "document": wrote("", BILL),
     "animation": wrote("", CAT),
-    "sticker": NOTHING,
-    "poll": NOTHING,
+    "sticker": wrote("[sticker 👍]", manner="showed"),
+    "poll": wrote("[poll: ?]", manner="showed"),
+    "location": wrote("[location 41.9, 12.496366]", manner="showed"),
+    "venue": wrote("[place: Lotus Home, 12 Lê Lợi, 10.77, 106.7]", manner="showed"),
+    "contact": wrote("[contact: Lan Phạm, +84 90 1234567]", manner="showed"),
+    "dice": wrote("[dice 🎲 4]", manner="showed"),
     "topic_closed": NOTHING,
     "tap": tapped(),
     "tap_on_old_message": tapped(),
@@ -126,7 +138,8 @@ READ: Mapping[str, Reading] = {
     "blocked": Reading(inbound=Left(event="telegram:shop:814", sender=address(), at=AT)),
     "unblocked": Reading(inbound=Returned(event="telegram:shop:814", sender=address(), at=AT)),
     "removed_from_group": NOTHING,
-    "edited_words": NOTHING,
+    "edited_words": wrote("no, 3", number=815, manner="edited"),
+    "edited_location": NOTHING,
     "channel_post": NOTHING,
     "poll_answer": NOTHING,
 }
@@ -212,6 +225,7 @@ LANES = {
     "a group": ("group_reply_to_us", "-1009988"),
     "a tap's chat, as its card's": ("tap", "5512"),
     "a tap's sender without a chat": ("tap_without_message", "5512"),
+    "a changed message's chat": ("edited_words", "5512"),
     "a blocking user's chat": ("blocked", "5512"),
     "nobody's": ("kind_of_tomorrow", ""),
 }
@@ -231,7 +245,7 @@ ids: st.SearchStrategy[Any] = st.sampled_from([0, 5512, -1009988, 4321, 2**63, T
 FIELDS = [
     *("message", "chat", "from", "id", "type", "text", "caption", "photo", "voice", "document", "sticker", "file_id"),
     *("sender_chat", "reply_to_message", "data", "entities", "is_bot", "first_name", "language_code", "date"),
-    *("media_group_id", "migrate_to_chat_id", "new_chat_member", "status"),
+    *("media_group_id", "migrate_to_chat_id", "new_chat_member", "status", "location", "venue", "latitude", "poll"),
 ]
 values = (
     ids
@@ -243,7 +257,7 @@ shapes = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6),
     max_leaves=25,
 )
-KINDS = [*WANTED, "edited_message", "telepathy"]
+KINDS = [*WANTED, "channel_post", "telepathy"]
 updates = st.dictionaries(st.sampled_from(["update_id", *KINDS]), shapes, max_size=3) | json_values
 
 

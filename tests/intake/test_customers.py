@@ -10,6 +10,7 @@ from bot.messages import (
     CaseToken,
     ChannelName,
     Left,
+    Manner,
     Moved,
     Profile,
     Returned,
@@ -18,7 +19,7 @@ from bot.messages import (
     Wrote,
     format_token,
 )
-from tests.intake.world import ANN, BEN, SETTINGS, World
+from tests.intake.world import ANN, BEN, SETTINGS, START, World
 
 CAT = Address(channel=ChannelName("web"), key="cat")
 
@@ -341,6 +342,39 @@ def test_an_album_that_answers_nothing_is_asked_about_once() -> None:
     world.ask(ANN)
     album(world)
     assert (world.conversation().reasked, world.conversation().handed_back) == (True, False)
+
+
+def showed(text: str, manner: Manner = "showed") -> Wrote:
+    return Wrote(event=f"e:{text}", sender=ANN, text=text, at=START, manner=manner)
+
+
+def test_what_is_shown_in_place_of_words_answers_no_rating() -> None:
+    world = World()
+    world.ask(ANN)
+    before = len(world.messages(ANN))
+    world.handle(showed("[sticker 😀]"))
+    world.handle(showed("[location 41.9, 12.5]"))
+    assert (len(world.messages(ANN)), world.conversation().reasked) == (before, False)
+    assert [words.text for words in world.store.words.values()] == ["[sticker 😀]", "[location 41.9, 12.5]"]
+
+
+def test_what_is_shown_in_place_of_words_is_an_answer_where_words_are_awaited() -> None:
+    world = World()
+    world.ask(ANN)
+    world.tap("😞")
+    world.tap("Skip")
+    assert world.conversation().asked == "comment"
+    world.handle(showed("[contact: Lan, 123]"))
+    assert "comment" in world.conversation().answers
+
+
+def test_a_change_of_ones_words_answers_nothing_and_orders_nothing() -> None:
+    world = World()
+    world.ask(ANN)
+    for text in ("5", "stop", "/stop"):
+        outcome = world.handle(showed(text, "edited"))
+        assert (outcome.said.kind, outcome.writes) == ("nothing", ())
+    assert (world.conversation().answers, world.conversation().status) == ({}, "waiting")
 
 
 def test_a_stranger_who_answers_in_a_group_is_not_greeted_there() -> None:

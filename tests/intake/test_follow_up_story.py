@@ -177,6 +177,37 @@ def test_each_picture_of_an_album_comes_along() -> None:
     assert [remark.attachments for remark in world.thread(case)[-4:]] == [(photo,) for photo in photos]
 
 
+def test_what_the_customer_changes_afterwards_comes_along_once() -> None:
+    world, case = talking()
+    world.write("it cme in two")
+    for event, text in (("c1", "it came in two"), ("c2", "it came in two")):
+        world.handle(Wrote(event=event, sender=ANN, text=text, at=world.now, manner="edited"))
+    assert [(remark.author, remark.text) for remark in world.thread(case)[-2:]] == [
+        ("A customer", "it cme in two"),
+        ("A customer (edited)", "it came in two"),
+    ]
+    assert [words.text for words in world.store.words.values()][-1] == "[edited] it came in two"
+
+
+CHANGES = {
+    "what was sent": ("We send it again", "We send two", "kept_as_sent"),
+    "what was sent, into a note": ("We send it again", "// We send it again", "kept_as_sent"),
+    "a note": ("// we send it again", "We send it again", "note_not_sent"),
+    "a note within a note": ("// we", "// we all", "nothing"),
+    "words beside a file": ("", "See the picture", "note_not_sent"),
+}
+
+
+@pytest.mark.parametrize(("was", "text", "kind"), CHANGES.values(), ids=CHANGES)
+def test_a_change_of_an_agents_words_reaches_nobody(was: str, text: str, kind: str) -> None:
+    world, case = talking()
+    heard = world.heard()
+    outcome = world.handle(replace(world.in_thread(case, text), was=was))
+    assert (outcome.said.kind, outcome.writes, world.heard()) == (kind, (), heard)
+    elsewhere = replace(world.in_thread(case, text), was=was, thread="1700000000.0001")
+    assert world.handle(elsewhere).said.kind == "nothing"
+
+
 def survey_and_agent(world: World) -> tuple[str, str]:
     """A survey that waits for a score beside an older case; returns the case and the survey."""
     case = world.case().id

@@ -1,5 +1,6 @@
 """The Slack channel: one workspace, over HTTP or Socket Mode."""
 
+import asyncio
 import logging
 import time
 import traceback
@@ -19,6 +20,7 @@ from bot.channels.slack.client import CALL_TIMEOUT, Taking, bolt, web_client
 from bot.channels.slack.drawing import LITTLE_ROOM, Drawn, draw
 from bot.channels.slack.files import fetched
 from bot.channels.slack.fleeting import Fleeting
+from bot.channels.slack.installation import Installation
 from bot.channels.slack.listening import Answer, Listener
 from bot.channels.slack.meanings import Meant, Nothing, Origin, Unknown
 from bot.channels.slack.people import People
@@ -36,6 +38,7 @@ from bot.channels.slack.sending import (
 from bot.channels.slack.signing import is_ssl_check, parsed, signed
 from bot.config import SlackSettings
 from bot.errors import SendFailed, StoreUnavailable
+from bot.languages import say
 from bot.messages import AgentDid, Alert, AlertOf, Card, Inbound, IncidentOf, Outbound, Receipt, Remark, Text
 from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
@@ -46,6 +49,8 @@ _ROOMS = ("#", "C", "G")
 
 _Drawable = Text | Card | Remark | Alert
 
+#: seconds; a message of ours that is older is known, or will never be
+RECENT = 60.0
 #: forms whose refusals are remembered
 _REFUSALS = 1_000
 
@@ -77,6 +82,7 @@ class SlackChannel:
         self._session: aiohttp.ClientSession | None = None
         self._fleeting = Fleeting(settings.name, settings.api_url, self._opened)
         self._people = People(self._opened)
+        self._installation = Installation(settings.name, self._opened)
         #: how often each form was refused, by its id
         self._refused: OrderedDict[str, int] = OrderedDict()
 
@@ -98,10 +104,15 @@ class SlackChannel:
         return _reply(await self._dispatch(body, raw.body, handle))
 
     async def run(self, handle: Handle) -> None:
-        """Listen in Socket Mode until cancelled; in HTTP mode return at once."""
+        """Listen in Socket Mode until cancelled; in HTTP mode return once it is known whose the token is."""
         if self._settings.mode != "socket":
+            await self._installation.learn()
             return
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._installation.learn())
+            both.create_task(self._listen(handle))
 
+    async def _listen(self, handle: Handle) -> None:
         async def take(payload: object, raw: bytes) -> Answer | None:
             if isinstance(payload, dict):
                 response = await self._dispatch(payload, raw, handle)
@@ -133,7 +144,10 @@ class SlackChannel:
 
     async def _take(self, body: Mapping[str, Any], raw: bytes, handle: Handle) -> BoltResponse:
         """Handle one verified body and answer it."""
-        reading = read(body, raw, self.name, self._clock())
+        if why := self._installation.stranger(body):
+            return await self._aside(raw, why, handle)
+        known = self._installation.known
+        reading = read(body, raw, self.name, self._clock(), bot=known.bot_user if known else "")
         match reading:
             case Meant(inbound=inbound, origin=origin):
                 return await self._handled(inbound, origin, handle)
@@ -171,6 +185,8 @@ class SlackChannel:
             if answer["response_action"] == "errors":
                 self._refuse(origin.form.id)
             return BoltResponse(status=200, body=answer)
+        if said.kind == "unknown_thread":
+            return self._nobody_got_it(origin, said)
         if said.form is not None and origin.kind in ("press", "choice"):
             self._fleeting.show(origin, said.form, said.locale)
             return BoltResponse(status=200)
@@ -180,6 +196,16 @@ class SlackChannel:
             return BoltResponse(status=200, body={"response_type": "ephemeral", **told})
         if words:
             self._fleeting.tell(origin, words)
+        return BoltResponse(status=200)
+
+    def _nobody_got_it(self, origin: Origin, said: Said) -> BoltResponse:
+        """Words in a thread that belongs to no case: others' threads do not concern us."""
+        if origin.of_ours and time.time() - float(origin.thread) < RECENT:
+            # the alert that was just posted is not known yet, and Slack brings them again
+            log.info("Slack (%s): words in the thread of a message that is not known yet", self.name)
+            return BoltResponse(status=503)
+        if origin.of_ours:
+            self._fleeting.tell(origin, say(said.locale, "told.unknown_thread"))
         return BoltResponse(status=200)
 
     def _renewed(self, inbound: Inbound, origin: Origin | None) -> Inbound:

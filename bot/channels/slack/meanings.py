@@ -28,6 +28,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     conversation: str = ""
     #: the ts of the thread that it was done in
     thread: str = ""
+    #: whether that thread stands under a message of our bot's
+    of_ours: bool = False
     response_url: str = ""
     #: the right to open a form, for three seconds
     trigger: str = ""
@@ -40,6 +42,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     channel: ChannelName
     at: datetime
     raw: bytes
+    #: our bot's user id, if it is known
+    bot: str = ""
 
     def key(self, kind: str, id: str) -> str:
         """The dedupe key; a body without a usable id is known by its content."""

@@ -35,6 +35,11 @@ def _without_angles(found: re.Match[str]) -> str:
     if target.startswith("!"):
         command = target[1:].partition("^")[0]
         return label or f"@{command}"
+    return labelled(target, label)
+
+
+def labelled(target: str, label: str | None) -> str:
+    """A link as words: its address, and beside it what stood in its place if that says something else."""
     address = target.removeprefix("mailto:").removeprefix("tel:")
     if not label or label == address:
         return address
@@ -49,8 +54,8 @@ def _emoji_in(blocks: object, depth: int = 0) -> Iterator[tuple[str, str]]:
         case list():
             for block in blocks:
                 yield from _emoji_in(block, depth + 1)
-        case {"type": "emoji", "name": str(name), "unicode": str(code), **more}:
-            if character := _characters(code):
+        case {"type": "emoji", "name": str(name), **more}:
+            if character := emoji_of(blocks):
                 tone = more.get("skin_tone")
                 yield (f":{name}::skin-tone-{tone}:" if tone else name), character
         case {"elements": elements}:
@@ -59,8 +64,11 @@ def _emoji_in(blocks: object, depth: int = 0) -> Iterator[tuple[str, str]]:
             return
 
 
-def _characters(code: str) -> str:
-    """The characters of hexadecimal code points such as "1f44d-1f3fb"; empty for anything else."""
+def emoji_of(element: object) -> str:
+    """The character of an emoji in rich text, such as that of "1f44d-1f3fb"; empty for one of the workspace's own."""
+    code = text_at(element, "unicode")
+    if not code:
+        return ""
     try:
         return "".join(chr(int(point, 16)) for point in code.split("-"))
     except (ValueError, OverflowError):

@@ -2,51 +2,29 @@
 
 | what comes                                             | becomes                                            |
 |--------------------------------------------------------|----------------------------------------------------|
-| message in a direct conversation, also with files      | Wrote                                              |
-| a person's message in a thread of a channel            | AgentWrote                                         |
+| what somebody wrote, or changed afterwards             | see ``spoken``                                     |
 | presses, choices and forms                             | see ``interactions``                               |
 | slash command /feedback, /start, /stop                 | Commanded                                          |
 | global shortcut "feedback"                             | Commanded                                          |
-| messages of bots and of Slackbot, our own, edits,      | nothing                                            |
-| deletions, joins, what is said in channels themselves  |                                                    |
 | events about the workspace (EVENTS_OF_NO_CONCERN)      | nothing; loss of the token or of events is logged  |
 | everything else: dialogs, other shortcuts and          | Unread                                             |
 | commands, unknown types, no sender                     |                                                    |
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from bot.channels.slack.interactions import read_press, read_submission
 from bot.channels.slack.meanings import ID, Arrival, Meant, Nothing, Origin, Reading, Unknown, digest, name_of
 from bot.channels.slack.plain import cut, found, text_at, typed
-from bot.messages import (
-    Address,
-    AgentWrote,
-    Attachment,
-    ChannelName,
-    Commanded,
-    CommandName,
-    Profile,
-    Unread,
-    Wrote,
-)
+from bot.channels.slack.spoken import LONGEST_MESSAGE, read_message
+from bot.messages import Address, ChannelName, Commanded, CommandName, Profile, Unread
 
 Body = Mapping[str, Any]
 
-#: the longest message that Slack delivers, in characters
-LONGEST_MESSAGE = 40_000
-MOST_FILES = 10
-
 COMMANDS: Mapping[str, CommandName] = {"/feedback": "feedback", "/start": "start", "/stop": "stop"}
 SHORTCUTS: Mapping[str, CommandName] = {"feedback": "feedback"}
-
-# A person's own words come without a subtype, or with one of these; every other one is Slack's or an edit's.
-_WORDS = frozenset({"", "file_share", "me_message", "thread_broadcast"})
-_DIRECT = frozenset({"im", "app_home"})
-_ROOMS = frozenset({"channel", "group"})
 
 #: Families of events that an app may be subscribed to and that tell us nothing.
 EVENTS_OF_NO_CONCERN = (
@@ -88,15 +66,14 @@ EVENTS_OF_NO_CONCERN = (
 #: What an operator must hear of although it asks nothing of us.
 ALARMING = frozenset({"tokens_revoked", "app_uninstalled", "app_rate_limited"})
 
-_TS = re.compile(r"\d{1,20}\.\d{1,10}", re.ASCII)
 
-
-def read(body: Body, raw: bytes, channel: ChannelName, at: datetime) -> Reading:
+def read(body: Body, raw: bytes, channel: ChannelName, at: datetime, *, bot: str = "") -> Reading:
     """Tell what a verified body means; never raises, whatever the body holds.
 
-    ``raw`` is the body as it came, by which a body without an id of its own is known again.
+    ``raw`` is the body as it came, by which a body without an id of its own is known again; ``bot`` is our bot's user
+    id where the channel knows it.
     """
-    here = Arrival(channel=channel, at=at, raw=raw)
+    here = Arrival(channel=channel, at=at, raw=raw, bot=bot)
     kind = text_at(body, "type")
     if kind == "event_callback":
         return _event(body, here)
@@ -125,89 +102,12 @@ def _event(body: Body, here: Arrival) -> Reading:
     event = found(body, "event")
     kind = text_at(event, "type")
     if kind == "message":
-        return _message(body, event, here)
+        return read_message(body, event, here)
     if kind in ALARMING:
         return Nothing(alarm=kind)
     if kind.startswith(EVENTS_OF_NO_CONCERN):
         return Nothing()
     return Unknown(why=f"no use for an event of type {kind[:40]!r}" if kind else "an event without a type")
-
-
-def _message(body: Body, event: Body, here: Arrival) -> Reading:
-    conversation, thread = text_at(event, "channel"), text_at(event, "thread_ts")
-    direct = text_at(event, "channel_type") in _DIRECT or conversation.startswith("D")
-    if not direct and not _in_thread(event, conversation, thread):
-        return Nothing()
-    user = text_at(event, "user")
-    if text_at(event, "subtype") not in _WORDS or event.get("hidden") or _by_a_bot(body, event, user):
-        return Nothing()
-    if not ID.fullmatch(user):
-        return Unknown(why="a direct message without a sender" if direct else "a message without a sender")
-    words = cut(typed(text_at(event, "text"), event.get("blocks")), LONGEST_MESSAGE)
-    attachments = _attachments(event.get("files"))
-    if not words.strip() and not attachments:
-        return Nothing()
-    key, sender = here.key("event", text_at(body, "event_id")), Address(channel=here.channel, key=user)
-    name = name_of(found(event, "user_profile"), "real_name", "display_name", "name")
-    if not direct:
-        wrote_in = AgentWrote(
-            event=key,
-            agent=sender,
-            agent_name=name or user,
-            thread=f"{conversation}:{thread}",
-            text=words,
-            at=here.at,
-            attachments=attachments,
-        )
-        return Meant(
-            inbound=wrote_in, origin=Origin(kind="thread", user=user, conversation=conversation, thread=thread)
-        )
-    wrote = Wrote(
-        event=key,
-        sender=sender,
-        text=words,
-        at=here.at,
-        profile=Profile(name=name_of(found(event, "user_profile"), "display_name", "real_name", "name")),
-        attachments=attachments,
-    )
-    return Meant(inbound=wrote, origin=Origin(kind="message", user=user, conversation=conversation))
-
-
-def _in_thread(event: Body, conversation: str, thread: str) -> bool:
-    """Whether a message answers another one in a channel where agents may work."""
-    if not ID.fullmatch(conversation) or not _TS.fullmatch(thread) or thread == text_at(event, "ts"):
-        return False
-    kind = text_at(event, "channel_type")
-    return kind in _ROOMS or (not kind and conversation.startswith(("C", "G")))
-
-
-def _by_a_bot(body: Body, event: Body, user: str) -> bool:
-    if event.get("bot_id") or event.get("bot_profile") or user == "USLACKBOT":
-        return True
-    authorizations = body.get("authorizations")
-    # the bot that this delivery is for; what it says itself comes back as an event, too
-    ours = authorizations if isinstance(authorizations, list) else []
-    return any(found(one).get("is_bot") is True and text_at(one, "user_id") == user != "" for one in ours)
-
-
-def _attachments(files: object) -> tuple[Attachment, ...]:
-    if not isinstance(files, list):
-        return ()
-    known = [file for file in files if ID.fullmatch(text_at(file, "id"))]
-    return tuple(
-        Attachment(kind=_kind(text_at(file, "mimetype")), reference=file["id"], name=name_of(file, "name", "title"))
-        for file in known[:MOST_FILES]
-    )
-
-
-def _kind(mime: str) -> Literal["photo", "voice", "file"]:
-    match mime.partition("/")[0]:
-        case "image":
-            return "photo"
-        case "audio":
-            return "voice"
-        case _:
-            return "file"
 
 
 def _command(body: Body, here: Arrival) -> Reading:

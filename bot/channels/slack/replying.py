@@ -15,8 +15,10 @@ _MAIN: Mapping[FormKind, str] = {"reply": "text", "resolve": "action", "snooze":
 def wording(inbound: Inbound, said: Said) -> str:
     """What to tell the person at once; empty when the conversation itself shows what happened."""
     match inbound:
-        case AgentPressed() | AgentDid() | AgentWrote():
+        case AgentPressed() | AgentDid():
             return _to_agent(said)
+        case AgentWrote():
+            return _to_agent(said, in_thread=True)
         case Tapped():
             return _to_customer(said)
         case Commanded():
@@ -34,7 +36,7 @@ def form_answer(said: Said, form: OpenForm) -> dict[str, Any]:
     return {"response_action": "errors", "errors": {form.fields.get(name, name): words}}
 
 
-def _to_agent(said: Said) -> str:
+def _to_agent(said: Said, *, in_thread: bool = False) -> str:
     match said.kind:
         case "already_claimed":
             return say(said.locale, "desk.already_claimed", agent=said.text)
@@ -44,9 +46,14 @@ def _to_agent(said: Said) -> str:
             return say(said.locale, "reply.unknown_button")
         case "not_owner":
             return say(said.locale, "told.not_owner", agent=said.text)
+        case "kept_internal" if in_thread:
+            # whoever begins so knows it, and a whole thread of notes would be answered line by line
+            return ""
         case "empty" if said.text == "cause":
             return say(said.locale, "told.unknown_cause")
         case "already_resolved" | "no_case" | "empty" | "too_long" | "in_the_past" | "unreachable" | "text_only":
+            return say(said.locale, f"told.{said.kind}")
+        case "kept_internal" | "unknown_thread" | "incident_thread" | "kept_as_sent" | "note_not_sent":
             return say(said.locale, f"told.{said.kind}")
         case _:
             # the alert is edited for everybody to see
@@ -79,6 +86,8 @@ def _to_customer(said: Said) -> str:
             # said to agents only, as is what follows
             return ""
         case "form" | "empty" | "too_long" | "in_the_past" | "unreachable" | "kept_internal" | "text_only":
+            return ""
+        case "unknown_thread" | "incident_thread" | "kept_as_sent" | "note_not_sent":
             return ""
         case _:
             assert_never(said.kind)

@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from bot.channels.names import shown_name
+from bot.channels.telegram.shown import shown
 from bot.messages import (
     Address,
     Attachment,
@@ -31,12 +32,12 @@ from bot.messages import (
 Json = dict[str, Any]
 
 #: what we ask Telegram for
-WANTED: Final = ("message", "callback_query", "my_chat_member")
+WANTED: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 
 #: Kinds of update that carry nothing for us: acknowledged, not kept. Kinds in neither list are kept aside.
 SILENT_KINDS: Final = frozenset(
     {
-        "edited_message", "channel_post", "edited_channel_post", "inline_query", "chosen_inline_result",
+        "channel_post", "edited_channel_post", "inline_query", "chosen_inline_result",
         "shipping_query", "pre_checkout_query", "purchased_paid_media", "poll", "poll_answer", "chat_member",
         "chat_join_request", "chat_boost", "removed_chat_boost", "message_reaction", "message_reaction_count",
         "business_connection", "business_message", "edited_business_message", "deleted_business_messages",
@@ -122,6 +123,8 @@ def read_update(update: object, me: Me, at: datetime, body: bytes | None = None)
     event = _digest(me, body) if number is None else f"telegram:{me.channel}:{number}"
     context = _Update(me=me, event=event, at=at, body=body)
     match fields:
+        case {"edited_message": dict(message)}:
+            return _read_change(message, context)
         case {"callback_query": dict(query)}:
             return _read_query(query, context)
         case {"message": dict(message)}:
@@ -262,15 +265,25 @@ def _is_for(mention: str | None, me: Me) -> bool:
     return mention is None or me.username is None or mention.lower() == me.username.lower()
 
 
+def _read_change(message: Json, context: _Update) -> Reading:
+    """Other words in a message that stands already; a place that moves on, a picture that is another, tell nothing."""
+    inbound = _read_message(message, context).inbound
+    if not isinstance(inbound, Wrote) or inbound.manner != "said" or not inbound.text.strip():
+        return Reading()
+    return Reading(inbound=msgspec.structs.replace(inbound, manner="edited", attachments=(), group=""))
+
+
 def _words(message: Json, address: Address, sender: Json, context: _Update) -> Inbound | None:
     text = _text(message, "text") or _text(message, "caption")
     attachments = _attachments(message)
-    if not text and not attachments:
+    showed = "" if text or attachments else shown(message)
+    if not text and not attachments and not showed:
         return None
     return Wrote(
         event=context.event,
         sender=address,
-        text=text,
+        text=text or showed,
+        manner="showed" if showed else "said",
         at=context.at,
         profile=_profile(sender),
         attachments=attachments,
