@@ -123,6 +123,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     neighbours_since: datetime | None = None
     #: the newest words of the conversation
     words: bool = False
+    #: how many cases of the case's incident and team wait for somebody to take them
+    waiting: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +162,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 class SaveCustomer(msgspec.Struct, frozen=True, kw_only=True):
     """Insert or update a customer together with one of their addresses."""
+    #: by state, the cases of the case's incident and team that nobody has and in which something is to do, itself too
+    waiting: Mapping[CaseState, int] = {}
 
     customer: Customer
     address: Address

@@ -62,6 +62,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     #: the incident that this case is folded into
     incident: IncidentId | None = None
+    folded_at: datetime | None = None
     revision: int = 0
     opened_at: datetime
     claimed_at: datetime | None = None
@@ -179,9 +180,9 @@ def alerted(case: Case) -> Case:
     return _changed(case, alerted=True)
 
 
-def folded(case: Case, incident: IncidentId) -> Case:
+def folded(case: Case, incident: IncidentId, at: datetime | None = None) -> Case:
     """The case as one of an incident's; a case is folded but once."""
-    return case if case.incident is not None else _changed(case, incident=incident)
+    return case if case.incident is not None else _changed(case, incident=incident, folded_at=at)
 
 
 def raised(case: Case, to: Priority) -> Case:

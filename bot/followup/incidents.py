@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.conversations.answers import Chosen
 from bot.conversations.conversation import Conversation
@@ -31,6 +32,14 @@ class IncidentRules(msgspec.Struct, frozen=True, kw_only=True):
     channel: int = 0
 
 
+class Escalated(msgspec.Struct, frozen=True, kw_only=True):
+    """When a team was last told that a stage of the incident's cases that nobody has is nearly due."""
+
+    stage: Stage
+    team: str
+    at: datetime
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What several cases have in common: ``Incident(dimension="cause", value="slow", label="Slow reply", cases=7)``.
 
@@ -46,10 +55,17 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
     opened_at: datetime
     last_at: datetime
-    #: the stages that its thread was told of, for all cases that nobody has taken
-    escalated: tuple[Stage, ...] = ()
+    #: one for each stage and team that was told of
+    escalations: tuple[Escalated, ...] = ()
     revision: int = 0
 
+    def escalated_at(self, stage: Stage, team: str) -> datetime | None:
+        """When a team was last told of a stage; None: never."""
+        return next((each.at for each in self.escalations if (each.stage, each.team) == (stage, team)), None)
+
+
+#: A team hears of an incident's cases that nobody has at most so often, of all of them at once.
+TOLD_AGAIN = timedelta(hours=1)
 
 #: What someone chooses who found nothing fitting has nothing in common with what others mean by it.
 NO_CAUSE = frozenset({"other", "none"})
@@ -63,6 +79,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     #: to fold: the case itself is among them
     cases: tuple[CaseId, ...]
     incident: Incident | None = None
+
+
+def escalated(incident: Incident, stage: Stage, team: str, at: datetime) -> Incident:
+    """The incident once a team was told of a stage."""
+    others = tuple(each for each in incident.escalations if (each.stage, each.team) != (stage, team))
+    told = Escalated(stage=stage, team=team, at=at)
+    return replace(incident, escalations=(*others, told), revision=incident.revision + 1)
 
 
 def values_of(conversation: Conversation) -> Mapping[IncidentDimension, tuple[str, ...]]:

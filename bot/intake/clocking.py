@@ -11,7 +11,7 @@ from bot.followup.alerts import incident_remark_outbound, score_of, who_of
 from bot.followup.cases import Case, CaseNote, Stage
 from bot.followup.clocks import Team, deadlines
 from bot.followup.history import local_time
-from bot.followup.incidents import Incident
+from bot.followup.incidents import TOLD_AGAIN, Incident, escalated
 from bot.intake.moment import Moment
 from bot.intake.remarks import happened, owner_mention
 from bot.intake.settling import settle_case, wanted_dues
@@ -45,23 +45,29 @@ def wake(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
 
 
 def escalate(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
-    """Most of a clock has run out: the lead is called in the thread, and the team's room gets a word; once a stage."""
+    """Most of a clock has run out: the lead is called in the thread, and the team's room gets a word; once a stage.
+
+    Of an incident's cases that nobody has the team hears together, in the incident's thread and in its room; one that
+    has an alert of its own is told of in its own thread too.
+    """
     case, outcome = ripe(due, settled, facts, moment)
     stage = _STAGES[due.kind]
     team = None if case is None else moment.team(case)
     if case is None or team is None:
         return outcome
-    changed = cases.escalated(case, stage)
-    note = CaseNote(case=case.id, what="escalated", who=None, detail=stage, at=moment.now)
+    incident = facts.incident if case.owner is None else None
+    again = None if incident is None else _told_again(case, incident, stage, moment)
+    if again is not None and not case.alerted:
+        return Outcome(writes=(settled, PutDue(due=replace(due, due_at=again))))
     at = local_time(_due_at(case, team, stage), team.hours.time_zone)
-    if case.incident is not None and case.owner is None:
-        writes = settle_case(changed, case, (note,), moment, incident=facts.incident)
-        return Outcome(
-            writes=(settled, *writes, *_in_incident(facts.incident, stage, at, _lead(case, team), moment)), ref=case.id
-        )
+    note = CaseNote(case=case.id, what="escalated", who=None, detail=stage, at=moment.now)
     remarks = happened(case, f"thread.escalated.{stage}", moment, mentions=_lead(case, team), at=at)
+    changed = cases.escalated(case, stage)
     writes = settle_case(changed, case, (note,), moment, incident=facts.incident, remarks=remarks)
-    room = _in_room(case, facts, team.room, stage, at, moment)
+    if incident is None:
+        room = _in_room(team.room, _words_of_case(case, facts, stage, at, moment), f"escalated:{case.id}", moment)
+    else:
+        room = _of_incident(case, incident, team, stage, at, facts, moment)
     return Outcome(writes=(settled, *writes, *room), ref=case.id)
 
 
@@ -76,12 +82,11 @@ def _lead(case: Case, team: Team) -> tuple[str, ...]:
     return owner_mention(case) or ((case.group,) if case.group else ())
 
 
-def _in_room(case: Case, facts: Facts, room: str, stage: Stage, at: str, moment: Moment) -> tuple[Write, ...]:
-    desk = moment.desk(room)
-    if not room or desk is None or facts.flow is None:
-        return ()
+def _words_of_case(case: Case, facts: Facts, stage: Stage, at: str, moment: Moment) -> str:
+    if facts.flow is None:
+        return ""
     locale, flow = moment.agents_speak, facts.flow.flow
-    text = say(
+    return say(
         locale,
         f"room.{stage}",
         who=who_of(facts.customer.name if facts.customer else None, locale),
@@ -90,20 +95,43 @@ def _in_room(case: Case, facts: Facts, room: str, stage: Stage, at: str, moment:
         at=at,
         link=f"{moment.settings.server.public_url}/cases/{case.id}",
     )
-    # a lane of its own: a room that is gone must not hold up the alert
-    slot = f"escalated:{case.id}:{moment.ids()}"
-    outbound = Outbound(kind="post", to=desk, lane=slot, slot=slot, content=Text(text=text, locale=locale))
-    return (Queue(outbound=outbound, at=moment.now),)
 
 
-def _in_incident(
-    incident: Incident | None, stage: Stage, at: str, lead: tuple[str, ...], moment: Moment
-) -> tuple[Write, ...]:
-    """The incident's thread is told of each stage once, for all its cases that nobody has."""
-    if incident is None or stage in incident.escalated:
+def _in_room(room: str, text: str, lane: str, moment: Moment) -> tuple[Write, ...]:
+    desk = moment.desk(room)
+    if not room or desk is None or not text:
         return ()
-    told = replace(incident, escalated=(*incident.escalated, stage), revision=incident.revision + 1)
+    # a lane of its own: a room that is gone must not hold up the alert
+    slot = f"{lane}:{moment.ids()}"
+    content = Text(text=text, locale=moment.agents_speak)
+    return (Queue(outbound=Outbound(kind="post", to=desk, lane=slot, slot=slot, content=content), at=moment.now),)
+
+
+# ---- cases of an incident that nobody has -------------------------------------------------------------------
+
+
+def _told_again(case: Case, incident: Incident, stage: Stage, moment: Moment) -> datetime | None:
+    """When the team hears of the incident next; None: it hears now, or it was told when the case was among them."""
+    told = incident.escalated_at(stage, case.team)
+    if told is None or moment.now - told >= TOLD_AGAIN or (case.folded_at or case.opened_at) < told:
+        return None
+    return told + TOLD_AGAIN
+
+
+def _of_incident(
+    case: Case, incident: Incident, team: Team, stage: Stage, at: str, facts: Facts, moment: Moment
+) -> tuple[Write, ...]:
+    """What the team hears of all the cases that wait, unless it heard of them within the hour."""
+    told = incident.escalated_at(stage, case.team)
+    if told is not None and moment.now - told < TOLD_AGAIN:
+        return ()
+    n = sum(n for state, n in facts.waiting.items() if stage == "resolved" or state != "contacted")
     locale = moment.agents_speak
-    remark = Remark(text=say(locale, f"thread.incident.{stage}", at=at), mentions=lead, locale=locale)
-    outbound = incident_remark_outbound(incident, f"told:{moment.ids()}", remark)
-    return (SaveIncident(incident=told, was_revision=incident.revision), Queue(outbound=outbound, at=moment.now))
+    remark = Remark(text=say(locale, f"thread.incident.{stage}", at=at, n=n), mentions=_lead(case, team), locale=locale)
+    link = f"{moment.settings.server.public_url}/cases"
+    text = say(locale, f"room.incident.{stage}", label=incident.label, n=n, at=at, link=link)
+    return (
+        SaveIncident(incident=escalated(incident, stage, case.team, moment.now), was_revision=incident.revision),
+        Queue(outbound=incident_remark_outbound(incident, f"told:{moment.ids()}", remark), at=moment.now),
+        *_in_room(team.room, text, f"escalated:{incident.id}", moment),
+    )

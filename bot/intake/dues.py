@@ -22,7 +22,9 @@ def what_to_read(due: Due, moment: Moment) -> Read:
         case "incident":
             since = moment.now - moment.followup.incidents.window
             return Read(due=due.key, case=CaseId(due.ref), neighbours_since=since)
-        case "recover" | "unconfirmed" | "first_word" | "resolve" | "snooze":
+        case "first_word" | "resolve":
+            return Read(due=due.key, case=CaseId(due.ref), waiting=True)
+        case "recover" | "unconfirmed" | "snooze":
             return Read(due=due.key, case=CaseId(due.ref))
         case _:
             assert_never(due.kind)

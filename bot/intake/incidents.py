@@ -65,5 +65,5 @@ def _told(incident: Incident, before: Incident | None, moment: Moment) -> Iterat
 def _folds(folded: Sequence[Case], incident: Incident, moment: Moment) -> Iterator[Write]:
     for case in folded:
         note = CaseNote(case=case.id, what="folded", who=None, detail=incident.label, at=moment.now)
-        yield from settle_case(cases.folded(case, incident.id), case, (note,), moment)
+        yield from settle_case(cases.folded(case, incident.id, moment.now), case, (note,), moment)
         yield ShareValues(case=case.id, opened_at=case.opened_at, values=())

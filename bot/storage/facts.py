@@ -8,7 +8,7 @@ import msgspec
 
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow, PinnedFlow
-from bot.followup.cases import Case
+from bot.followup.cases import Case, CaseState
 from bot.followup.incidents import Incident
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, ChannelName
@@ -133,6 +133,15 @@ _FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = 
 _conversations = msgspec.json.Decoder(Conversation)
 _cases = msgspec.json.Decoder(Case)
 _incidents = msgspec.json.Decoder(Incident)
+_WAITING = query(
+    """
+    SELECT f.state, count(*) FROM followup_case f
+    WHERE f.incident = :incident AND f.team = :team AND f.owner_name IS NULL
+      AND f.state IN ('open', 'claimed', 'contacted', 'reopened')
+    GROUP BY f.state
+    """,
+    "incident team",
+)
 _flows = msgspec.json.Decoder(Flow)
 _attributes = msgspec.json.Decoder(dict[str, str])
 
@@ -205,6 +214,7 @@ class Steps:
             return self.flows[version]
         rows = yield from ask(_FLOW, version)
         if not rows:
+            waiting=(yield from _waiting(case)) if read.waiting else {},
             return None
         pinned = pinned_flow(version, *rows[0])
         self.flows[version] = pinned
@@ -317,6 +327,13 @@ def customer_of(row: Row) -> Customer | None:
     id, name, locale, time_zone, reference, opted_out_at, reachable = row
     if id is None:
         return None
+def _waiting(case: Case | None) -> Procedure[dict[CaseState, int]]:
+    if case is None or case.incident is None:
+        return {}
+    rows = yield from ask(_WAITING, case.incident, case.team)
+    return {state: int(n) for state, n in rows}
+
+
     return Customer(
         id=CustomerId(id),
         name=name,

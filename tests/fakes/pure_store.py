@@ -13,7 +13,7 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended
-from bot.followup.cases import CLOSED, Case, CaseNote
+from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, CaseState, awaits_recovery
 from bot.followup.incidents import Incident
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, AlertOf, ChannelName, IncidentOf, Outbound
@@ -196,8 +196,15 @@ class PureStore:
             incident=self._incident_of_thread(thread) if case is None else self.incident_of(case),
             words=self._words_of(conversation) if read.words else (),
         )
+            waiting=self._waiting(case) if read.waiting else {},
 
     def _words_of(self, conversation: Conversation | None) -> tuple[Words, ...]:
+    def _waiting(self, case: Case | None) -> Counter[CaseState]:
+        if case is None or case.incident is None:
+            return Counter()
+        alike = [each for each in self.cases.values() if (each.incident, each.team) == (case.incident, case.team)]
+        return Counter(each.state for each in alike if each.owner is None and each.state in WORKING)
+
         if conversation is None:
             return ()
         whose = (conversation.id, conversation.customer)

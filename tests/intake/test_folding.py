@@ -141,7 +141,7 @@ def test_clocks_of_cases_that_nobody_has_are_told_once_in_the_incidents_thread()
     lanes = [(each.lane, each.thread) for each in told]
     assert lanes.count((f"incident:{incident(world).id}", f"incident:{incident(world).id}")) == 1
     assert lanes.count((f"case:{case}", f"alert:{case}")) == 1
-    assert incident(world).escalated == ("first_word",)
+    assert [each.stage for each in incident(world).escalations] == ["first_word"]
     assert all(each.escalated == ("first_word",) for each in world.store.cases.values())
 
 

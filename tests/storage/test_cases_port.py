@@ -252,6 +252,20 @@ async def test_a_case_is_seen_with_all_that_is_known_of_it(storage: Storage) -> 
     assert await storage.cases.view(CaseId("none")) is None
 
 
+async def test_who_waits_in_an_incident_is_counted_by_state_for_the_cases_own_team(storage: Storage) -> None:
+    of, ours = IncidentId("incident"), "support"
+    (first, *_) = [await open_case(storage, n, incident=of, team=ours) for n in range(3)]
+    await open_case(storage, 3, incident=of, team=ours, state="reopened")
+    await open_case(storage, 4, incident=of, team=ours, state="withdrawn")
+    await open_case(storage, 5, incident=of, team="another")
+    await open_case(storage, 6, incident=IncidentId("another"), team=ours)
+    await open_case(storage, 7, incident=of, team=ours, owner_name="Mai", state="claimed")
+    alone = await open_case(storage, 8, team=ours)
+    assert (await look(storage, case=first.id, waiting=True)).waiting == {"open": 3, "reopened": 1}
+    assert (await look(storage, case=first.id)).waiting == {}
+    assert (await look(storage, case=alone.id, waiting=True)).waiting == {}
+
+
 async def test_an_incident_is_seen_with_its_newest_cases(storage: Storage) -> None:
     await storage.activate_flows([FLOW], NOON)
     assert await storage.outbox.incident_view(IncidentId("incident")) is None
@@ -515,6 +529,8 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
     arguments = get_args(hint)
     if get_origin(hint) is Literal:
         return st.sampled_from(arguments)
+    if get_origin(hint) is tuple and ... not in arguments:
+        return st.tuples(*(any_of(each) for each in arguments))
     if get_origin(hint) is tuple:
         return st.lists(any_of(arguments[0]), max_size=3).map(tuple)
     return st.one_of([any_of(each) for each in arguments]) if arguments else OF_TYPE[hint]
