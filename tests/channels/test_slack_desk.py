@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from bot.channels.slack import SlackChannel, files, people
+from bot.channels.slack import SlackChannel, channel, files, people
 from bot.channels.slack.people import People
 from bot.config import SlackSettings
 from bot.errors import SendFailed
@@ -395,6 +395,76 @@ async def test_what_is_told_to_one_writer_stands_in_the_thread(shop: Shop) -> No
     (whisper,) = shop.slack.ephemerals(ANNA, DESK)
     assert whisper.thread_ts == ts
     assert whisper.text.startswith("Only words reach the customer")
+
+
+def knows_later(shop: Shop, after: int) -> None:
+    """Words in the thread are understood when they come for the time after so many."""
+    asked = iter(range(100))
+    shop.said = lambda _: Said(kind="unknown_thread" if next(asked) < after else "done")
+
+
+async def test_words_that_come_before_their_alert_is_known_are_brought_again(shop: Shop) -> None:
+    """An agent may be quicker than the record of the post: no word is said to be lost, and none is."""
+    knows_later(shop, 2)
+    _, ts = place_of(await shop.send(DESK_ALERT, DESK))
+    shop.slack.user_writes(ANNA, DESK, ts, "We are on it")
+    if shop.slack.deliveries.route is shop.slack.socket:
+        # an envelope that is not acknowledged is sent again after three seconds, or on the next connection
+        await shop.hears(1)
+        await shop.slack.socket.disconnect()
+    words = await shop.hears(3 if shop.slack.deliveries.route is not shop.slack.socket else 2)
+    assert {(each.event, each.text) for each in words if isinstance(each, AgentWrote)} == {
+        (words[0].event, "We are on it")
+    }
+    assert shop.slack.ephemerals(ANNA, DESK) == []
+
+
+async def test_words_under_an_old_message_that_is_no_alert_are_said_to_be_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "RECENT", 0.0)
+    knows_later(shop, 1)
+    _, ts = place_of(await shop.send(Text(text="Two cases wait."), DESK))
+    shop.slack.user_writes(ANNA, DESK, ts, "We are on it")
+    await shop.slack.wait_for(lambda: shop.slack.ephemerals(ANNA, DESK))
+    (whisper,) = shop.slack.ephemerals(ANNA, DESK)
+    assert (whisper.thread_ts, "not sent" in whisper.text) == (ts, True)
+    await shop.slack.settled()
+    assert [attempt.number for attempt in shop.slack.deliveries.attempts if attempt.ack.status == 200][-1] == 0
+
+
+async def test_threads_of_other_people_are_left_alone(shop: Shop) -> None:
+    knows_later(shop, 1)
+    ts = shop.slack.user_sends(BEN, DESK, "Lunch?")
+    shop.slack.user_writes(ANNA, DESK, ts, "Yes!")
+    await shop.hears(1)
+    await shop.slack.settled()
+    assert shop.slack.ephemerals(ANNA, DESK) == []
+    assert all(attempt.ack.good for attempt in shop.slack.deliveries.attempts)
+
+
+async def test_a_change_of_words_in_a_thread_is_heard_with_what_they_were(shop: Shop) -> None:
+    shop.said = lambda inbound: Said(kind="kept_as_sent" if getattr(inbound, "was", None) else "done")
+    _, ts = place_of(await shop.send(DESK_ALERT, DESK))
+    mine = shop.slack.user_writes(ANNA, DESK, ts, "We send to")
+    shop.slack.user_edits(ANNA, DESK, mine, "We send two")
+    await shop.slack.wait_for(lambda: shop.slack.ephemerals(ANNA, DESK))
+    changed = shop.heard[-1]
+    assert isinstance(changed, AgentWrote)
+    assert (changed.text, changed.was) == ("We send two", "We send to")
+    (whisper,) = shop.slack.ephemerals(ANNA, DESK)
+    assert (whisper.thread_ts, "keeps what was sent" in whisper.text) == (ts, True)
+
+
+async def test_a_note_is_not_answered_in_the_thread_but_in_a_form(shop: Shop) -> None:
+    view = await opened(shop, REPLY_FORM)
+    shop.said = lambda _: Said(kind="kept_internal")
+    await shop.slack.user_submits(ANNA, view, {"text": "// not for Lan"})
+    assert any("stay among the agents" in words for words in view.errors.values())
+    _, ts = place_of(await shop.send(DESK_ALERT, DESK))
+    shop.slack.user_writes(ANNA, DESK, ts, "// not for Lan")
+    await shop.slack.settled()
+    assert shop.slack.ephemerals(ANNA, DESK) == []
 
 
 async def test_a_remark_stands_in_the_thread_of_its_alert(sender: Shop) -> None:

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels.slack.plain import found, text_at
-from bot.channels.slack.sending import code_of
+from bot.channels.slack.sending import OUR_ACCESS, code_of
 from bot.messages import ChannelName
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,9 @@ Body = Mapping[str, Any]
 
 #: seconds between attempts to learn it; the last one goes on
 WAITS: Final = (1.0, 5.0, 30.0, 300.0)
+
+
+_UNTOLD = OUR_ACCESS | {"bot_not_found"}
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +75,8 @@ class Installation:
         try:
             return text_at((await client.bots_info(bot=bot)).data, "bot", "app_id")
         except SlackApiError as error:
+            if code_of(error) not in _UNTOLD:
+                raise
             # without users:read; the workspace is still checked
             log.info("Slack (%s): which app the token is for is not told (%s)", self._name, _what(error))
             return ""
