@@ -150,7 +150,7 @@ MEANT: dict[str, Inbound] = {
 
 #: a form is known again by its id and what stands in it
 SUBMITTED: dict[str, Deed] = {
-    "form_reply": Relay(text="We are <sorry> & will *fix* it", template="late"),
+    "form_reply": Relay(text="We are <sorry> & will *fix* it 🙏🏼 :our-own:", template="late"),
     "form_reply_empty": Relay(text=""),
     "form_resolve": Resolve(cause="slow_reply", action="Sent it again"),
     "form_snooze": Snooze(until=datetime.fromtimestamp(1790010000, UTC)),

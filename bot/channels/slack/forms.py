@@ -11,6 +11,7 @@ from typing import Any, assert_never, get_args
 
 import msgspec
 
+from bot.channels.slack.emoji_names import named
 from bot.channels.slack.parts import FIELD, OPTION_VALUE, OPTIONS, Block, option, plain, quotation, section
 from bot.channels.slack.plain import cut, found, text_at
 from bot.followup.templates import TemplateKind
@@ -220,7 +221,7 @@ def _field(view: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _words(view: Mapping[str, Any], name: str) -> str:
-    return text_at(_field(view, name), "value").replace("\0", "")
+    return named(text_at(_field(view, name), "value")).replace("\0", "")
 
 
 def _began(view: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.channels.slack.emoji_names import named
 from bot.channels.slack.plain import emoji_of, found, labelled, text_at
 
 _DEEPEST = 8
@@ -50,7 +51,7 @@ def _elements(container: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 def _word(element: Mapping[str, Any]) -> str:
     match element:
         case {"type": "emoji", "name": str(name)}:
-            return emoji_of(element) or f":{name}:"
+            return emoji_of(element) or named(f":{name}:")
         case {"type": "link", "url": str(url)}:
             return labelled(url, text_at(element, "text"))
         case {"type": "user", "user_id": str(id)} | {"type": "usergroup", "usergroup_id": str(id)}:
