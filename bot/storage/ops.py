@@ -98,7 +98,9 @@ def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflic
     columns = _columns(parameters)
     names = ", ".join(name for name, _ in columns)
     clause = f" ON CONFLICT ({', '.join(key.split())}) {conflict}" if conflict else ""
-    returning = f" RETURNING {', '.join(f'{table}.{name}' for name in key.split())}" if conflict else ""
+    always = conflict.startswith("DO UPDATE ") and " WHERE " not in conflict
+    returned = ", ".join(f"{table}.{name}" for name in key.split()) if conflict and not always else ""
+    returning = f" RETURNING {returned}" if returned else ""
     marks = ", ".join(f"?{n}" for n in range(1, len(columns) + 1))
     source = ", ".join(f"b.{name}" for name, _ in columns)
     # Rows that others may want too in the order of their key, so that no two batches wait for each other.
@@ -116,7 +118,7 @@ def insert(table: str, parameters: str, *, rank: int = 5, key: str = "", conflic
         + f"ORDER BY {order}{clause}{returning}",
         width=len(columns),
         key=tuple([name for name, _ in columns].index(name) for name in key.split()),
-        returns="key" if conflict else "nothing",
+        returns="key" if conflict and not always else "nothing",
         alone=bool(unless),
     )
 

@@ -11,17 +11,16 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, assert_never
 
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.storage.codec import clean
 from bot.storage.engine import BATCH, TRIES, contended
-from bot.storage.ops import Ask, Do, Hold, Job, LostRace, Procedure, for_rows
+from bot.storage.ops import Ask, Do, Hold, Job, LostRace, Op, Procedure, Statement, for_rows
 from bot.storage.wakes import EVERYTHING, Bell
 
 T = TypeVar("T")
@@ -308,20 +307,30 @@ def _drive(connection: sqlite3.Connection, procedure: Procedure[T], wakes: set[s
 
 
 def _change(connection: sqlite3.Connection, call: Do) -> list[bool]:
-    changed: list[bool] = []
-    for op, rows in groupby(call.statements, key=attrgetter("op")):
-        statements = list(rows)
-        if op.returns == "nothing" and not op.alone and 1 < len(statements) <= ROWS:
-            values = [value for each in statements for value in clean(each.values)]
-            connection.execute(for_rows(op, len(statements)), values)
-            changed += [True] * len(statements)
+    statements = call.statements
+    changed = [True] * len(statements)
+    for op, places in _alike(statements):
+        if op.returns == "nothing" and not op.alone and 1 < len(places) <= ROWS:
+            values = [value for place in places for value in clean(statements[place].values)]
+            connection.execute(for_rows(op, len(places)), values)
             continue
-        for statement in statements:
-            count = connection.execute(op.sqlite, clean(statement.values)).rowcount
-            if statement.must_change and not count:
+        for place in places:
+            count = connection.execute(op.sqlite, clean(statements[place].values)).rowcount
+            if statements[place].must_change and not count:
                 raise LostRace(op.table)
-            changed.append(count > 0)
+            changed[place] = count > 0
     return changed
+
+
+def _alike(statements: Sequence[Statement]) -> Iterator[tuple[Op, Sequence[int]]]:
+    """The places of the statements that can be one: each table's in their order. None looks at another table."""
+    tables: dict[str, list[tuple[Op, list[int]]]] = {}
+    for place, statement in enumerate(statements):
+        runs = tables.setdefault(statement.op.table, [])
+        if not runs or runs[-1][0] is not statement.op:
+            runs.append((statement.op, []))
+        runs[-1][1].append(place)
+    return chain.from_iterable(tables.values())
 
 
 def _of_step(error: Exception) -> Exception:

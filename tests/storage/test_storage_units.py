@@ -115,7 +115,7 @@ def test_changes_are_said_for_one_row_and_for_many() -> None:
     assert put.batch == (
         "INSERT INTO due (key, at) SELECT b.key, b.at "
         "FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS b(key, at, n_) ORDER BY b.key "
-        "ON CONFLICT (key) DO UPDATE SET at = excluded.at RETURNING due.key"
+        "ON CONFLICT (key) DO UPDATE SET at = excluded.at"
     )
     change = update("a", "id was:bigint", change="turn = :was + 1", where="t.id = :id AND t.turn = :was", key="id")
     assert change.sqlite == "UPDATE a AS t SET turn = ?2 + 1 WHERE t.id = ?1 AND t.turn = ?2"
