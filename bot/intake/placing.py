@@ -20,6 +20,7 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import ScaleName
 from bot.followup import cases
 from bot.followup.cases import PRIORITIES, Case, Priority
+from bot.followup.incidents import shared_values
 from bot.followup.routing import RoutingRule, Signals, match, tags_of
 from bot.intake.moment import Moment
 from bot.ports import Words
@@ -56,6 +57,11 @@ def placed(case: Case, signals: Signals, moment: Moment) -> Case:
         rule=rule.id if rule else "",
     )
     return cases.raised(there, _priority(signals, rule))
+
+
+def may_be_several(case: Case, conversation: Conversation, moment: Moment) -> bool:
+    """Whether a case has something that others may have too, and is in no incident yet."""
+    return case.incident is None and bool(shared_values(conversation, moment.followup.incidents))
 
 
 def urged(case: Case, signals: Signals, moment: Moment) -> Case:

@@ -162,3 +162,51 @@ def test_without_a_desk_there_are_no_incidents() -> None:
         complain(world, number, agent="Minh")
     assert world.store.incidents == {}
     assert not [due for due in world.store.due_rows.values() if due.kind == "incident"]
+
+
+def backlog(world: World, *numbers: int, words: str = "Too slow!") -> list[str]:
+    """All that customers said while the program was away comes at once: their scores, reasons and words."""
+    for number in numbers:
+        world.tap("😞", who(number))
+        world.write("Slow reply", who(number))
+        world.write(words, who(number))
+    cases = {case.address: str(case.id) for case in world.store.cases.values()}
+    return [cases[who(number)] for number in numbers]
+
+
+def asked(*numbers: int) -> World:
+    world = shop()
+    for number in numbers:
+        world.report(who(number))
+    world.later(minutes=10)
+    return world
+
+
+def test_a_backlog_with_comments_is_one_incident_and_no_alerts() -> None:
+    world = asked(1, 2, 3, 4)
+    cases = backlog(world, 1, 2, 3, 4)
+    world.run_dues()
+    world.later(minutes=5)
+    assert [world.case(case).alerted for case in cases] == [False] * 4
+    assert [kind for kind in sent(world) if kind[0] == "post"] == [("post", "incident")]
+    assert incident(world).cases == 4
+
+
+def test_of_too_few_for_an_incident_each_is_told_a_second_after_its_opening_with_the_words() -> None:
+    world = asked(1, 2)
+    cases = backlog(world, 1, 2)
+    world.run_dues()
+    assert sent(world) == []
+    assert {world.store.due_rows[f"alert:{case}"].due_at for case in cases} == {world.now + timedelta(seconds=1)}
+    world.later(seconds=1)
+    assert sent(world) == [("post", "alert")] * 2
+
+
+def test_a_comment_that_comes_later_lets_the_alert_go_out_at_once() -> None:
+    world = asked(1)
+    world.tap("😞", who(1))
+    world.write("Slow reply", who(1))
+    world.run_dues()
+    world.now += timedelta(seconds=1)
+    world.write("Too slow!", who(1))
+    assert sent(world) == [("post", "alert")]
