@@ -157,11 +157,10 @@ async def _play(crowd: Crowd, services: Services, first: int, surveys: int) -> l
 
 async def _quiet(services: Services) -> None:
     """Until no message came for a while: on a busy machine the last edits follow late."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_WITHIN):
-            await asyncio.sleep(SETTLE)
-            while (left := services.last_at + SETTLE - time.perf_counter()) > 0:
-                await asyncio.sleep(left)
+    for _ in range(round(SETTLE_WITHIN / SETTLE)):
+        await asyncio.sleep(SETTLE)
+        if time.perf_counter() - services.last_at >= SETTLE:
+            return
 
 
 @contextlib.contextmanager
