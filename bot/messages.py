@@ -207,6 +207,8 @@ class NotDelivered(msgspec.Struct, frozen=True, kw_only=True, tag="not_delivered
     slot: str
     why: str
     at: datetime
+    #: only not yet: they are still tried
+    yet: bool = False
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True, tag="unread"):

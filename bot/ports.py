@@ -496,6 +496,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     thread_remote: str | None = None
 
 
+class Unheard(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's words that their customer has not got; ``error`` is what came of the last try, if there was one."""
+
+    id: int
+    outbound: Outbound
+    error: str
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt
 
@@ -534,6 +542,21 @@ class Outbox(Protocol):
 
     async def next_due(self, now: datetime, *, blocked: Sequence[str] = ()) -> datetime | None:
         """When the next queued message may be sent of those that are not ``blocked``; None when there is none."""
+
+    async def rewind(self, now: datetime, *, latest: datetime, lease_until: datetime) -> int:
+        """The clock was put back: what was to wait until after ``latest`` is due now; how many messages that were.
+
+        No lease lasts beyond ``lease_until`` then.
+        """
+
+    async def late(self, before: datetime, *, after: int) -> Sequence[Unheard]:
+        """Agents' words to customers that were queued ``before`` then and still wait, with ids above ``after``.
+
+        In the order of their ids, at most 100.
+        """
+
+    async def lost(self, since: datetime) -> Sequence[Unheard]:
+        """Agents' words to customers that were given up since then, in the order of their ids."""
 
     async def case_view(self, case: CaseId) -> "CaseView | None":
         """Everything the alert of a case shows, as it is now."""

@@ -15,8 +15,8 @@ LEAST_SHARE = 0.5
 LONGEST_DESK_WAIT = timedelta(minutes=5)
 
 #: How long a message is worth trying. *for ever*: it is for the desk, and whoever must repair the desk's room may take
-#: days. *until old*: an agent's words to a customer; the agents are told when they come to nothing. *a few times*: what
-#: we say ourselves.
+#: days; only what is refused for its own sake, and holds up others, is given up after some attempts. *until old*: an
+#: agent's words to a customer; the agents are told when they come to nothing. *a few times*: what we say ourselves.
 Patience = Literal["for ever", "until old", "a few times"]
 
 
@@ -72,7 +72,7 @@ def next_attempt(
         # A crowd that one chat's limit sent away does not come back at once.
         wait = timedelta(seconds=failure.retry_after) + timedelta(seconds=chance)
         return RetryAt(due_at=now + wait, error=failure.reason, counts=False, maybe_delivered=failure.maybe_delivered)
-    if patience == "a few times" and delivery.attempt >= settings.attempts:
+    if delivery.attempt >= settings.attempts and (patience == "a few times" or _holds_up_others(delivery, failure)):
         return GaveUp(error=f"{failure.reason} (after {delivery.attempt} attempts)")
     longest = min(settings.longest_wait, LONGEST_DESK_WAIT) if patience == "for ever" else settings.longest_wait
     full = backoff(delivery.attempt, min(settings.first_wait, longest), longest)
@@ -81,6 +81,24 @@ def next_attempt(
         error=failure.reason,
         maybe_delivered=failure.maybe_delivered,
     )
+
+
+def _holds_up_others(delivery: Delivery, failure: SendFailed) -> bool:
+    """Whether this message alone is refused, and all that is said in its case later would wait for it.
+
+    An alert that does not stand in its room yet is never one of these: it is what the rest is about.
+    """
+    if not failure.of_message:
+        return False
+    match delivery.outbound.content:
+        case Remark():
+            return True
+        case Alert() | AlertOf() | IncidentOf():
+            return delivery.outbound.kind == "edit" and delivery.remote is not None
+        case Text() | Card():
+            return False
+        case _:
+            assert_never(delivery.outbound.content)
 
 
 def backoff(attempt: int, first: timedelta, longest: timedelta) -> timedelta:

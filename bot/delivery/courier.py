@@ -10,11 +10,13 @@ from random import Random
 from msgspec.structs import replace
 
 from bot.config import Settings
-from bot.delivery.attempts import case_of_relay, next_attempt, patience_for
+from bot.delivery.attempts import next_attempt, patience_for
 from bot.delivery.drawing import Drawing, FileLink
-from bot.delivery.places import Places, Visit
+from bot.delivery.places import LONGEST_PAUSE, Places, Visit
+from bot.delivery.telling import Telling
 from bot.errors import SendFailed, StoreUnavailable
-from bot.messages import AlertOf, ChannelName, Inbound, IncidentOf, Left, NotDelivered, Outbound, Receipt, Remark
+from bot.languages import say
+from bot.messages import AlertOf, ChannelName, Inbound, IncidentOf, Outbound, Receipt, Remark
 from bot.ports import Channel, Clock, Delivery, GaveUp, Outbox, RetryAt, Sent, Settlement, Wakes
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,10 @@ IDLE_SECONDS = 1.0
 SHORTEST_IDLE = 0.05
 #: what is for the desk waits for a channel that somebody took out of the settings to come back
 CHANNEL_MISSING_SECONDS = 300.0
+#: a clock that goes back by more was put back
+CLOCK_SLACK = timedelta(seconds=5)
+#: what a service may ask us to wait for is believed up to here by a process that finds it in the outbox
+LONGEST_ASKED = timedelta(hours=1)
 
 
 class Courier:
@@ -55,7 +61,7 @@ class Courier:
         self._clock = clock
         self._chance = chance
         self._wakes = wakes
-        self._tell = tell
+        self._telling = Telling(outbox=outbox, settings=settings, clock=clock, tell=tell, speed=speed)
         self._drawing = Drawing(outbox=outbox, settings=settings, clock=clock, file_link=file_link)
         self._places = Places(channels, at_once=lambda: settings().delivery.at_once, speed=speed)
         self._speed = speed
@@ -63,6 +69,8 @@ class Courier:
         #: what was last said of a channel's refusals, so that each is logged once
         self._told: dict[ChannelName, str] = {}
         self._stopping = False
+        #: the time of the last look at the outbox
+        self._seen: datetime | None = None
 
     def paused(self) -> Mapping[str, datetime]:
         """The channels, and rooms as ``<channel>/<key>``, that are left alone at the moment, and until when."""
@@ -98,11 +106,32 @@ class Courier:
             return 1
         now = self._clock()
         lease = self._real(delivery.timeout + LEASE_MARGIN)
+        await self._notice(now, lease)
+        await self._telling.look(now)
         limit = min(room, self._places.limit(now))
         claimed = await self._outbox.claim(now, limit=limit, lease_until=now + lease, blocked=self._places.blocked(now))
         turned_back = [each for each in claimed if not self._began(each)]
         await self._put_back(turned_back)
         return len(claimed)
+
+    async def _notice(self, now: datetime, lease: timedelta) -> None:
+        """Let nothing wait for a time that a clock told that ran ahead and was put back."""
+        seen, longest = self._seen, timedelta(0)
+        if seen is None:
+            # An earlier process may have had that clock; what is due later than any wait lasts tells of it.
+            longest = self._real(
+                max(self._settings().delivery.longest_wait, LONGEST_ASKED, LONGEST_PAUSE) + CLOCK_SLACK
+            )
+        elif now >= seen - self._real(CLOCK_SLACK):
+            self._seen = max(seen, now)
+            return
+        moved = await self._outbox.rewind(now, latest=now + longest, lease_until=now + lease)
+        if moved:
+            log.warning("messages that waited for a time far ahead are due now, the clock was put back: %d", moved)
+        if seen is not None:
+            self._places.rewind(seen - now)
+            self._telling.rewind()
+        self._seen = now
 
     def _began(self, delivery: Delivery) -> bool:
         """Begin to send a message, if its channel and its room take it now."""
@@ -145,33 +174,36 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery, visit: Visit) -> None:
         try:
-            settlement = await self._attempt(delivery)
+            settlement, failure = await self._attempt(delivery)
         finally:
             self._places.leave(visit)
-        await self._settle(delivery, settlement)
+        # Nobody hears that a message will not arrive while another process may still bring it.
+        if await self._settle(delivery, settlement) and failure is not None:
+            await self._telling.settled(delivery, failure, settlement, stopping=lambda: self._stopping)
 
-    async def _attempt(self, delivery: Delivery) -> Settlement:
+    async def _attempt(self, delivery: Delivery) -> tuple[Settlement, SendFailed | None]:
         name = delivery.outbound.to.channel
         settings = self._settings()
         try:
             async with asyncio.timeout(settings.delivery.timeout.total_seconds()):
                 receipt = await self._send(delivery)
         except SendFailed as failure:
-            return await self._failed(delivery, failure)
+            return await self._failed(delivery, failure), failure
         except TimeoutError:
             slow = SendFailed(reason="no answer in time", retryable=True, maybe_delivered=True)
-            return await self._failed(delivery, slow)
+            return await self._failed(delivery, slow), slow
         except StoreUnavailable:
             away = SendFailed(reason="the database did not answer", retryable=True)
-            return await self._failed(delivery, away, asked=False)
+            return await self._failed(delivery, away, asked=False), away
         except Exception:
-            # A defect of ours must not stop the loop nor lose the message silently: it is tried, then given up.
+            # A defect of ours must not stop the loop nor lose the message silently. It counts as this message's own:
+            # an alert is tried until we are mended, whatever else is tried some times and then given up.
             log.exception("delivery %s to %s failed in our own code", delivery.id, name)
-            defect = SendFailed(reason="internal error, see the log", retryable=True)
-            return await self._failed(delivery, defect, asked=False)
+            defect = SendFailed(reason="internal error, see the log", retryable=True, of_message=True)
+            return await self._failed(delivery, defect, asked=False), defect
         self._told.pop(name, None)
         self._places.worked(delivery.outbound)
-        return Sent(receipt=receipt)
+        return Sent(receipt=receipt), None
 
     async def _send(self, delivery: Delivery) -> Receipt:
         kept = delivery.outbound
@@ -215,12 +247,8 @@ class Courier:
             paused_until=until,
         )
         self._log(delivery, failure, settlement)
-        try:
-            await self._tell_of(delivery, failure, settlement)
-        except StoreUnavailable as error:
-            log.warning("could not record that delivery %s did not arrive: %s", delivery.id, error)
-            # Nobody has heard of it yet, so it is refused once more.
-            settlement = RetryAt(due_at=now + timedelta(seconds=IDLE_SECONDS), error=failure.reason, counts=False)
+        if isinstance(settlement, GaveUp) and isinstance(delivery.outbound.content, Remark):
+            await self._say_instead(delivery, delivery.outbound.content)
         if isinstance(settlement, RetryAt) and until is None:
             settlement = replace(settlement, due_at=now + self._real(settlement.due_at - now))
         return settlement
@@ -233,23 +261,37 @@ class Courier:
             self._told[name] = failure.reason
             log.warning("channel %s refuses a message, which waits: %s", name, failure.reason)
 
-    async def _tell_of(self, delivery: Delivery, failure: SendFailed, settlement: Settlement) -> None:
-        """Let the rest know of who left, and the agents of words that will not arrive. Raises StoreUnavailable."""
-        outbound, now = delivery.outbound, self._clock()
-        case = case_of_relay(outbound)
-        if failure.recipient_gone and patience_for(outbound, self._settings().followup) != "for ever":
-            await self._tell(Left(event=f"gone:{delivery.id}:{delivery.attempt}", sender=outbound.to, at=now))
-        if case is not None and isinstance(settlement, GaveUp):
-            # The event is the delivery's own: whatever is told twice is heard once.
-            event = f"undelivered:{delivery.id}"
-            await self._tell(NotDelivered(event=event, case=case, slot=outbound.slot, why=settlement.error, at=now))
+    async def _say_instead(self, delivery: Delivery, remark: Remark) -> None:
+        """Let agents know where to read what their service does not take; best effort, once."""
+        outbound, settings = delivery.outbound, self._settings()
+        channel = self._channels.get(outbound.to.channel)
+        if channel is None:
+            return
+        named, _, case = (outbound.thread or "").partition(":")
+        link = f"{settings.server.public_url}/cases" + (f"/{case}" if named == "alert" else "")
+        words = replace(remark, text=say(remark.locale, "thread.not_shown", link=link), attachments=(), author="")
+        instead = replace(outbound, content=words, key=f"{delivery.id}:instead")
+        # It may be the thread that takes nothing.
+        for thread in dict.fromkeys((delivery.thread_remote, None)):
+            try:
+                async with asyncio.timeout(settings.delivery.timeout.total_seconds()):
+                    await channel.send(instead, None, thread=thread)
+                return
+            except (SendFailed, TimeoutError) as error:
+                log.warning("nor could be said that delivery %s is not shown: %s", delivery.id, error)
+            except Exception:
+                log.exception("nor could be said that delivery %s is not shown", delivery.id)
 
-    async def _settle(self, delivery: Delivery, settlement: Settlement) -> None:
-        """Record how it went, however long the database is away: what is not recorded is sent once more."""
-        wait = FIRST_SETTLE_WAIT
+    async def _settle(self, delivery: Delivery, settlement: Settlement) -> bool:
+        """Record how it went, however long the database is away: what is not recorded is sent once more.
+
+        Returns whether it was recorded, and by us.
+        """
+        settled, wait = False, FIRST_SETTLE_WAIT
         while True:
             try:
-                if not await self._outbox.settle(delivery, settlement, self._clock()):
+                settled = await self._outbox.settle(delivery, settlement, self._clock())
+                if not settled:
                     log.warning("delivery %s was taken over by another process", delivery.id)
                 break
             except StoreUnavailable as error:
@@ -259,3 +301,4 @@ class Courier:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_SETTLE_WAIT)
         self._wakes.outbox()
+        return settled

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.delivery.attempts import backoff
 from bot.errors import SendFailed
-from bot.messages import ChannelName, Outbound
+from bot.messages import ChannelName, Outbound, OutboundKind
 from bot.ports import Channel, Limits
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,13 @@ ROOM_BURST = 5.0
 #: After so many pauses it may be the oldest message that no service can take, and not the service: from then on, when
 #: it fails, the next one is tried as well. Until then the pauses are short.
 PAUSES_TO_DOUBT = 4
+#: What people say to each other has a share of a room's pace that a backlog of new alerts leaves to it: half of it, and
+#: so many at once.
+THREAD_SHARE, THREAD_BURST = 0.5, 2.0
 #: how many messages are claimed where most of them may have to be put back
 FEW = 4
 
-_KINDS = ("post", "relay", "edit")
+_KINDS: tuple[OutboundKind, ...] = ("post", "relay", "edit")
 
 
 class Place(NamedTuple):
@@ -102,8 +105,9 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
     def refilled(self, now: datetime) -> "Pace":
+        # A clock that was put back brings nothing, and is counted from anew.
         gained = max(0.0, (now - self.at).total_seconds()) * self.rate
-        return replace(self, tokens=min(self.burst, self.tokens + gained), at=max(now, self.at))
+        return replace(self, tokens=min(self.burst, self.tokens + gained), at=now)
 
     def spent(self) -> "Pace":
         return replace(self, tokens=self.tokens - 1)
@@ -135,12 +139,23 @@ class Places:
         self._speed = speed
         self._breakers: dict[Place, Breaker] = {}
         self._paces: dict[Place, Pace] = {}
+        #: of what people say, in the rooms that have a pace
+        self._thread_paces: dict[Place, Pace] = {}
         self._probed: set[Place] = set()
         #: rooms with a new message under way
         self._busy: set[Place] = set()
         self._under_way: Counter[ChannelName] = Counter()
         #: where messages were turned back, so that many may wait there
         self._crowded: set[Place] = set()
+
+    def rewind(self, by: timedelta) -> None:
+        """The clock was put back: what is still to be waited for stays as long as it was."""
+        self._breakers = {
+            place: breaker if breaker.closed_until is None else replace(breaker, closed_until=breaker.closed_until - by)
+            for place, breaker in self._breakers.items()
+        }
+        self._paces = {place: replace(pace, at=pace.at - by) for place, pace in self._paces.items()}
+        self._thread_paces = {place: replace(pace, at=pace.at - by) for place, pace in self._thread_paces.items()}
 
     # ---- before a claim
 
@@ -168,7 +183,7 @@ class Places:
         ]
         times += [
             now + timedelta(seconds=(1 - pace.refilled(now).tokens) / pace.rate)
-            for pace in self._paces.values()
+            for pace in (*self._paces.values(), *self._thread_paces.values())
             if pace.refilled(now).empty
         ]
         return min(times, default=None)
@@ -183,14 +198,14 @@ class Places:
                 self._crowded.add(place)
                 return None
         posts = outbound.kind != "edit" and self._own(channel.channel).posts_per_second > 0
-        if posts and self._is_full(room, now):
+        if posts and self._is_full(room, outbound.kind, now):
             self._crowded.add(room)
             return None
         self._under_way[channel.channel] += 1
         self._spend(channel, self._own(channel.channel).per_second, now)
         if posts:
             self._busy.add(room)
-            self._spend(room, self._own(channel.channel).posts_per_second, now, ROOM_BURST)
+            self._spend_room(room, outbound.kind, now)
         probes = tuple(place for place in (channel, room) if self._breaker(place).probing) if self._breakers else ()
         self._probed.update(probes)
         return Visit(channel=channel.channel, probes=probes, room=room if posts else None)
@@ -259,30 +274,42 @@ class Places:
         return not place.key and self._under_way[place.channel] >= (self._own(place.channel).at_once or self._most())
 
     def _is_open(self, place: Place, now: datetime) -> bool:
-        return not self._takes_nothing(place, now) and not (place.key and self._is_full(place, now))
+        return not self._takes_nothing(place, now) and not (place.key and self._is_full(place, "post", now))
 
     def _is_paced(self, place: Place, now: datetime) -> bool:
         pace = self._paces.get(place)
         return pace is not None and not place.key and pace.refilled(now).empty
 
     def _full_rooms(self, now: datetime) -> Iterator[str]:
-        """The rooms to which nothing may be posted now, although messages there may be changed."""
+        """The rooms to which nothing of a kind may be posted now, although messages there may be changed."""
         # What has refilled to the brim tells no more than a bucket that was never used.
-        self._paces = {place: pace for place, pace in self._paces.items() if pace.refilled(now).tokens < pace.burst}
+        self._paces = _in_use(self._paces, now)
+        self._thread_paces = _in_use(self._thread_paces, now)
         for room in {*self._busy, *(place for place in self._paces if place.key)}:
-            if self._is_full(room, now):
-                yield from (f"{room}/{kind}" for kind in _KINDS if kind != "edit")
+            yield from (f"{room}/{kind}" for kind in _KINDS if self._is_full(room, kind, now))
 
-    def _is_full(self, room: Place, now: datetime) -> bool:
-        pace = self._paces.get(room)
-        return room in self._busy or (pace is not None and pace.refilled(now).empty)
+    def _is_full(self, room: Place, kind: OutboundKind, now: datetime) -> bool:
+        if kind == "edit" or room in self._busy:
+            return kind != "edit"
+        if not _is_empty(self._paces.get(room), now):
+            return False
+        return kind != "relay" or _is_empty(self._thread_paces.get(room), now)
 
-    def _spend(self, place: Place, rate: float, now: datetime, burst: float | None = None) -> None:
-        if rate <= 0:
-            return
-        rate, most = rate / self._speed, burst or max(1.0, rate / self._speed)
-        pace = self._paces.get(place, Pace(rate=rate, burst=most, tokens=most, at=now))
-        self._paces[place] = pace.refilled(now).spent()
+    def _spend_room(self, room: Place, kind: OutboundKind, now: datetime) -> None:
+        """One new message of a room: what people say takes from the room's pace too, which may fall below nothing."""
+        rate, pace = self._own(room.channel).posts_per_second, self._paces.get(room)
+        self._paces[room] = self._spent(pace, rate, ROOM_BURST, now)
+        if kind == "relay" and _is_empty(pace, now):
+            own = self._thread_paces.get(room)
+            self._thread_paces[room] = self._spent(own, rate * THREAD_SHARE, THREAD_BURST, now)
+
+    def _spend(self, place: Place, rate: float, now: datetime) -> None:
+        if rate > 0:
+            self._paces[place] = self._spent(self._paces.get(place), rate, max(1.0, rate / self._speed), now)
+
+    def _spent(self, pace: Pace | None, rate: float, burst: float, now: datetime) -> Pace:
+        full = Pace(rate=rate / self._speed, burst=burst, tokens=burst, at=now)
+        return (pace or full).refilled(now).spent()
 
     def _breaker(self, place: Place) -> Breaker:
         return self._breakers.get(place, _WELL)
@@ -299,6 +326,14 @@ class Places:
 
 _WELL = Breaker()
 _NO_LIMITS = Limits(buttons=0, text=0, button_label=0, token_bytes=0, edits=False)
+
+
+def _is_empty(pace: Pace | None, now: datetime) -> bool:
+    return pace is not None and pace.refilled(now).empty
+
+
+def _in_use(paces: Mapping[Place, Pace], now: datetime) -> dict[Place, Pace]:
+    return {place: pace for place, pace in paces.items() if pace.refilled(now).tokens < pace.burst}
 
 
 def _places(outbound: Outbound) -> tuple[Place, Place]:

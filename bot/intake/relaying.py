@@ -78,9 +78,18 @@ def decide_undelivered(event: NotDelivered, facts: Facts, moment: Moment) -> Out
         return Outcome(said=Said(kind="duplicate"))
     if case is None:
         return Outcome(said=Said(kind="no_case"))
+    if event.yet:
+        return _not_yet(case, event, facts, moment)
     unheard = cases.unspoken(case, event.slot)
     note = CaseNote(case=case.id, what="undelivered", who=None, detail=event.why, at=moment.now)
     remarks = happened(case, "thread.undelivered", moment, why=reason(event.why, moment.agents_speak))
     return Outcome(
         writes=settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks), ref=case.id
     )
+
+
+def _not_yet(case: Case, event: NotDelivered, facts: Facts, moment: Moment) -> Outcome:
+    """Words that are late may still arrive: agents hear of it, and nothing is taken back."""
+    why = reason(event.why, moment.agents_speak)
+    remarks = happened(case, "thread.not_yet_delivered", moment, why=why)
+    return Outcome(writes=settle_case(case, case, (), moment, incident=facts.incident, remarks=remarks), ref=case.id)

@@ -11,7 +11,7 @@ import msgspec
 from bot.errors import StoreUnavailable
 from bot.ids import CaseId, IncidentId
 from bot.messages import Address, Content, Outbound
-from bot.ports import CaseView, Delivery, GaveUp, IncidentView, RetryAt, Sent, Settlement
+from bot.ports import CaseView, Delivery, GaveUp, IncidentView, RetryAt, Sent, Settlement, Unheard
 from bot.storage.codec import from_micros, to_micros
 from bot.storage.engine import Engine
 from bot.storage.facts import Steps
@@ -64,6 +64,28 @@ _NEXT_DUE = f"""
     AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.state = 'queued' AND p.id < o.id)
 """
 _NEXT = query(_NEXT_DUE, "blocked", postgres=_NEXT_DUE.replace(_BLOCKED, _BLOCKED_POSTGRES))
+# A lease is cut short, not ended: whoever holds it may be sending at this moment.
+_REWIND_SET = (
+    "due_at = CASE WHEN t.due_at > :latest THEN :now ELSE t.due_at END, "
+    "leased_until = CASE WHEN t.leased_until > :lease THEN :lease ELSE t.leased_until END"
+)
+_AHEAD = "t.state = 'queued' AND (t.due_at > :latest OR t.leased_until > :lease)"
+_REWIND = query(
+    f"UPDATE outbox AS t SET {_REWIND_SET} WHERE {_AHEAD} RETURNING id",
+    "now:bigint latest:bigint lease:bigint",
+    changes=True,
+    postgres=f"WITH ahead AS MATERIALIZED (SELECT t.id FROM outbox t WHERE {_AHEAD} FOR UPDATE SKIP LOCKED) "
+    f"UPDATE outbox t SET {_REWIND_SET} FROM ahead WHERE t.id = ahead.id RETURNING t.id",
+)
+_UNHEARD = (
+    "SELECT o.id, o.lane, o.channel, o.address_key, o.kind, o.slot, o.content, o.thread, o.error FROM outbox o "
+    "WHERE o.kind = 'relay' AND o.slot LIKE 'relay:%'"
+)
+_LATE = query(
+    f"{_UNHEARD} AND o.state = 'queued' AND o.queued_at <= :before AND o.id > :after ORDER BY o.id LIMIT 100",
+    "before:bigint after:bigint",
+)
+_LOST = query(f"{_UNHEARD} AND o.state = 'given up' AND o.settled_at >= :since ORDER BY o.id", "since:bigint")
 
 # Fenced: an owner that lost its lease counts fewer attempts than the row does, and a row nobody holds has no lease.
 _OURS = "t.id = :id AND t.attempts = :attempts AND t.state = 'queued' AND t.leased_until IS NOT NULL"
@@ -139,6 +161,18 @@ class StoredOutbox:
         (row,) = await self._engine.read(lambda: ask(_NEXT, _texts(blocked)))
         return None if row[0] is None else max(from_micros(row[0]), now)
 
+    async def rewind(self, now: datetime, *, latest: datetime, lease_until: datetime) -> int:
+        times = (to_micros(now), to_micros(latest), to_micros(lease_until))
+        return len(await self._engine.apart(lambda: ask(_REWIND, *times)))
+
+    async def late(self, before: datetime, *, after: int) -> Sequence[Unheard]:
+        rows = await self._engine.read(lambda: ask(_LATE, to_micros(before), after))
+        return [_unheard(row) for row in rows]
+
+    async def lost(self, since: datetime) -> Sequence[Unheard]:
+        rows = await self._engine.read(lambda: ask(_LOST, to_micros(since)))
+        return [_unheard(row) for row in rows]
+
     async def case_view(self, case: CaseId) -> CaseView | None:
         return await self._engine.read(lambda: case_view(case, self._steps))
 
@@ -169,6 +203,14 @@ def _delivery(row: Row, remotes: Mapping[str, str]) -> Delivery:
         maybe_delivered=bool(maybe_delivered),
         thread_remote=None if thread is None else remotes.get(thread),
     )
+
+
+def _unheard(row: Row) -> Unheard:
+    id, lane, channel, key, kind, slot, content, thread, error = row
+    to = Address(channel=channel, key=key)
+    said = _contents.decode(content)
+    outbound = Outbound(kind=kind, to=to, lane=lane, slot=slot, content=said, thread=thread)
+    return Unheard(id=id, outbound=outbound, error=error or "")
 
 
 def _settle(delivery: Delivery, settlement: Settlement, now: int) -> Procedure[bool]:

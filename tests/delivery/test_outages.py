@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.errors import SendFailed
-from bot.messages import Address, ChannelName, Outbound, Text
-from bot.ports import Outcome, Queue, Read
+from bot.followup.alerts import alert_outbound, remark_outbound
+from bot.messages import Address, Alert, ChannelName, Outbound, Remark, Text
+from bot.ports import Outcome, Queue, Read, SaveCase
 from bot.storage import Storage
 from tests.conftest import SetClock
 from tests.delivery.scenery import Scene, failure
 from tests.fakes.channel import FakeChannel
+from tests.storage.samples import begin_talk, case, write
 
 ALERTS = 200
 DESK = "#desk"
@@ -213,6 +215,87 @@ async def test_an_alert_that_no_service_can_take_does_not_hold_up_the_rest_for_l
     assert outage.arrived() == [f"{DESK} {n:03}" for n in range(20)]
     assert "Thank you" in outage.shown()
     assert not await outage.storage.given_up(10)
+
+
+POISON = {
+    "refused with a word that we do not know": SendFailed(reason="a new word", retryable=True, of_message=True),
+    "a defect of ours": None,
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
+async def test_words_that_no_service_can_take_are_given_up_visibly_and_the_lane_goes_on(
+    outage: Outage, poison: SendFailed | None
+) -> None:
+    def refused(message: Outbound) -> SendFailed | None:
+        if isinstance(message.content, Remark) and message.content.text == "poison":
+            if poison is None:
+                raise ZeroDivisionError
+            return poison
+        return None
+
+    outage.trouble = refused
+    await outage.put(Text(text="alert"), to=DESK, slot="alert:one", lane="case:one")
+    for n, text in enumerate(("poison", "are you there?")):
+        said = Remark(text=text, author="Lan")
+        await outage.put(said, to=DESK, slot=f"words:{n}", lane="case:one", thread="alert:one", kind="relay")
+    await outage.minutes(30, step=5)
+    remarks = [said for said in outage.slack.shown.values() if isinstance(said, Remark)]
+    assert [said.author for said in remarks] == ["", "Lan"]
+    assert "/cases/one" in remarks[0].text, "where to read it"
+    assert remarks[1].text == "are you there?"
+    (row,) = await outage.storage.given_up(10)
+    assert row.slot == "words:0"
+
+
+async def test_a_change_that_is_refused_for_its_own_sake_does_not_hold_up_the_next_and_a_first_post_is_never_given_up(
+    outage: Outage,
+) -> None:
+    await begin_talk(outage.storage, "5512", "7")
+    ours = case(desk=Address(channel=ChannelName("slack"), key=DESK))
+    await write(outage.storage, SaveCase(case=ours, was_revision=None))
+    word = SendFailed(reason="a new word", retryable=True, of_message=True)
+    outage.trouble = lambda message: word if isinstance(message.content, Alert) else None
+    await write(outage.storage, Queue(outbound=alert_outbound(ours, "post"), at=outage.clock.now))
+    await outage.minutes(120, step=30)
+    assert not await outage.storage.given_up(10)
+    outage.trouble = lambda _: None
+    await outage.minutes(6, step=30)
+    outage.trouble = lambda message: word if message.kind == "edit" else None
+    await write(outage.storage, Queue(outbound=alert_outbound(ours, "edit"), at=outage.clock.now))
+    await write(outage.storage, Queue(outbound=remark_outbound(ours, "words:1", Remark(text="x")), at=outage.clock.now))
+    await outage.minutes(30, step=5)
+    assert [row.slot for row in await outage.storage.given_up(10)] == [f"alert:{ours.id}"]
+    assert Remark(text="x") in outage.slack.shown.values()
+
+
+async def test_what_people_say_does_not_wait_behind_a_backlog_of_alerts_nor_hold_it_up(outage: Outage) -> None:
+    await outage.put(Text(text="alert"), to=DESK, slot="alert:one", lane="case:one")
+    await outage.deliver()
+    await outage.alerts()
+    await outage.minutes(0.5)
+    for n in range(10):
+        said = Remark(text=f"{n}", author="Lan")
+        await outage.put(said, to=DESK, slot=f"words:{n}", lane="case:one", thread="alert:one", kind="relay")
+    before = len(outage.arrived())
+    await outage.minutes(0.5)
+    said_now = [each.text for each in outage.slack.shown.values() if isinstance(each, Remark)]
+    assert said_now == [str(n) for n in range(10)]
+    assert len(outage.arrived()) - before >= 12, "half of the pace is left to the alerts"
+    assert outage.most_in_a_minute(DESK) <= 60 + 6 + 2
+    await outage.minutes(4)
+    assert outage.arrived() == [f"{DESK} {n:03}" for n in range(ALERTS)]
+
+
+async def test_alerts_go_on_while_people_never_stop_talking(outage: Outage) -> None:
+    for n in range(300):
+        said = Remark(text=f"{n}", author="Lan")
+        await outage.put(said, to=DESK, slot=f"words:{n}", lane=f"case:{n}", thread=f"alert:{n}", kind="relay")
+    await outage.alerts(40)
+    await outage.minutes(6)
+    remarks = [each.text for each in outage.slack.shown.values() if isinstance(each, Remark)]
+    assert remarks == [str(n) for n in range(300)]
+    assert outage.arrived() == [f"{DESK} {n:03}" for n in range(40)]
 
 
 async def test_a_defect_in_drawing_an_alert_is_no_trouble_of_its_channel(outage: Outage) -> None:

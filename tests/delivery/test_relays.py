@@ -1,6 +1,6 @@
 """What goes between customers and their agents: threads, files, and word of what did not arrive."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from bot.errors import SendFailed, StoreUnavailable
 from bot.followup.alerts import alert_outbound, incident_outbound
 from bot.ids import CaseId
 from bot.messages import Alert, Attachment, ChannelName, Left, NotDelivered, Remark, Text
-from bot.ports import Queue, SaveCase, SaveIncident
+from bot.ports import Delivery, Queue, SaveCase, SaveIncident, Settlement
 from bot.storage import Storage
 from tests.conftest import SetClock
 from tests.delivery.scenery import SETTINGS, Scene, failure
@@ -43,7 +43,7 @@ def telegram(scene: Scene) -> FakeChannel:
 
 
 def missed(scene: Scene) -> list[tuple[str, str]]:
-    return [(event.case, event.why) for event in scene.told if isinstance(event, NotDelivered)]
+    return [(event.case, event.why) for event in scene.told if isinstance(event, NotDelivered) and not event.yet]
 
 
 # ---- in the thread ------------------------------------------------------------------------------------------
@@ -164,6 +164,70 @@ async def test_nobody_is_told_twice_or_never_of_missed_words_while_the_database_
     assert isinstance(told, NotDelivered)
     assert told.event == f"undelivered:{row.id}", "the delivery's own name, by which a second telling is known"
     assert (told.slot, told.why) == ("relay:case:We are sorry", "too long")
+
+
+async def test_agents_hear_after_five_minutes_once_that_their_words_are_late_and_at_last_that_they_are_lost(
+    scene: Scene,
+) -> None:
+    telegram(scene).fails = lambda _: failure()
+    await relay(scene)
+    await relay(scene, "And again sorry")  # it is not tried itself while the first is
+    heard: list[tuple[float, str, bool, str]] = []
+    start = scene.clock.now
+    while scene.clock.now < start + SETTINGS.delivery.give_up_after + timedelta(hours=6):
+        await scene.deliver()
+        passed = (scene.clock.now - start) / timedelta(minutes=1)
+        for event in scene.told:
+            assert isinstance(event, NotDelivered)
+            heard.append((passed, event.slot.rpartition(":")[2], event.yet, event.why))
+        scene.told.clear()
+        scene.clock.advance(**({"seconds": 5} if passed < 15 else {"hours": 1}))
+    late, lost = [each for each in heard if each[2]], [each for each in heard if not each[2]]
+    assert [words for _, words, *_ in late] == ["We are sorry", "And again sorry"]
+    assert all(5 <= minutes < 6 for minutes, *_ in late)
+    assert [why for *_, why in late] == ["not now", "not_tried"]
+    assert [words for _, words, *_ in lost] == ["We are sorry", "And again sorry"]
+
+
+async def test_what_waited_for_this_program_alone_is_not_called_late(scene: Scene) -> None:
+    await relay(scene)
+    scene.clock.advance(hours=1)
+    await scene.deliver()
+    scene.clock.advance(minutes=10)
+    await scene.deliver()
+    assert scene.told == []
+    assert list(telegram(scene).shown.values()) == [Text(text="We are sorry")]
+
+
+async def test_words_that_another_process_took_over_are_not_said_to_be_lost(scene: Scene) -> None:
+    telegram(scene).fails = lambda _: SendFailed(reason="too long", retryable=False)
+    outbox = scene.storage.outbox
+    settle = outbox.settle
+
+    async def too_late(delivery: Delivery, settlement: Settlement, now: datetime) -> bool:
+        return False
+
+    outbox.settle = too_late  # type: ignore[method-assign]
+    await relay(scene)
+    await scene.deliver()
+    assert scene.told == []
+    outbox.settle = settle  # type: ignore[method-assign]
+    scene.clock.advance(minutes=1)
+    await scene.deliver()
+    assert missed(scene) == [("case", "too long")]
+
+
+async def test_a_process_that_ended_before_it_told_of_lost_words_leaves_that_to_the_next(scene: Scene) -> None:
+    telegram(scene).fails = lambda _: SendFailed(reason="too long", retryable=False)
+    scene.deaf.append(StoreUnavailable("away"))
+    scene.courier._stopping = True
+    await relay(scene)
+    await scene.deliver()
+    assert scene.told == []
+    scene.courier = scene.courier_of(scene.channel, telegram(scene))
+    scene.clock.advance(days=1)
+    await scene.deliver()
+    assert missed(scene) == [("case", "too long")]
 
 
 async def test_words_of_ours_that_do_not_arrive_are_no_agents_words(scene: Scene) -> None:

@@ -58,6 +58,7 @@ from bot.ports import (
     Shown,
     Words,
     Write,
+    Unheard,
 )
 from tests.fakes.pure_cases import PureCases
 
@@ -94,6 +95,7 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True):
     leased_until: datetime | None = None
     maybe_delivered: bool = False
     error: str = ""
+    settled_at: datetime | None = None
 
 
 def bucket_of(at: datetime) -> datetime:
@@ -399,6 +401,10 @@ def _is_blocked(outbound: Outbound, blocked: Sequence[str]) -> bool:
     return to.channel in blocked or f"{to.channel}/{to.key}/{outbound.kind}" in blocked
 
 
+def _unheard(row: Queued) -> Unheard:
+    return Unheard(id=row.id, outbound=row.outbound, error=row.error)
+
+
 class PureOutbox:
     """The Outbox port over the rows of a store."""
 
@@ -461,7 +467,7 @@ class PureOutbox:
                     attempts=row.attempts - (0 if counts else 1),
                 )
             case GaveUp(error=error):
-                row = replace(row, state="given up", error=error)
+                row = replace(row, state="given up", error=error, settled_at=now)
             case _:
                 assert_never(settlement)
         self._store.queue[row.id] = row
@@ -470,6 +476,28 @@ class PureOutbox:
     async def next_due(self, now: datetime, *, blocked: Sequence[str] = ()) -> datetime | None:
         heads = (row for row in self._heads() if not _is_blocked(row.outbound, blocked))
         return min((max(row.due_at, row.leased_until or now, now) for row in heads), default=None)
+
+    async def rewind(self, now: datetime, *, latest: datetime, lease_until: datetime) -> int:
+        moved = 0
+        for row in [row for row in self._store.queue.values() if row.state == "queued"]:
+            due_at = now if row.due_at > latest else row.due_at
+            leased = min(row.leased_until, lease_until) if row.leased_until is not None else None
+            back = replace(row, due_at=due_at, leased_until=leased)
+            moved += back != row
+            self._store.queue[row.id] = back
+        return moved
+
+    async def late(self, before: datetime, *, after: int) -> Sequence[Unheard]:
+        found = [row for row in self._relays("queued") if row.queued_at <= before and row.id > after]
+        return [_unheard(row) for row in found[:100]]
+
+    async def lost(self, since: datetime) -> Sequence[Unheard]:
+        given_up = self._relays("given up")
+        return [_unheard(row) for row in given_up if row.settled_at is not None and row.settled_at >= since]
+
+    def _relays(self, state: str) -> list[Queued]:
+        rows = (row for row in self._store.queue.values() if row.state == state)
+        return [row for row in rows if row.outbound.kind == "relay" and row.outbound.slot.startswith("relay:")]
 
     async def case_view(self, case: CaseId) -> CaseView | None:
         return await self._store.cases.view(case)

@@ -85,3 +85,22 @@ def test_words_of_long_ago_that_fail_late_change_nothing() -> None:
     for slot in slots[2:]:
         fails(world, slot)
     assert (world.case().first_word_at, world.case().state) == (before.first_word_at, "contacted")
+
+
+def test_words_that_are_late_are_told_of_once_and_taken_back_only_when_they_are_lost() -> None:
+    world, case = unhappy()
+    world.later(minutes=5)
+    slot = replied(world, case)
+    before, notes = world.case(), world.notes()
+    late = NotDelivered(event="late:1", case=world.case().id, slot=slot, why="not_tried", at=world.now, yet=True)
+    for _ in range(2):
+        world.handle(late)
+    assert (world.case(), world.notes()) == (before, notes)
+    assert [remark.text for remark in world.thread(case)] == [
+        "Sorry!",
+        "The answer has not reached the customer yet: it waits for its turn. "
+        "We keep trying, and say so here if it never does.",
+    ]
+    fails(world, slot)
+    assert world.case().first_word_at is None
+    assert "did not reach" in world.thread(case)[-1].text

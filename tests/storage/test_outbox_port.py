@@ -123,6 +123,39 @@ async def test_a_retried_message_holds_its_lane(storage: Storage) -> None:
     assert (again.outbound.slot, again.attempt, again.maybe_delivered) == ("a1", 2, False)
 
 
+async def test_after_a_clock_was_put_back_nothing_waits_for_the_time_that_it_told(storage: Storage) -> None:
+    tomorrow = later(days=1)
+    await write(storage, *queued("retried", lane="a", at=tomorrow), *queued("leased", lane="b", at=tomorrow))
+    await write(storage, *queued("soon", lane="c"))
+    first, second, third = await storage.outbox.claim(tomorrow, limit=3, lease_until=later(days=1, minutes=1))
+    await storage.outbox.settle(first, RetryAt(due_at=later(days=1, minutes=5), error="away"), tomorrow)
+    await storage.outbox.settle(third, RetryAt(due_at=later(minutes=30), error="away"), NOON)
+    times = {"latest": later(hours=1), "lease_until": later(minutes=1)}
+    assert await storage.outbox.rewind(NOON, **times) == 2
+    assert await storage.outbox.rewind(NOON, **times) == 0
+    assert slots(await claim(storage)) == ["retried"]
+    assert slots(await claim(storage, later(minutes=1))) == ["retried", "leased"]
+    assert not await storage.outbox.settle(replace(second, attempt=9), SENT, NOON)
+    assert slots(await claim(storage, later(minutes=30)))[-1] == "soon"
+
+
+async def test_agents_words_that_wait_or_were_given_up_are_found(storage: Storage) -> None:
+    for n, slot in enumerate(("relay:c1:a", "relay:c1:b", "relay:c2:c", "words:1", "q1")):
+        message = replace(outbound(slot, lane=f"lane {n}"), kind="post" if slot == "q1" else "relay")
+        await write(storage, Queue(outbound=message, at=later(minutes=n)))
+    deliveries = await claim(storage, later(minutes=9))
+    await storage.outbox.settle(deliveries[0], GaveUp(error="gone"), later(minutes=9))
+    await storage.outbox.settle(deliveries[1], RetryAt(due_at=later(hours=1), error="away"), NOON)
+    late = await storage.outbox.late(later(minutes=2), after=0)
+    assert [(each.outbound.slot, each.error) for each in late] == [("relay:c1:b", "away"), ("relay:c2:c", "")]
+    assert list(await storage.outbox.late(later(minutes=2), after=late[0].id)) == late[1:]
+    assert [each.outbound.slot for each in await storage.outbox.late(later(minutes=1), after=0)] == ["relay:c1:b"]
+    assert [(each.outbound.slot, each.error) for each in await storage.outbox.lost(later(minutes=9))] == [
+        ("relay:c1:a", "gone")
+    ]
+    assert await storage.outbox.lost(later(minutes=10)) == []
+
+
 async def test_a_lease_that_ran_out_leaves_it_open_whether_the_message_arrived(storage: Storage) -> None:
     await write(storage, *queued("a1"))
     assert not (await claim_one(storage)).maybe_delivered
