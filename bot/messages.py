@@ -25,6 +25,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
+def in_group(address: Address) -> bool:
+    """Whether others read along there: everybody of the group sees what this person is sent."""
+    return "/" in address.key
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel tells of a sender: a name to show and an IETF language tag, where it knows them."""
 
@@ -322,6 +327,12 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     at: datetime
+    #: what came with the words, by the reference of the channel ``source``; links are made of it when it is sent
+    attachments: tuple[Attachment, ...] = ()
+    source: ChannelName | None = None
+    files: tuple[Link, ...] = ()
+    #: the words stand in the alert's thread too
+    in_thread: bool = False
 
 
 class AlertItem(msgspec.Struct, frozen=True, kw_only=True):

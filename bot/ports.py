@@ -13,7 +13,7 @@ from bot.followup.cases import Case, CaseNote, CaseState, Priority
 from bot.followup.incidents import Incident, IncidentDimension
 from bot.followup.templates import TemplateKind
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId, WordsId
-from bot.messages import Address, ChannelName, Content, Inbound, Outbound, Receipt
+from bot.messages import Address, Attachment, ChannelName, Content, Inbound, Outbound, Receipt
 
 #: The time now, with a time zone (UTC). Passed in so that a simulation or the sandbox can run faster.
 Clock = Callable[[], datetime]
@@ -92,6 +92,11 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     question: str | None
     text: str
     at: datetime
+    #: what came with them, by the reference of the channel ``source``
+    attachments: tuple[Attachment, ...] = ()
+    source: ChannelName | None = None
+    #: they stand in the thread of a case's alert; the alert quotes what stands nowhere else
+    in_thread: bool = False
 
 
 # ---- storage: one unit of work --------------------------------------------------------------------------
@@ -144,9 +149,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     flow: PinnedFlow | None = None
     #: of the conversation (or the one named)
     case: Case | None = None
-    #: of the address, whatever the customer was asked since: the newest case that has not come to its end, or else
-    #: the newest that has; never one that is withdrawn
+    #: of the address, whatever the customer was asked since: of the cases that have not come to their end the one in
+    #: which somebody spoke to the customer last (``Case.spoke_at``), or else the one that ended last; of those that are
+    #: withdrawn only one that was told of
     open_case: Case | None = None
+    #: of the address: the case whose customer was asked last whether it is fixed and has not answered, or else the one
+    #: of which they last said that it is
+    asked_case: Case | None = None
     interaction: Interaction | None = None
     due: Due | None = None
     shown: tuple[Shown, ...] = ()
@@ -158,12 +167,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident | None = None
     #: said in the conversation or beside it, newest first, at most 20; only where asked for
     words: tuple[Words, ...] = ()
+    #: by state, the cases of the case's incident and team that nobody has and in which something is to do, itself too
+    waiting: Mapping[CaseState, int] = {}
 
 
 class SaveCustomer(msgspec.Struct, frozen=True, kw_only=True):
     """Insert or update a customer together with one of their addresses."""
-    #: by state, the cases of the case's incident and team that nobody has and in which something is to do, itself too
-    waiting: Mapping[CaseState, int] = {}
 
     customer: Customer
     address: Address
@@ -383,7 +392,7 @@ SaidKind = Literal[
     "claimed",  # an agent got the case; text: the agent's name
     "already_claimed",  # text: the owner's name
     "case_closed",  # the case was withdrawn meanwhile, or came to its end
-    "already_resolved",  # text: the owner's name
+    "already_resolved",  # text: the name of who resolved it
     "not_owner",  # only the owner may release a case; text: the owner's name
     "no_case",  # there is no such case, or not for this desk
     "done",  # what the agent did counts; the alert shows it
@@ -395,6 +404,8 @@ SaidKind = Literal[
     "kept_internal",  # an agent's words that begin with //: they stay among the agents, and nothing was sent
     "unknown_thread",  # words in a thread that belongs to nothing we know: nothing was sent
     "incident_thread",  # words in the thread of an incident's alert: they are for no one customer, and nothing was sent
+    "kept_as_sent",  # an agent changed words that were sent: the customer keeps those
+    "note_not_sent",  # an agent changed a note that stays among the agents: it was not sent
     "text_only",  # files of agents are not passed on
     "fixed",  # the customer says that it is fixed
     "not_fixed",
@@ -403,8 +414,6 @@ SaidKind = Literal[
     "not_asked",  # text: the rule
     "opted_out",
     "opted_in",
-    "kept_as_sent",  # an agent changed words that were sent: the customer keeps those
-    "note_not_sent",  # an agent changed a note that stays among the agents: it was not sent
     "kept_aside",
 ]
 
@@ -430,6 +439,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     #: who the customer is, and what they said, so that one need not look it up
     title: str
     about: str = ""
+    #: whether others read along where the customer is
+    group: bool = False
     #: templates by kind for *reply*, causes for *resolve*
     options: tuple[FormOption, ...] = ()
     #: what the text field begins with

@@ -12,7 +12,7 @@ from bot.followup.clocks import Team
 from bot.ids import CaseId, IncidentId
 from bot.languages import say
 from bot.messages import Alert, AlertOf, Attachment, ChannelName, Content, IncidentOf, Link, Quote, Remark
-from bot.ports import CaseView, Clock, IncidentView, Outbox
+from bot.ports import CaseView, Clock, IncidentView, Outbox, Words
 
 #: Makes the address under which agents get a customer's file: of a channel, by its own reference.
 FileLink = Callable[[ChannelName, Attachment], str]
@@ -45,7 +45,7 @@ class Drawing:
         view = await self._outbox.case_view(case)
         if view is None:
             raise SendFailed(reason="the case is gone", retryable=False)
-        return alert_of(view, self._settings(), self._clock())
+        return self._with_quoted_files(alert_of(view, self._settings(), self._clock()))
 
     async def _incident(self, incident: IncidentId) -> Alert:
         view = await self._outbox.incident_view(incident)
@@ -54,16 +54,27 @@ class Drawing:
         return incident_of(view, self._settings(), self._clock())
 
     def _with_files(self, remark: Remark) -> Remark:
-        if remark.source is None or not remark.attachments:
-            return remark
-        files = tuple(
-            Link(
-                label=attachment.name or say(remark.locale, _FILE_WORDS[attachment.kind]),
-                url=self._file_link(remark.source, attachment),
-            )
-            for attachment in remark.attachments
-        )
-        return replace(remark, files=files)
+        return replace(remark, files=files_of(remark, remark.locale, self._file_link))
+
+    def _with_quoted_files(self, alert: Alert) -> Alert:
+        followup = self._settings().followup
+        return with_quoted_files(alert, followup.locale if followup else "en", self._file_link)
+
+
+def with_quoted_files(alert: Alert, locale: str, file_link: FileLink) -> Alert:
+    """The alert with links to what came with the words that it quotes."""
+    return replace(alert, quotes=tuple(replace(each, files=files_of(each, locale, file_link)) for each in alert.quotes))
+
+
+def files_of(said: Remark | Quote | Words, locale: str, file_link: FileLink) -> tuple[Link, ...]:
+    """Links to what came with somebody's words."""
+    if said.source is None:
+        return ()
+    source = said.source
+    return tuple(
+        Link(label=each.name or say(locale, _FILE_WORDS[each.kind]), url=file_link(source, each))
+        for each in said.attachments
+    )
 
 
 def alert_of(view: CaseView, settings: Settings, now: datetime) -> Alert:
@@ -73,12 +84,22 @@ def alert_of(view: CaseView, settings: Settings, now: datetime) -> Alert:
         flow=view.flow.flow,
         conversation=view.conversation,
         customer_name=view.customer.name,
-        words=[Quote(text=words.text, at=words.at) for words in view.words],
+        words=[_quote(words) for words in view.words],
         notes=view.notes,
         scores=[PastRating(scale=past.scale, score=past.score, at=past.at) for past in view.scores],
         incident=view.incident,
     )
     return draw_alert(subject, _desk(settings, view.case.team, now))
+
+
+def _quote(words: Words) -> Quote:
+    return Quote(
+        text=words.text,
+        at=words.at,
+        attachments=words.attachments,
+        source=words.source,
+        in_thread=words.in_thread,
+    )
 
 
 def incident_of(view: IncidentView, settings: Settings, now: datetime) -> Alert:

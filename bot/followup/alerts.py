@@ -11,6 +11,7 @@ from typing import assert_never
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.conversations.answers import Chosen
 from bot.conversations.conversation import Conversation
@@ -39,6 +40,7 @@ from bot.messages import (
     Quote,
     Remark,
     format_token,
+    in_group,
 )
 
 CLAIM, RELEASE, REPLY, RESOLVE, ASSIGN, REOPEN = "claim", "release", "reply", "resolve", "assign", "reopen"
@@ -164,7 +166,7 @@ def draw_alert(subject: Subject, desk: Desk) -> Alert:
         Fact(label=say(locale, "desk.who"), text=who),
         Fact(label=say(locale, "desk.score"), text=score),
         Fact(label=say(locale, "desk.flow"), text=title),
-        Fact(label=say(locale, "desk.channel"), text=f"{case.address.channel} · {subject.conversation.locale}"),
+        Fact(label=say(locale, "desk.channel"), text=_where(case, subject.conversation.locale, locale)),
         *_standing(case, desk),
         *_clock(case, desk),
         *_told_by_customer(subject, locale, has_words=bool(subject.words)),
@@ -208,6 +210,12 @@ def status_of(case: Case, locale: str, time_zone: str, now: datetime) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def _where(case: Case, speaks: str, locale: str) -> str:
+    """The channel and the customer's language, and whether others will read what is answered."""
+    shared = [say(locale, "desk.group")] if in_group(case.address) else []
+    return " · ".join([case.address.channel, speaks, *shared])
+
+
 def _state(case: Case, locale: str) -> str:
     if case.state == "claimed":
         return say(locale, "desk.status.claimed", agent=cut(case.owner_name or "", LONGEST_WHO))
@@ -215,10 +223,10 @@ def _state(case: Case, locale: str) -> str:
 
 
 def _quotes(subject: Subject) -> tuple[Quote, ...]:
-    """What the customer said before an agent spoke; what they said later stands in the thread."""
+    """What the customer said before an agent spoke, and whatever of their words stands nowhere in the thread."""
     spoke = subject.case.first_word_at
-    words = [each for each in subject.words if spoke is None or each.at < spoke]
-    return tuple(Quote(text=cut(each.text, LONGEST_QUOTE), at=each.at) for each in sorted(words, key=attrgetter("at")))
+    words = [each for each in subject.words if not each.in_thread or spoke is None or each.at < spoke]
+    return tuple(replace(each, text=cut(each.text, LONGEST_QUOTE)) for each in sorted(words, key=attrgetter("at")))
 
 
 def _standing(case: Case, desk: Desk) -> list[Fact]:

@@ -16,7 +16,7 @@ from bot.ids import CaseId, ConversationId, CustomerId, IncidentId
 from bot.messages import Address
 
 #: *reopened*: the customer said that it is not fixed. *recovered* and *unconfirmed* are its ends; *withdrawn* is the
-#: end of a case whose customer took the score back. Whether a case is snoozed is no state: it is that beside its own.
+#: end of a case whose customer took the score back before anybody worked on it. Whether a case is snoozed is no state: it is that beside its own.
 CaseState = Literal["open", "claimed", "contacted", "resolved", "recovered", "unconfirmed", "reopened", "withdrawn"]
 Priority = Literal["normal", "high", "urgent"]
 Stage = Literal["first_word", "resolved"]
@@ -77,6 +77,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     resolution: int = 0
     first_resolved_at: datetime | None = None
     resolved_at: datetime | None = None
+    #: the name of who resolved it last
+    resolved_by: str = ""
     cause: str = ""
     action: str = ""
     #: the resolution that the customer was asked about; never twice about one
@@ -91,6 +93,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def clocks_from(self) -> datetime:
         return self.reopened_at or self.opened_at
+
+    @property
+    def spoke_at(self) -> datetime:
+        """When somebody of us last spoke to the customer about it: an agent, the recovery question, or its opening."""
+        times = (self.opened_at, self.last_word_at, self.asked_at, self.reopened_at)
+        return max(at for at in times if at is not None)
+
+    @property
+    def worked(self) -> bool:
+        """Whether an agent spoke to the customer or resolved it: it runs its course then, whatever the score becomes."""
+        return self.first_word_at is not None or self.resolution > 0 or self.reopened_at is not None
 
     @property
     def contacted_since(self) -> bool:
@@ -145,7 +158,7 @@ def is_unhappy(flow: Flow, rating: Rating, score: int, thresholds: Mapping[Scale
 
 def listens(case: Case, now: datetime) -> bool:
     """Whether what the customer writes reaches the agents of this case."""
-    if case.state == "withdrawn":
+    if case.state == "withdrawn" and not case.alerted:
         return False
     return case.closed_at is None or now - case.closed_at <= LISTENS_AFTER
 
@@ -158,7 +171,7 @@ def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tu
     """What a changed score does to a case: None for a score that was taken back altogether.
 
     A withdrawn case opens again under its own name, so that the agents see one alert with its whole history. A case
-    that came to its end keeps it.
+    that came to its end keeps it, and one that agents work on goes on: its customer may still need them.
     """
     new = case.score if score is None else score
     if case.state in ("recovered", "unconfirmed"):
@@ -166,6 +179,8 @@ def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tu
     if score is None or not unhappy:
         if case.state == "withdrawn":
             return case, None
+        if case.worked:
+            return (case, None) if new == case.score else (_changed(case, score=new), "corrected")
         # the happy score is kept: the alert tells what the customer changed it to
         return _changed(case, state="withdrawn", score=new, closed_at=at, snoozed_until=None), "withdrawn"
     if case.state == "withdrawn":
@@ -199,10 +214,10 @@ DeedVerdict = Literal["done", "already_claimed", "not_owner", "already_resolved"
 
 def claim(case: Case, agent: Address, agent_name: str, at: datetime) -> tuple[Case, DeedVerdict]:
     """Make an agent the owner; a second press of the same agent changes nothing."""
-    if case.owner is not None and case.state not in CLOSED:
-        return case, "unchanged" if case.owner == agent else "already_claimed"
     if case.state not in WORKING:
         return case, "already_resolved" if case.state == "resolved" else "case_closed"
+    if case.owner is not None:
+        return case, "unchanged" if case.owner == agent else "already_claimed"
     return _owned(case, agent, agent_name, at), "done"
 
 
@@ -281,6 +296,7 @@ def resolve(
         state="resolved",
         resolution=case.resolution + 1,
         resolved_at=at,
+        resolved_by=agent_name,
         first_resolved_at=case.first_resolved_at or at,
         cause=cause,
         action=action,
@@ -314,6 +330,11 @@ def asked_recovery(case: Case, at: datetime | None = None) -> Case:
     return _changed(case, asked_resolution=case.resolution, asked_at=at)
 
 
+def may_take_back(case: Case, now: datetime, correction: timedelta) -> bool:
+    """Whether a "Yes, it is fixed" may still become a "Not yet"."""
+    return case.state == "recovered" and case.closed_at is not None and now - case.closed_at <= correction
+
+
 def recovered(case: Case, at: datetime) -> Case:
     return _changed(case, state="recovered", closed_at=at) if case.state == "resolved" else case
 
@@ -323,11 +344,12 @@ def unconfirmed(case: Case, at: datetime) -> Case:
 
 
 def not_fixed(case: Case, at: datetime) -> Case:
-    """Opened again: the same owner, a step more urgent, and its clocks run anew."""
-    if case.state != "resolved":
+    """Opened again: the same owner, a step more urgent, and its clocks run anew; a "Yes" before it was a mistake."""
+    if case.state not in ("resolved", "recovered"):
         return case
     higher = PRIORITIES[min(PRIORITIES.index(case.priority) + 1, len(PRIORITIES) - 1)]
-    return _changed(case, state="reopened", priority=higher, reopened_at=at, resolved_at=None, escalated=())
+    again = _changed(case, state="reopened", priority=higher, reopened_at=at, resolved_at=None, escalated=())
+    return replace(again, closed_at=None)
 
 
 def escalated(case: Case, stage: Stage) -> Case:

@@ -14,7 +14,7 @@ from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import sentence, speaks
 from bot.intake.recording import record
-from bot.intake.relaying import hear, talking
+from bot.intake.relaying import hear, listening
 from bot.intake.remarks import Heard
 from bot.messages import Address, Commanded
 from bot.ports import Customer, Facts, KeepWords, OptOut, Outcome, Said, Words, Write
@@ -48,7 +48,7 @@ def _start(event: Commanded, facts: Facts, customer: Customer, moment: Moment) -
 
 
 def feedback(facts: Facts, customer: Customer, sender: Address, moment: Moment, *, words: str = "") -> Outcome:
-    """The comment card, at any time; words beside the command are kept with it, and an agent who talks hears them."""
+    """The comment card, at any time; words beside the command are kept with it, or with the case that hears them."""
     commands = moment.settings.commands
     flow = moment.settings.flow(commands.feedback) if commands else None
     if flow is None:
@@ -56,15 +56,16 @@ def feedback(facts: Facts, customer: Customer, sender: Address, moment: Moment, 
     outcome = _wanted(Survey(customer=customer, address=sender, flow=flow, trigger="command"), facts, moment)
     if not words.strip() or not outcome.ref:
         return outcome
+    case = listening(facts, moment)
     kept = Words(
         id=WordsId(moment.ids()),
         customer=customer.id,
-        conversation=ConversationId(outcome.ref),
+        # with the case that hears them, whose alert may have to quote them
+        conversation=ConversationId(outcome.ref) if case is None else case.conversation,
         question=None,
         text=words,
         at=moment.now,
     )
-    case = talking(facts, moment)
     heard = Heard(customer=customer, text=words, source=sender.channel)
     told = () if case is None else hear(case, kept, heard, facts, moment)
     return replace(outcome, writes=(*outcome.writes, KeepWords(words=kept), *told))

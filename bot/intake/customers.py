@@ -12,7 +12,6 @@ from bot.conversations.prompts import answer_label
 from bot.conversations.questions import OpenText
 from bot.conversations.router import Following, route, slashed
 from bot.conversations.rules import Rules
-from bot.followup import cases
 from bot.followup.routing import opening
 from bot.ids import WordsId
 from bot.intake import recovering
@@ -22,8 +21,8 @@ from bot.intake.opening import Step
 from bot.intake.people import in_group, known_customer, said_by, sentence, speaks, words_of
 from bot.intake.placing import signals_of
 from bot.intake.recording import record
-from bot.intake.relaying import hear
-from bot.intake.remarks import Heard
+from bot.intake.relaying import hear, listening
+from bot.intake.remarks import Heard, words_slot
 from bot.messages import (
     Address,
     Commanded,
@@ -45,9 +44,11 @@ from bot.ports import (
     MoveAddress,
     OptOut,
     Outcome,
+    Queue,
     Read,
     Said,
     SetReachable,
+    Words,
     Write,
 )
 
@@ -80,7 +81,7 @@ def decide(event: CustomerEvent, facts: Facts, moment: Moment) -> Outcome:
         case Tapped():
             return _tapped(event, facts, moment)
         case Wrote() | Commanded():
-            return _spoke(event, facts, moment)
+            return _marked(_spoke(event, facts, moment))
         case Left():
             return _left(facts, event.sender, moment)
         case Returned():
@@ -92,6 +93,18 @@ def decide(event: CustomerEvent, facts: Facts, moment: Moment) -> Outcome:
             return Outcome(said=Said(kind="kept_aside"), writes=(aside,))
         case _:
             assert_never(event)
+
+
+def _marked(outcome: Outcome) -> Outcome:
+    """The words remember whether they stand in a thread: what does not is quoted in the alert."""
+    slots = {write.outbound.slot for write in outcome.writes if isinstance(write, Queue)}
+    marked = tuple(
+        KeepWords(words=replace(write.words, in_thread=True))
+        if isinstance(write, KeepWords) and words_slot(write.words.id) in slots
+        else write
+        for write in outcome.writes
+    )
+    return replace(outcome, writes=marked)
 
 
 def _left(facts: Facts, sender: Address, moment: Moment) -> Outcome:
@@ -179,8 +192,8 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             return opt_in(customer, event.sender, moment)
         case "feedback":
             return feedback(facts, customer, event.sender, moment)
-        case "recovery" if case is not None:
-            return recovering.answered(event, case, customer, facts, moment)
+        case "recovery" if facts.asked_case is not None:
+            return recovering.answered(event, facts.asked_case, customer, facts, moment)
         case "survey" if conversation is not None and flow is not None:
             typed = Typed(text=said_by(event), words=WordsId(moment.ids()))
             turn = engine.receive(conversation, flow.flow, typed, at=moment.now, rules=_rules(moment))
@@ -189,6 +202,8 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             words = words_of(event, customer, case.conversation, moment)
             if not words.text.strip():
                 return Outcome()
+            if case.state == "withdrawn" and (again := _reopened(event, words, facts, customer, moment)) is not None:
+                return Outcome(writes=again)
             told = hear(case, words, Heard.of(event, customer), facts, moment)
             return Outcome(writes=(KeepWords(words=words), *told))
         case "recovery" | "survey" | "case" | "nobody":
@@ -198,18 +213,20 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
 
 
 def _may_answer(event: Wrote, facts: Facts) -> bool:
-    """Whether a survey hears it: of an album only the first picture, a sticker only where it waits for words."""
+    """Whether a survey hears it: of an album only the first picture; what has no words only where it waits for some."""
     conversation, flow = facts.conversation, facts.flow
     if facts.group_seen or conversation is None or flow is None:
         return False
     waiting = conversation.reopened or conversation.asked
-    return event.manner == "said" or isinstance(flow.flow.question(waiting) if waiting else None, OpenText)
+    if isinstance(flow.flow.question(waiting) if waiting else None, OpenText):
+        return True
+    return event.manner == "said" and (bool(event.text.strip()) or not event.attachments)
 
 
 def _edited(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
     """What was said before, in other words: agents who listen read it too, and it answers nothing."""
-    case, customer = facts.open_case, facts.customer
-    if case is None or customer is None or not cases.listens(case, moment.now):
+    case, customer = listening(facts, moment), facts.customer
+    if case is None or customer is None:
         return Outcome()
     words = words_of(event, customer, case.conversation, moment)
     if any(
@@ -223,15 +240,15 @@ def _edited(event: Wrote, facts: Facts, moment: Moment) -> Outcome:
 
 def _following(text: str, facts: Facts, moment: Moment) -> Following | None:
     """What the router needs to know of the customer's case."""
-    case = facts.open_case
-    if case is None or not cases.listens(case, moment.now):
+    case, asked = listening(facts, moment), facts.asked_case
+    if case is None:
         return None
     spoken = max((at for at in (case.last_word_at, case.reopened_at) if at is not None), default=None)
-    asked = case.asked_at or case.resolved_at
-    answers = cases.awaits_recovery(case) and recovering.is_answer(text, case)
+    answers = asked is not None and recovering.is_answer(text, asked, moment)
     return Following(
         spoken_at=spoken if case.closed_at is None else None,
-        fixed_asked_at=asked if answers else None,
+        # who takes a "Yes" back has read our thanks for it
+        fixed_asked_at=(asked.closed_at or asked.asked_at) if asked is not None and answers else None,
     )
 
 
@@ -239,14 +256,21 @@ def _beside(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> t
     """Words that nobody waits for: a stranger is welcomed, what others say is kept beside their last conversation."""
     if facts.customer is None and not in_group(event.sender):
         return (sentence(event.sender, speaks(customer), "reply.welcome", moment),)
-    conversation, flow, case = facts.conversation, facts.flow, facts.case
-    if conversation is None or flow is None or not said_by(event).strip():
+    conversation = facts.conversation
+    if conversation is None or facts.flow is None or not said_by(event).strip():
         return ()
     words = words_of(event, customer, conversation.id, moment)
+    opened = _reopened(event, words, facts, customer, moment)
+    return (KeepWords(words=words),) if opened is None else opened
+
+
+def _reopened(event: Wrote, words: Words, facts: Facts, customer: Customer, moment: Moment) -> tuple[Write, ...] | None:
+    """Words that no score should hide open a case after the survey too; None: these are none of that kind."""
+    conversation, flow, case = facts.conversation, facts.flow, facts.case
+    if conversation is None or flow is None or (case is not None and case.state != "withdrawn"):
+        return None
     signals = signals_of(conversation, flow, (words, *facts.words))
-    closed = case is None or case.state == "withdrawn"
-    if closed and signals.score is not None and opening(moment.followup.rules, signals) is not None:
-        # words that no score should hide open a case after the survey too
-        said = Turn(conversation=conversation, events=(SaidWords(question=None, text=words.text, words=words.id),))
-        return record(Step(turn=said, facts=facts, flow=flow), moment)
-    return (KeepWords(words=words),)
+    if signals.score is None or opening(moment.followup.rules, signals) is None:
+        return None
+    said = Turn(conversation=conversation, events=(SaidWords(question=None, text=words.text, words=words.id),))
+    return record(Step(turn=said, facts=facts, flow=flow, heard=Heard.of(event, customer)), moment)

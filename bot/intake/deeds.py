@@ -13,7 +13,7 @@ from bot.followup.templates import causes_or_default
 from bot.intake.forms import not_working, reply_refused
 from bot.intake.moment import Moment
 from bot.intake.relaying import beginning, relayed
-from bot.intake.remarks import agent_said, noted, owner_mention
+from bot.intake.remarks import agent_said, noted
 from bot.intake.settling import settle_case
 from bot.messages import Address, Assign, Claim, Deed, Outbound, Relay, Release, Reopen, Resolve, Snooze
 from bot.ports import Facts, Outcome, Queue, Said, SaidKind
@@ -67,7 +67,7 @@ def _assign(deed: Assign, agent: Agent, case: Case, facts: Facts, moment: Moment
     changed, verdict = cases.assign(case, deed.to, deed.to_name, moment.now)
     note = _note(case, "assigned", agent, moment, deed.to_name)
     # who gives a case to themselves knows it; others should hear that they have one now
-    remarks = () if deed.to == agent.address else noted(changed, note, moment, mentions=owner_mention(changed))
+    remarks = () if deed.to == agent.address else noted(changed, (note,), moment)
     return _done(changed, verdict, note, case, facts, moment, remarks)
 
 
@@ -133,7 +133,10 @@ def _done(
 ) -> Outcome:
     """What became of it: the changed case written and told, or the loser's polite word."""
     kind: SaidKind = "done" if verdict == "unchanged" else verdict
-    said = Said(kind=kind, text=changed.owner_name or "", locale=moment.agents_speak)
+    who = changed.owner_name
+    if verdict == "already_resolved":
+        who = changed.resolved_by or who
+    said = Said(kind=kind, text=who or "", locale=moment.agents_speak)
     if verdict != "done":
         return Outcome(said=said, ref=case.id)
     writes = settle_case(changed, case, (note,), moment, incident=facts.incident, remarks=remarks)

@@ -16,14 +16,14 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import score_label
 from bot.conversations.questions import Rating
 from bot.followup import cases
-from bot.followup.cases import WORKING, Case, CaseNote
+from bot.followup.cases import CLOSED, WORKING, Case, CaseNote
 from bot.followup.incidents import shared_values
 from bot.followup.routing import Signals, opening
 from bot.ids import CaseId
 from bot.intake.moment import Moment
-from bot.intake.placing import placed, signals_of, urged
-from bot.intake.relaying import heard_as, talking
-from bot.intake.remarks import Heard, customer_said
+from bot.intake.placing import may_be_several, placed, signals_of, urged
+from bot.intake.relaying import heard_as, listening
+from bot.intake.remarks import Heard, customer_said, noted
 from bot.intake.settling import due_key, goes_out, settle_case
 from bot.messages import Outbound
 from bot.ports import Due, Facts, PutDue, ShareValues, Words, Write
@@ -41,17 +41,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def case_writes(step: Step, said: Sequence[Words], moment: Moment) -> Iterable[Write]:
     """Open, correct or withdraw the case, and bring its alert up to date, at most once a turn.
 
-    ``said`` are the words that the turn keeps. An agent who talks with the customer hears them too, be it about
+    ``said`` are the words that the turn keeps. Agents who have spoken to the customer hear them too, be it about
     another case than this survey's.
     """
     signals = signals_of(step.turn.conversation, step.flow, (*said, *step.facts.words))
     case, notes = _after(step, signals, moment)
     if case is not None:
         yield from _settled(step, case, notes, signals, said, moment)
-    talk = talking(step.facts, moment)
+    talk = listening(step.facts, moment)
     if talk is not None and (case is None or case.id != talk.id) and said:
-        note = CaseNote(case=talk.id, what=heard_as(talk), who=None, at=moment.now)
-        yield from settle_case(talk, talk, (note,), moment, remarks=_overheard(step, talk, said, moment))
+        overheard = _overheard(step, talk, said, moment)
+        if overheard:
+            note = CaseNote(case=talk.id, what=heard_as(talk), who=None, at=moment.now)
+            yield from settle_case(talk, talk, (note,), moment, remarks=overheard)
 
 
 def _settled(
@@ -65,11 +67,20 @@ def _settled(
     reasons = any(_is_reason(event) for event in step.turn.events)
     if not notes and not reasons:
         return
+    alike = may_be_several(case, step.turn.conversation, moment)
     if said and case.state in WORKING:
-        goes = goes_out(case, [note.what for note in notes])
+        goes = goes_out(case, {note.what for note in notes}, moment, alike=alike)
         case = (placed if goes else urged)(case, signals, moment)
-    told = _overheard(step, case, said, moment)
-    yield from settle_case(case, step.facts.case, notes, moment, incident=step.facts.incident, remarks=told)
+    yield from settle_case(
+        case,
+        step.facts.case,
+        notes,
+        moment,
+        incident=step.facts.incident,
+        remarks=_rescore_told(case, step.facts.case, notes, moment),
+        words=_overheard(step, case, said, moment),
+        alike=alike,
+    )
     if reasons or is_new:
         yield from _compared(case, step.turn.conversation, moment)
 
@@ -85,10 +96,19 @@ def _compared(case: Case, conversation: Conversation, moment: Moment) -> Iterabl
 
 
 def _overheard(step: Step, case: Case, said: Sequence[Words], moment: Moment) -> tuple[Outbound, ...]:
-    """An answer to the survey, for the thread of a case in which an agent has spoken."""
-    if not said or step.heard is None or not case.contacted_since or not cases.listens(case, moment.now):
+    """An answer to the survey, for the thread of a case in which an agent has spoken: its alert quotes it no more."""
+    if not said or step.heard is None or case.first_word_at is None or not cases.listens(case, moment.now):
         return ()
     return customer_said(case, said[0].id, step.heard, moment)
+
+
+def _rescore_told(case: Case, before: Case | None, notes: Sequence[CaseNote], moment: Moment) -> tuple[Outbound, ...]:
+    """A changed score, for who is at work on the case: it goes on, or there is nothing left to do."""
+    changes = [note for note in notes if note.what in ("corrected", "withdrawn")]
+    if before is None or not changes or before.state in CLOSED:
+        return ()
+    concerned = case.owner is not None if case.state == "withdrawn" else before.worked
+    return noted(case, changes, moment) if concerned else ()
 
 
 # ---- the case after the turn --------------------------------------------------------------------------------

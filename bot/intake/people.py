@@ -71,4 +71,6 @@ def words_of(event: Wrote, customer: Customer, conversation: ConversationId, mom
         question=None,
         text=said_by(event),
         at=moment.now,
+        attachments=event.attachments,
+        source=event.sender.channel if event.attachments else None,
     )

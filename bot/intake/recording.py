@@ -23,6 +23,7 @@ from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Rating
 from bot.intake.moment import Moment
 from bot.intake.opening import Step, case_writes
+from bot.intake.remarks import Heard
 from bot.ports import (
     CountScore,
     DropAnswer,
@@ -47,7 +48,7 @@ def record(step: Step, moment: Moment) -> tuple[Write, ...]:
         was_turn = None if before is None else before.turn
         writes.append(SaveConversation(conversation=conversation, flow_id=flow.flow.id, was_turn=was_turn))
     for event in turn.events:
-        writes += _record_event(event, conversation, flow, moment)
+        writes += _record_event(event, step, moment)
     wording = Wording(company=moment.settings.company)
     for prompt in turn.prompts:
         writes.append(Queue(outbound=word(prompt, conversation, flow.flow, wording), at=moment.now))
@@ -55,7 +56,8 @@ def record(step: Step, moment: Moment) -> tuple[Write, ...]:
     return (*writes, *case_writes(step, said, moment))
 
 
-def _record_event(event: Event, conversation: Conversation, flow: PinnedFlow, moment: Moment) -> Iterable[Write]:
+def _record_event(event: Event, step: Step, moment: Moment) -> Iterable[Write]:
+    conversation, flow = step.turn.conversation, step.flow
     match event:
         case Answered(question=question, answer=answer, before=before):
             yield _save_answer(question, answer, conversation, flow)
@@ -66,7 +68,7 @@ def _record_event(event: Event, conversation: Conversation, flow: PinnedFlow, mo
             yield DropAnswer(conversation=conversation.id, question=question)
             yield from _count(question, before, -1, conversation, flow)
         case Said():
-            yield KeepWords(words=_words(event, conversation, moment.now))
+            yield KeepWords(words=_words(event, conversation, step.heard, moment.now))
         case TappedStale(turn=turn, value=value):
             yield RecordStaleTap(conversation=conversation.id, turn=turn, value=value, at=moment.now)
         case Resumed():
@@ -85,7 +87,8 @@ def expiry(conversation: Conversation, moment: Moment) -> Due:
     return Due(key=f"expire:{conversation.id}", kind="expire", ref=conversation.id, due_at=due_at)
 
 
-def _words(said: Said, conversation: Conversation, at: datetime) -> Words:
+def _words(said: Said, conversation: Conversation, heard: Heard | None, at: datetime) -> Words:
+    attachments = () if heard is None else heard.attachments
     return Words(
         id=said.words,
         customer=conversation.customer,
@@ -93,6 +96,8 @@ def _words(said: Said, conversation: Conversation, at: datetime) -> Words:
         question=said.question,
         text=said.text,
         at=at,
+        attachments=attachments,
+        source=heard.source if heard is not None and attachments else None,
     )
 
 

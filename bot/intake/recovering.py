@@ -81,9 +81,17 @@ def unconfirmed(case: Case, why: str, facts: Facts, moment: Moment) -> tuple[Wri
 # ---- the answer ---------------------------------------------------------------------------------------------
 
 
-def is_answer(text: str, case: Case) -> bool:
-    """Whether a text, as a whole, answers the question that a case's customer was asked."""
-    return read_recovery(text, case.locale) is not None
+def is_answer(text: str, case: Case, moment: Moment) -> bool:
+    """Whether a text, as a whole, answers the question that a case's customer was asked, or takes back their "Yes"."""
+    read = read_recovery(text, case.locale)
+    return read is not None and _counts(read[0], case, moment)
+
+
+def _counts(value: RecoveryValue, case: Case, moment: Moment) -> bool:
+    """Whether an answer still changes anything: the first one does, and a "Not yet" soon after a "Yes"."""
+    if cases.awaits_recovery(case):
+        return True
+    return value == "no" and cases.may_take_back(case, moment.now, moment.settings.asking.correction)
 
 
 def tapped(token: RecoveryToken, sender: Address, facts: Facts, moment: Moment) -> Outcome:
@@ -93,7 +101,7 @@ def tapped(token: RecoveryToken, sender: Address, facts: Facts, moment: Moment) 
         return Outcome(said=Said(kind="unknown_button", locale=locale))
     if case.address != sender:
         return Outcome(said=Said(kind="not_yours", locale=locale))
-    if not cases.awaits_recovery(case, token.resolution):
+    if token.resolution != case.resolution or not _counts(token.value, case, moment):
         return Outcome(said=Said(kind="already_counted", locale=case.locale))
     return _take(token.value, case, (), facts, moment)
 

@@ -6,7 +6,7 @@ from bot.followup.alerts import alert_slot
 from bot.followup.cases import WORKING, Case, CaseNote, NoteKind
 from bot.followup.history import reason
 from bot.intake.moment import Moment
-from bot.intake.placing import placed, signals_of, urged
+from bot.intake.placing import may_be_several, placed, signals_of, urged
 from bot.intake.remarks import Heard, customer_said, happened
 from bot.intake.settling import goes_out, settle_case
 from bot.messages import NotDelivered, Outbound, Text
@@ -34,25 +34,26 @@ def beginning(text: str) -> str:
     return line if len(line) <= _BEGINNING else f"{line[: _BEGINNING - 1]}…"
 
 
-def talking(facts: Facts, moment: Moment) -> Case | None:
-    """The case in which an agent has spoken to the customer, and that still listens to them."""
+def listening(facts: Facts, moment: Moment) -> Case | None:
+    """The case whose agents hear what the customer says."""
     case = facts.open_case
-    return case if case is not None and case.contacted_since and cases.listens(case, moment.now) else None
+    return case if case is not None and cases.listens(case, moment.now) else None
 
 
 def hear(case: Case, said: Words, heard: Heard, facts: Facts, moment: Moment) -> tuple[Write, ...]:
     """Tell the agents of a case what its customer said: in the thread, or in the alert that goes out now.
 
-    Until an agent has spoken, the alert quotes it too. ``said`` is kept by who asks.
+    Until an agent has spoken, the alert quotes it too. ``said``, in the case's conversation, is kept by who asks.
     """
     note = CaseNote(case=case.id, what=heard_as(case), who=None, at=moment.now)
-    changed = case
+    changed, alike = case, False
     of_survey = facts.case is not None and facts.case.id == case.id
     if of_survey and case.state in WORKING and facts.conversation is not None and facts.flow is not None:
         signals = signals_of(facts.conversation, facts.flow, (said, *facts.words))
-        changed = (placed if goes_out(case, (note.what,)) else urged)(case, signals, moment)
-    remarks = customer_said(case, said.id, heard, moment)
-    return settle_case(changed, case, (note,), moment, incident=facts.incident, remarks=remarks)
+        alike = may_be_several(case, facts.conversation, moment)
+        changed = (placed if goes_out(case, {note.what}, moment, alike=alike) else urged)(case, signals, moment)
+    words = customer_said(case, said.id, heard, moment)
+    return settle_case(changed, case, (note,), moment, incident=facts.incident, words=words, alike=alike)
 
 
 def heard_as(case: Case) -> NoteKind:

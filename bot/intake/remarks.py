@@ -3,6 +3,8 @@
 Nothing is said of a case that has no desk; whether its alert stands there already is known where it is settled.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bot.followup.alerts import remark_outbound
@@ -49,6 +51,10 @@ def owner_mention(case: Case) -> tuple[str, ...]:
     return (case.owner.key,)
 
 
+def words_slot(words: WordsId) -> str:
+    return f"words:{words}"
+
+
 def customer_said(case: Case, words: WordsId, heard: Heard, moment: Moment) -> tuple[Outbound, ...]:
     """A customer's words for the thread, for the owner to notice."""
     who = name_of(heard.customer, moment.agents_speak)
@@ -60,7 +66,7 @@ def customer_said(case: Case, words: WordsId, heard: Heard, moment: Moment) -> t
         source=heard.source if heard.attachments else None,
         locale=moment.agents_speak,
     )
-    return _remark(case, f"words:{words}", remark)
+    return _remark(case, words_slot(words), remark)
 
 
 def agent_said(case: Case, agent_name: str, text: str, moment: Moment) -> tuple[Outbound, ...]:
@@ -77,11 +83,12 @@ def happened(
     return _told(case, text, owner_mention(case) if mentions is None else mentions, moment)
 
 
-def noted(case: Case, note: CaseNote, moment: Moment, *, mentions: tuple[str, ...]) -> tuple[Outbound, ...]:
-    """What the history says of it, for somebody to notice at once."""
+def noted(case: Case, notes: Sequence[CaseNote], moment: Moment) -> tuple[Outbound, ...]:
+    """What the history says of it, for the owner to notice at once."""
     team = moment.team(case)
-    text = told(note, moment.agents_speak, team.hours.time_zone if team is not None else "UTC")
-    return _told(case, text, mentions, moment)
+    zone = team.hours.time_zone if team is not None else "UTC"
+    text = ". ".join(told(note, moment.agents_speak, zone) for note in notes)
+    return _told(case, text, owner_mention(case), moment)
 
 
 def _told(case: Case, text: str, mentions: tuple[str, ...], moment: Moment) -> tuple[Outbound, ...]:

@@ -1,7 +1,9 @@
 """The one place that writes a changed case: the case, its history, its due rows, and its alert. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.followup import cases
 from bot.followup.alerts import alert_outbound, incident_outbound
@@ -16,6 +18,10 @@ from bot.ports import DropDue, Due, DueKind, NoteCase, PutDue, Queue, SaveCase, 
 
 #: what ends the hold: the alert waits for nothing more, or must stand before what is said in its thread
 _ENDS_HOLD: frozenset[NoteKind] = frozenset({"commented", "answered", "replied", "resolved", "reopened_by"})
+#: Of those, what may come while nobody has looked yet whether the case is one of several. After an outage that may be
+#: all at once, and each alert that went out before would be one too many.
+_MAY_WAIT: frozenset[NoteKind] = frozenset({"commented", "answered"})
+_LOOKED_AFTER = timedelta(seconds=1)
 _CLOCKS: Mapping[Stage, DueKind] = {"first_word": "first_word", "resolved": "resolve"}
 
 
@@ -27,44 +33,51 @@ def settle_case(
     *,
     incident: Incident | None = None,
     remarks: Sequence[Outbound] = (),
+    words: Sequence[Outbound] = (),
     holds: bool = True,
+    alike: bool = False,
 ) -> tuple[Write, ...]:
     """Write a case as it is now (``before``: as it was read; None: it is new), once in each outcome.
 
-    ``remarks`` are said in the alert's thread, if the alert was on its way before: else it says all that is known.
-    ``incident`` is the one that the case is folded into; its alert, which lists the case, is drawn anew. Without
-    ``holds`` the alert waits no longer.
+    ``remarks`` are said in the alert's thread, before which the alert must stand. ``words`` of the customer's in the
+    case's own conversation are said there too, but for those that an alert shows which goes out only now. ``incident``
+    is the one that the case is folded into; its alert, which lists the case, is drawn anew. Without ``holds`` the alert
+    waits no longer; ``alike``: it may be one of several, so a comment that comes at once lets it wait for a second.
     """
     told_before = case.alerted
-    if goes_out(case, [note.what for note in notes], holds=holds):
+    what = {note.what for note in notes}
+    if goes_out(case, what, moment, holds=holds and not remarks, alike=alike):
         case = cases.alerted(case)
         queued = [alert_outbound(case, "post")]
     else:
         queued = [alert_outbound(case, "edit")] if case.alerted else []
     if incident is not None and incident.id == case.incident:
         queued.append(incident_outbound(incident, "edit"))
-    queued += _card(case, before, {note.what for note in notes})
-    if told_before:
-        queued += remarks
+    queued += _card(case, before, what)
+    if case.alerted:
+        queued += [*remarks, *(words if told_before else ())]
     saved = [SaveCase(case=case, was_revision=None if before is None else before.revision)] if case != before else []
     return (
         *saved,
-        *_dues(case, before, moment),
+        *_dues(case, before, moment, soon=not _ENDS_HOLD.isdisjoint(what)),
         *(NoteCase(note=note) for note in notes),
         *(Queue(outbound=outbound, at=moment.now) for outbound in queued),
     )
 
 
-def goes_out(case: Case, what: Sequence[NoteKind], *, holds: bool = True) -> bool:
+def goes_out(case: Case, what: Set[NoteKind], moment: Moment, *, holds: bool = True, alike: bool = False) -> bool:
     """Whether what happened puts a case's alert on its way, before the hold is over.
 
-    A case that is folded into an incident has no alert of its own until someone takes it.
+    A case that is folded into an incident has no alert of its own until someone takes it. One that is ``alike``
+    others waits for a second after its opening, so that it is known by then whether it is one of several.
     """
     if case.alerted or case.desk is None or case.state == "withdrawn":
         return False
     if case.incident is not None:
         return case.owner is not None
-    return not holds or not _ENDS_HOLD.isdisjoint(what)
+    ended = _ENDS_HOLD & what
+    waits = alike and timedelta(0) <= moment.now - case.opened_at < _LOOKED_AFTER
+    return not holds or bool(ended - _MAY_WAIT if waits else ended)
 
 
 def _card(case: Case, before: Case | None, what: Set[NoteKind]) -> Iterator[Outbound]:
@@ -82,9 +95,15 @@ def _card(case: Case, before: Case | None, what: Set[NoteKind]) -> Iterator[Outb
 # ---- due rows -----------------------------------------------------------------------------------------------
 
 
-def _dues(case: Case, before: Case | None, moment: Moment) -> Iterator[Write]:
-    """What changes of the due rows: worked out from the case before and after, so that none is forgotten."""
+def _dues(case: Case, before: Case | None, moment: Moment, *, soon: bool) -> Iterator[Write]:
+    """What changes of the due rows: worked out from the case before and after, so that none is forgotten.
+
+    ``soon``: an alert that does not go out at once waits no longer than for a look at the neighbours.
+    """
     wanted = wanted_dues(case, moment)
+    alert = wanted.get(due_key("alert", case.id))
+    if soon and alert is not None:
+        wanted[alert.key] = replace(alert, due_at=min(alert.due_at, case.opened_at + _LOOKED_AFTER))
     had = {} if before is None else wanted_dues(before, moment)
     for key, due in wanted.items():
         if had.get(key) != due:

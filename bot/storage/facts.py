@@ -15,7 +15,7 @@ from bot.messages import Address, ChannelName
 from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown, Words
 from bot.storage.codec import from_micros, maybe_time, to_micros
 from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
-from bot.storage.rows import SEEN_FOR, Person, remember, short_key, statements, wakes
+from bot.storage.rows import SEEN_FOR, Person, SentAlong, remember, short_key, statements, wakes
 
 #: How many of a customer's newest surveys a decision may look at.
 RECENT_SHOWN = 50
@@ -56,12 +56,25 @@ _FACTS = query(
       ) END
     LEFT JOIN followup_case o ON o.id = (
       SELECT h.id FROM followup_case h
-      WHERE h.channel = :channel AND h.address_key = :key AND h.state <> 'withdrawn'
-      ORDER BY CASE WHEN h.state IN ('recovered', 'unconfirmed') THEN 1 ELSE 0 END, h.opened_at DESC, h.id DESC
+      WHERE h.channel = :channel AND h.address_key = :key AND (h.spoke_at IS NOT NULL OR h.state <> 'withdrawn')
+      ORDER BY
+        CASE WHEN h.state IN ('recovered', 'unconfirmed', 'withdrawn') THEN 1 ELSE 0 END,
+        CASE WHEN h.state IN ('recovered', 'unconfirmed', 'withdrawn')
+          THEN coalesce(h.closed_at, h.opened_at) ELSE coalesce(h.spoke_at, h.opened_at) END DESC,
+        h.opened_at DESC, h.id DESC
       LIMIT 1
     )
     """,
     "event of_group horizon:bigint channel key conversation case_id",
+)
+# Asked only where there is a case.
+_ASKED = query(
+    """
+    SELECT f.body, f.channel, f.address_key, f.customer FROM followup_case f
+    WHERE f.channel = :channel AND f.address_key = :key AND f.fixed_asked_at IS NOT NULL
+    ORDER BY CASE WHEN f.state = 'resolved' THEN 0 ELSE 1 END, f.fixed_asked_at DESC, f.id DESC LIMIT 1
+    """,
+    "channel key",
 )
 _SHOWN = query(
     f"""
@@ -120,19 +133,6 @@ _INCIDENTS = query(
     """,
     "since:bigint",
 )
-_INCIDENT = query("SELECT i.body, i.channel, i.address_key FROM incident i WHERE i.id = :id", "id")
-_NEWEST_WORDS = query(
-    f"""
-    SELECT w.id, w.conversation, w.question, w.text, w.at FROM words w
-    WHERE w.conversation = :conversation AND w.person = :person ORDER BY w.at DESC, w.id DESC LIMIT {NEWEST_WORDS}
-    """,
-    "conversation person",
-)
-_FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
-
-_conversations = msgspec.json.Decoder(Conversation)
-_cases = msgspec.json.Decoder(Case)
-_incidents = msgspec.json.Decoder(Incident)
 _WAITING = query(
     """
     SELECT f.state, count(*) FROM followup_case f
@@ -142,7 +142,21 @@ _WAITING = query(
     """,
     "incident team",
 )
+_INCIDENT = query("SELECT i.body, i.channel, i.address_key FROM incident i WHERE i.id = :id", "id")
+_NEWEST_WORDS = query(
+    f"""
+    SELECT w.id, w.conversation, w.question, w.text, w.at, w.attachments, w.in_thread FROM words w
+    WHERE w.conversation = :conversation AND w.person = :person ORDER BY w.at DESC, w.id DESC LIMIT {NEWEST_WORDS}
+    """,
+    "conversation person",
+)
+_FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
+
+_conversations = msgspec.json.Decoder(Conversation)
+_cases = msgspec.json.Decoder(Case)
+_incidents = msgspec.json.Decoder(Incident)
 _flows = msgspec.json.Decoder(Flow)
+_sent_along = msgspec.json.Decoder(SentAlong)
 _attributes = msgspec.json.Decoder(dict[str, str])
 
 #: Flow versions never change, so each is parsed once.
@@ -183,7 +197,7 @@ class Steps:
         customer = customer_of(row[2:9])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
         conversation = conversation_of(*row[9:13])
-        case = case_of(*row[13:17])
+        case, open_case = case_of(*row[13:17]), case_of(*row[17:21])
         neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,
@@ -192,7 +206,8 @@ class Steps:
             conversation=conversation,
             flow=None if conversation is None else (yield from self.flow(conversation.flow)),
             case=case,
-            open_case=case_of(*row[17:21]),
+            open_case=open_case,
+            asked_case=None if open_case is None else (yield from _asked_case(*place)),
             interaction=interaction,
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
@@ -200,6 +215,7 @@ class Steps:
             incidents=incidents,
             incident=(yield from (_or_none(threads_incident) if case is None else incident_of_case(case))),
             words=(yield from self._words(conversation)) if read.words else (),
+            waiting=(yield from _waiting(case)) if read.waiting else {},
         )
 
     def _words(self, conversation: Conversation | None) -> Procedure[tuple[Words, ...]]:
@@ -214,7 +230,6 @@ class Steps:
             return self.flows[version]
         rows = yield from ask(_FLOW, version)
         if not rows:
-            waiting=(yield from _waiting(case)) if read.waiting else {},
             return None
         pinned = pinned_flow(version, *rows[0])
         self.flows[version] = pinned
@@ -297,6 +312,11 @@ def _home(
     return address
 
 
+def _asked_case(channel: str | None, key: str | None) -> Procedure[Case | None]:
+    rows = yield from ask(_ASKED, channel, key)
+    return case_of(*rows[0]) if rows else None
+
+
 def _neighbourhood(read: Read, case: CaseId | None) -> Procedure[tuple[tuple[Neighbour, ...], tuple[Incident, ...]]]:
     if read.neighbours_since is None:
         return (), ()
@@ -306,6 +326,13 @@ def _neighbourhood(read: Read, case: CaseId | None) -> Procedure[tuple[tuple[Nei
     incidents = yield from ask(_INCIDENTS, since)
     neighbours = (Neighbour(case=case, conversation=talk) for case, talk in found if case and talk)
     return tuple(neighbours), tuple(incident_of(row) for row in incidents)
+
+
+def _waiting(case: Case | None) -> Procedure[dict[CaseState, int]]:
+    if case is None or case.incident is None:
+        return {}
+    rows = yield from ask(_WAITING, case.incident, case.team)
+    return {state: int(n) for state, n in rows}
 
 
 def incident_of_case(case: Case) -> Procedure[Incident | None]:
@@ -327,13 +354,6 @@ def customer_of(row: Row) -> Customer | None:
     id, name, locale, time_zone, reference, opted_out_at, reachable = row
     if id is None:
         return None
-def _waiting(case: Case | None) -> Procedure[dict[CaseState, int]]:
-    if case is None or case.incident is None:
-        return {}
-    rows = yield from ask(_WAITING, case.incident, case.team)
-    return {state: int(n) for state, n in rows}
-
-
     return Customer(
         id=CustomerId(id),
         name=name,
@@ -368,7 +388,8 @@ def _of(thing: Any, channel: str, key: str, customer: str) -> Any:
 
 
 def words_of(row: Row, customer: CustomerId) -> Words:
-    id, conversation, question, text, at = row
+    id, conversation, question, text, at, attachments, in_thread = row
+    sent = None if attachments is None else _sent_along.decode(attachments)
     return Words(
         id=WordsId(id),
         customer=customer,
@@ -376,6 +397,9 @@ def words_of(row: Row, customer: CustomerId) -> Words:
         question=question,
         text=text,
         at=from_micros(at),
+        attachments=() if sent is None else sent.attachments,
+        source=None if sent is None else sent.source,
+        in_thread=bool(in_thread),
     )
 
 

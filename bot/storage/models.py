@@ -54,6 +54,10 @@ class Words(Model):
     question = Key(null=True)
     text = fields.TextField()
     at = fields.BigIntField()
+    # JSON: what came with them, and over which channel
+    attachments = fields.TextField(null=True)
+    # they stand in a thread of the agents'; null: no, as in earlier releases
+    in_thread = fields.BooleanField(null=True)
 
     class Meta:
         table = "words"
@@ -194,6 +198,10 @@ class FollowupCase(Model):
     first_resolved_at = fields.BigIntField(null=True)
     closed_at = fields.BigIntField(null=True)
     incident = Key(null=True)
+    # when somebody last spoke to the customer about it; null: it does not listen
+    spoke_at = fields.BigIntField(null=True)
+    # when the customer was asked whether it is fixed, until they say "not yet"
+    fixed_asked_at = fields.BigIntField(null=True)
 
     class Meta:
         table = "followup_case"

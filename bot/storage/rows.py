@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import assert_never
 
-from bot.followup.cases import Case
-from bot.messages import Address, AlertOf, IncidentOf, Outbound
+import msgspec
+
+from bot.followup.cases import Case, awaits_recovery
+from bot.messages import Address, AlertOf, Attachment, ChannelName, IncidentOf, Outbound
 from bot.ports import (
     CountScore,
     Customer,
@@ -31,10 +33,19 @@ from bot.ports import (
     SetReachable,
     SettleDue,
     ShareValues,
+    Words,
     Write,
 )
 from bot.storage.codec import encode, maybe_micros, to_micros
 from bot.storage.ops import Statement, add_up, delete, insert, set_all, update
+
+
+class SentAlong(msgspec.Struct, frozen=True, kw_only=True):
+    """What came with a customer's words, by the reference of the channel that brought it."""
+
+    source: ChannelName
+    attachments: tuple[Attachment, ...]
+
 
 #: Count rows hold this many microseconds: 15 minutes, so that local days sum right in every time zone.
 BUCKET = 15 * 60 * 1_000_000
@@ -76,7 +87,7 @@ _CHANGE_CONVERSATION = update(
 # What lists and figures ask for, and what the alert's address and score are found by; the body holds all of it.
 _CASE = (
     "channel address_key score:bigint state revision:bigint body owner_name language priority team cause "
-    "first_word_at:bigint first_resolved_at:bigint closed_at:bigint incident"
+    "first_word_at:bigint first_resolved_at:bigint closed_at:bigint incident spoke_at:bigint fixed_asked_at:bigint"
 )
 _NEW_CASE = insert(
     "followup_case",
@@ -162,7 +173,7 @@ _DROP_ANSWER = delete(
     key="conversation question",
     where="t.conversation = :conversation AND t.question = :question",
 )
-_WORDS = insert("words", "id person conversation question text at:bigint")
+_WORDS = insert("words", "id person conversation question text at:bigint attachments in_thread:boolean")
 _COUNT = add_up(
     "score_count",
     "dimension bucket_at:bigint structure question value score:bigint flow_id scale n:bigint",
@@ -273,7 +284,8 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
         case SaveCustomer(customer=customer, address=address, at=at):
             yield from _customer(customer, address, to_micros(at), person)
         case KeepWords(words=w):
-            yield Statement(_WORDS, (w.id, person(w.customer), w.conversation, w.question, w.text, to_micros(w.at)))
+            said = (w.id, person(w.customer), w.conversation, w.question, w.text, to_micros(w.at))
+            yield Statement(_WORDS, (*said, _sent_along(w), w.in_thread))
         case PutDue(due=due):
             yield Statement(_PUT_DUE, (due.key, due.kind, due.ref, to_micros(due.due_at)))
         case DropDue(key=key):
@@ -349,7 +361,11 @@ def _of_case(c: Case) -> tuple[object, ...]:
     head = (c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c))
     asked_for = (c.owner_name, c.locale, c.priority, c.team, c.cause)
     times = (maybe_micros(c.first_word_at), maybe_micros(c.first_resolved_at), maybe_micros(c.closed_at))
-    return (*head, *asked_for, *times, c.incident)
+    # nobody hears what is said of a case that was withdrawn before anybody was told of it
+    silent = c.state == "withdrawn" and not c.alerted
+    asked = c.state == "recovered" or awaits_recovery(c)
+    found_by = (None if silent else to_micros(c.spoke_at), maybe_micros(c.asked_at) if asked else None)
+    return (*head, *asked_for, *times, c.incident, *found_by)
 
 
 def _incident(write: SaveIncident) -> Statement:
@@ -367,6 +383,10 @@ def _shared(write: ShareValues) -> Iterable[Statement]:
     opened_at = to_micros(write.opened_at)
     for dimension, value in write.values:
         yield Statement(_SHARE, (write.case, dimension, short_key(value), opened_at))
+
+
+def _sent_along(words: Words) -> str | None:
+    return encode(SentAlong(source=words.source, attachments=words.attachments)) if words.source else None
 
 
 def _answer(write: SaveAnswer) -> Statement:

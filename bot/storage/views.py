@@ -28,7 +28,7 @@ _VIEW = query(
 )
 # Words said outside a question are kept with the conversation too.
 _WORDS = query(
-    "SELECT w.id, w.conversation, w.question, w.text, w.at FROM words w "
+    "SELECT w.id, w.conversation, w.question, w.text, w.at, w.attachments, w.in_thread FROM words w "
     "WHERE w.conversation = :conversation AND w.person = :person ORDER BY w.at, w.id",
     "conversation person",
 )

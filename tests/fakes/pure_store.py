@@ -56,9 +56,9 @@ from bot.ports import (
     Settlement,
     ShareValues,
     Shown,
+    Unheard,
     Words,
     Write,
-    Unheard,
 )
 from tests.fakes.pure_cases import PureCases
 
@@ -190,6 +190,7 @@ class PureStore:
             flow=None if conversation is None else self.flows.get(conversation.flow),
             case=case,
             open_case=self._open_case_at(address),
+            asked_case=self._asked_case_at(address),
             interaction=interaction,
             due=self.due_rows.get(read.due) if read.due else None,
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
@@ -197,16 +198,16 @@ class PureStore:
             incidents=() if read.neighbours_since is None else self._incidents(read.neighbours_since),
             incident=self._incident_of_thread(thread) if case is None else self.incident_of(case),
             words=self._words_of(conversation) if read.words else (),
-        )
             waiting=self._waiting(case) if read.waiting else {},
+        )
 
-    def _words_of(self, conversation: Conversation | None) -> tuple[Words, ...]:
     def _waiting(self, case: Case | None) -> Counter[CaseState]:
         if case is None or case.incident is None:
             return Counter()
         alike = [each for each in self.cases.values() if (each.incident, each.team) == (case.incident, case.team)]
         return Counter(each.state for each in alike if each.owner is None and each.state in WORKING)
 
+    def _words_of(self, conversation: Conversation | None) -> tuple[Words, ...]:
         if conversation is None:
             return ()
         whose = (conversation.id, conversation.customer)
@@ -253,8 +254,17 @@ class PureStore:
         return max(here, key=lambda each: (each.status == "waiting", each.touched_at, each.id), default=None)
 
     def _open_case_at(self, address: Address | None) -> Case | None:
-        there = [case for case in self.cases.values() if case.address == address and case.state != "withdrawn"]
-        return max(there, key=lambda case: (case.state not in CLOSED, case.opened_at, case.id), default=None)
+        there = [case for case in self.cases.values() if case.address == address]
+        hear = [case for case in there if case.alerted or case.state != "withdrawn"]
+        going_on = [case for case in hear if case.state not in CLOSED]
+        if going_on:
+            return max(going_on, key=lambda case: (case.spoke_at, case.opened_at, case.id))
+        return max(hear, key=lambda case: (case.closed_at or case.opened_at, case.opened_at, case.id), default=None)
+
+    def _asked_case_at(self, address: Address | None) -> Case | None:
+        there = [case for case in self.cases.values() if case.address == address and case.asked_at is not None]
+        asked = [case for case in there if awaits_recovery(case) or case.state == "recovered"]
+        return max(asked, key=lambda case: (case.state == "resolved", case.asked_at, case.id), default=None)
 
     def _case_of(self, conversation: Conversation | None) -> Case | None:
         if conversation is None:

@@ -179,11 +179,12 @@ def test_without_words_the_alert_says_so() -> None:
     assert drawn(words=()).quotes == ()
 
 
-def test_words_after_an_agents_first_one_are_in_the_thread_only() -> None:
+def test_words_after_an_agents_first_one_are_in_the_thread_or_else_in_the_alert() -> None:
     case = replace(CONTACTED, first_word_at=AT + timedelta(minutes=2))
-    alert = drawn(case)
-    assert [quote.text for quote in alert.quotes] == ["Too slow"]
-    assert "Comment" not in facts(drawn(replace(case, first_word_at=AT)))
+    assert [quote.text for quote in drawn(case).quotes] == ["Too slow", "And nobody called"]
+    threaded = [replace(quote, in_thread=True) for quote in drawn(case).quotes]
+    assert [quote.text for quote in drawn(case, words=threaded).quotes] == ["Too slow"]
+    assert "Comment" not in facts(drawn(replace(case, first_word_at=AT), words=threaded))
 
 
 @pytest.mark.parametrize("name", [None, "", " \n"])

@@ -88,7 +88,10 @@ RESCORED: dict[str, tuple[Case, int | None, bool, str, int, CaseChange | None]] 
     "taken back": (OPEN, None, False, "withdrawn", 2, "withdrawn"),
     "claimed, still unhappy": (CLAIMED, 1, True, "claimed", 1, "corrected"),
     "claimed, happy now": (CLAIMED, 4, False, "withdrawn", 4, "withdrawn"),
-    "resolved, happy now": (RESOLVED, 5, False, "withdrawn", 5, "withdrawn"),
+    "contacted, happy now": (CONTACTED, 5, False, "contacted", 5, "corrected"),
+    "contacted, taken back": (CONTACTED, None, False, "contacted", 2, None),
+    "resolved, happy now": (RESOLVED, 5, False, "resolved", 5, "corrected"),
+    "not fixed, happy now": (replace(CLAIMED, reopened_at=LATER), 5, False, "claimed", 5, "corrected"),
     "recovered, happy now": (RECOVERED, 5, False, "recovered", 5, "corrected"),
     "recovered, taken back": (RECOVERED, None, False, "recovered", 2, None),
     "unconfirmed, still unhappy": (UNCONFIRMED, 1, True, "unconfirmed", 1, "corrected"),
@@ -108,7 +111,7 @@ def test_rescore(
     assert (changed.state, changed.score, what) == (state, kept, change)
     assert changed.revision == case.revision + (0 if change is None else 1)
     assert (changed.id, changed.owner) == (case.id, case.owner)
-    assert (changed.closed_at is None) == (changed.state in cases.WORKING)
+    assert (changed.closed_at is None) == (changed.state not in cases.CLOSED)
 
 
 # ---- what agents do ----------------------------------------------------------------------------------------------

@@ -217,23 +217,31 @@ def test_nothing_is_left_to_do_in_a_resolved_case_but_to_speak() -> None:
     world, case = unhappy()
     world.do(case, resolve())
     for deed in (Claim(), Release(), Snooze(until=None), resolve()):
-        assert told(world.do(case, deed, NAM)) == (
-            "already_claimed" if isinstance(deed, Claim) else "already_resolved",
-            "U1",
-        )
+        assert told(world.do(case, deed, NAM)) == ("already_resolved", "U1")
     for action in ("resolve", "snooze:custom", "snooze:1h"):
         assert world.press(case, action).said.kind == "already_resolved"
     assert world.do(case, Relay(text="Did it arrive?"), NAM).said.kind == "done"
     assert world.case().state == "resolved"
 
 
+def test_who_resolved_a_case_is_named_and_not_whose_it_is() -> None:
+    world, case = unhappy()
+    world.press(case, "claim", MAI)
+    world.do(case, resolve(), NAM)
+    for deed in (Claim(), Release(), Snooze(until=None), resolve()):
+        assert told(world.do(case, deed, MAI)) == ("already_resolved", "U2")
+
+
 def test_a_closed_case_is_told_to_be_closed() -> None:
     world, case = unhappy()
     world.tap("Change")
     world.tap("😀")
-    for deed in (Claim(), Release(), Assign(to=NAM, to_name="N"), Snooze(until=None), resolve(), Relay(text="x")):
+    for deed in (Claim(), Release(), Assign(to=NAM, to_name="N"), Snooze(until=None), resolve()):
         outcome = world.do(case, deed)
         assert (outcome.said.kind, outcome.writes) == ("case_closed", ())
+    assert world.do(case, Relay(text="Thank you! Was there anything else?")).said.kind == "done"
+    world.later(days=4)
+    assert world.do(case, Relay(text="Nobody would read the answer")).said.kind == "case_closed"
     for action in ("claim", "reply", "resolve", "snooze:custom"):
         assert world.press(case, action).said.kind == "case_closed"
 

@@ -175,9 +175,11 @@ def test_without_a_lead_the_owner_hears_of_it() -> None:
     assert world.messages(LEADS) == []
 
 
-def test_nothing_is_said_in_a_thread_that_does_not_stand_yet() -> None:
-    world, _ = unhappy(replace(TEAM, first_word=timedelta(seconds=10)))
+def test_an_alert_that_is_held_goes_out_before_what_is_said_in_its_thread() -> None:
+    world, case = unhappy(replace(TEAM, first_word=timedelta(seconds=10)))
     world.later(seconds=20)
     assert world.case().escalated == ("first_word",)
-    assert told(world) == []
+    slots = [message.slot for message in world.messages(DESK)]
+    assert slots[0] == f"alert:{case}"
+    assert [slot.partition(":")[0] for slot in slots] == ["alert", "told"]
     assert len(world.messages(LEADS)) == 1

@@ -337,11 +337,15 @@ def test_an_album_is_one_answer_and_each_of_its_pictures_is_told_of() -> None:
     assert world.conversation().reasked, "only these words are no answer"
 
 
-def test_an_album_that_answers_nothing_is_asked_about_once() -> None:
+def test_pictures_alone_answer_no_rating_and_are_kept_without_a_question_back() -> None:
     world = World()
     world.ask(ANN)
+    before = len(world.messages(ANN))
     album(world)
-    assert (world.conversation().reasked, world.conversation().handed_back) == (True, False)
+    assert (len(world.messages(ANN)), world.conversation().reasked) == (before, False)
+    assert all(words.attachments and words.source == "web" for words in world.store.words.values())
+    world.tap("😞")
+    assert world.case().conversation == next(iter(world.store.words.values())).conversation, "its alert shows them"
 
 
 def showed(text: str, manner: Manner = "showed") -> Wrote:

@@ -18,7 +18,6 @@ from bot.messages import (
     Wrote,
     format_token,
 )
-from bot.ports import Due
 from tests.intake.world import AGENTS, ANN, BEN, World, at_once, buttons_of
 
 MAI, NAM = AGENTS
@@ -123,6 +122,7 @@ def test_an_answer_counts_once(value: RecoveryValue) -> None:
     world.handle(tap)
     after = world.case()
     assert world.handle(tap).said.kind == "duplicate"
+    world.later(minutes=16)  # what may be taken back at first stands then
     for other in ("yes", "no"):
         outcome = world.handle(world.tapped(token(case, other)))
         assert (outcome.said.kind, outcome.writes) == ("already_counted", ())
@@ -191,27 +191,54 @@ def test_who_cannot_be_asked_is_not(how: str, why: str) -> None:
     assert f"recover:{case}" not in world.store.due_rows
 
 
-def test_a_case_that_is_withdrawn_meanwhile_is_not_asked() -> None:
+def test_a_resolved_case_is_asked_about_whatever_its_score_becomes() -> None:
     world, case = resolved()
     world.tap("Change")
     world.tap("😀")
-    assert world.case().state == "withdrawn"
+    assert (world.case().state, world.case().score) == ("resolved", 5)
+    assert world.thread(case)[-1].text == "The customer changed the score from 😞 1/5 to 😀 5/5"
+    assert world.thread(case)[-1].mentions == ("U1",)
     world.later(hours=48)
-    assert questions(world) == []
-    assert world.handle(world.tapped(token(case))).said.kind == "unknown_button"
-
-
-def test_a_case_that_is_withdrawn_after_the_question_loses_its_buttons() -> None:
-    world, case = resolved()
-    world.store.due_rows[f"recover:{case}"] = Due(key=f"recover:{case}", kind="recover", ref=case, due_at=world.now)
-    kept = world.case()
-    world.store.cases[kept.id] = replace(kept, resolved_at=world.now - timedelta(days=2), revision=kept.revision + 1)
-    world.run_dues()
     assert len(questions(world)) == 1
-    world.tap("Change")
-    world.tap("😀")
-    assert world.buttons(on=f"fixed:{case}:1") == []
-    assert [due.kind for due in world.store.due_rows.values() if due.ref == case] == []
+    assert world.handle(world.tapped(token(case))).said.kind == "fixed"
+
+
+# ---- a "Yes" that was a mistake --------------------------------------------------------------------------------
+
+
+def test_a_yes_can_be_taken_back_by_a_tap() -> None:
+    world, case = asked()
+    world.tap("Yes")
+    world.later(minutes=5)
+    assert world.handle(world.tapped(token(case, "no"))).said.kind == "not_fixed"
+    again = world.case()
+    assert (again.state, again.closed_at, again.owner) == ("reopened", None, AGENTS[0])
+    card = world.screen()[f"fixed:{case}:1"].content
+    assert isinstance(card, Card)
+    assert (card.chosen, card.buttons) == ("Not yet", ())
+    world.write("It broke again")
+    assert world.thread(case)[-1].text == "It broke again"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"), [("Not yet", "reopened"), ("no, it still crashes", "reopened"), ("yes", "recovered")]
+)
+def test_a_yes_can_be_taken_back_by_words(text: str, state: str) -> None:
+    world, _ = asked()
+    world.tap("Yes")
+    world.later(minutes=5)
+    world.write(text)
+    assert world.case().state == state
+    assert [words.text for words in world.store.words.values()] == ([] if text == "Not yet" else [text])
+
+
+def test_later_words_after_a_yes_go_to_the_thread() -> None:
+    world, case = asked()
+    world.tap("Yes")
+    world.later(minutes=16)
+    world.write("Not yet")
+    assert world.case().state == "recovered"
+    assert world.thread(case)[-1].text == "Not yet"
 
 
 @pytest.mark.parametrize("row", ["recover", "unconfirmed"])
