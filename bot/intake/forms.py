@@ -11,6 +11,7 @@ from bot.followup.history import cut
 from bot.followup.templates import causes_or_default, fill, variables_of
 from bot.intake.moment import Moment
 from bot.intake.remarks import name_of
+from bot.messages import in_group
 from bot.ports import Facts, Form, FormKind, FormOption, Said
 
 USE = "use:"
@@ -98,6 +99,7 @@ def _form(kind: FormKind, case: Case, facts: Facts, moment: Moment) -> Form:
         case=case.id,
         title=name_of(facts.customer, moment.agents_speak),
         about=cut(" ".join(newest.split()), LONGEST_ABOUT),
+        group=in_group(case.address),
     )
 
 

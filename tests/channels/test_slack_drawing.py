@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.channels.slack import parts
 from bot.channels.slack.drawing import Drawn, draw
@@ -273,13 +274,13 @@ def test_an_alert_calls_its_group_in_the_message_and_in_the_notification() -> No
     assert drawn.text == "<!subteam^S0SUPPORT> <@U0ANNA> Lan gave 2 of 10"
 
 
-def test_a_closed_alert_has_only_its_links() -> None:
-    drawn = draw(alert(closed=True, buttons=WHOLE.buttons, menus=WHOLE.menus, links=WHOLE.links, items=WHOLE.items))
-    assert [element["type"] for block in drawn.blocks for element in block.get("elements", ())][-1:] == ["button"]
-    assert [block["elements"][0]["url"] for block in drawn.blocks if block["type"] == "actions"] == [
-        "https://shop.example/t/1"
-    ]
-    assert not any("accessory" in block for block in drawn.blocks)
+def test_a_closed_alert_is_opened_anew_or_left_by_its_links() -> None:
+    again = Button(label="Reopen", token="c1.0k3f9x2m7q8d4h1z.reopen")
+    drawn = draw(alert(closed=True, buttons=(again,), menus=WHOLE.menus, links=WHOLE.links, items=WHOLE.items))
+    deeds, links = [block["elements"] for block in drawn.blocks if block["type"] == "actions"]
+    assert [(each["text"]["text"], each["value"]) for each in deeds] == [("Reopen", again.token)]
+    assert [each["url"] for each in links] == ["https://shop.example/t/1"]
+    assert all("accessory" not in block for block in drawn.blocks)
 
 
 NO_ID = ["", "!channel", "u0anna", "U", "S0 SUPPORT", "U1>", "<@U1", "C0DESK", "@U1", "U0ANNA|x", "subteam^S1", "U０"]
@@ -312,6 +313,24 @@ def test_what_may_be_opened(url: str) -> None:
     assert openable(url) is ADDRESSES[url]
 
 
+def test_what_came_with_quoted_words_is_opened_from_the_alert() -> None:
+    files = (Link(label="lamp.jpg", url="https://shop.example/files/1"), Link(label="x", url="file:///etc/passwd"))
+    drawn = draw(alert(quotes=(Quote(text="broken [photo]", at=NOW, files=files), Quote(text="hello?", at=NOW))))
+    told = [each for each in drawn.blocks if each["type"] == "rich_text"]
+    assert readable_blocks(told) == ["broken [photo]", "📎 ", "hello?"]
+    assert [each["url"] for each in told[1]["elements"][0]["elements"] if each["type"] == "link"] == [files[0].url]
+
+
+def test_a_reply_into_a_group_warns_whoever_writes_it() -> None:
+    form = Form(kind="reply", case=CASE, title="Lan", group=True)
+    warned = [
+        "Everybody there reads what you send" in str(draw_form(each, "en")["blocks"])
+        for each in (form, replace(form, group=False), replace(form, kind="resolve"))
+    ]
+    assert warned == [True, False, False]
+    assert checked(SlackWorld((), "A1", lambda: 0.0, 10), draw_form(form, "vi"))
+
+
 def test_a_remark_is_attributed_and_quoted() -> None:
     files = (Link(label="lamp.jpg", url="https://shop.example/files/1"), Link(label="x", url="file:///etc/passwd"))
     said = draw(Remark(text="still broken", author="Lan", mentions=("U0ANNA",), files=files))
@@ -322,8 +341,25 @@ def test_a_remark_is_attributed_and_quoted() -> None:
     assert line["elements"][1] == {"type": "link", "url": "https://shop.example/files/1", "text": "lamp.jpg"}
     ours = draw(Remark(text="Anna claimed the case"))
     assert (types(ours), ours.text) == (["section"], "Anna claimed the case")
-    (name, quote) = draw(Remark(text="x" * 2_000, author="Lan")).blocks[0]["elements"]
-    assert (name["elements"][0]["style"], len(quote["elements"][0]["text"])) == ({"bold": True}, 1_500)
+    (name, _) = draw(Remark(text="x", author="Lan")).blocks[0]["elements"]
+    assert name["elements"][0]["style"] == {"bold": True}
+
+
+@pytest.mark.parametrize(
+    ("length", "room", "blocks", "more"),
+    [(1_600, 9_000, 1, False), (3_001, 9_000, 2, False), (9_000, 9_000, 3, False), (9_001, 9_000, 3, True)]
+    + [(1_500, 1_500, 1, False), (1_501, 1_500, 1, True)],
+)
+def test_what_a_customer_wrote_stands_in_the_thread_in_whole(length: int, room: int, blocks: int, more: bool) -> None:
+    text = "".join(str(number % 10) for number in range(length))
+    said = draw(Remark(text=text, author="Lan"), room)
+    quotes = [each for each in said.blocks if each["type"] == "rich_text"]
+    words = "".join(readable(replace(said, blocks=tuple(quotes)))[1:])
+    assert len(quotes) == blocks
+    assert (words == text, words.endswith("…")) == (not more, more)
+    notes = [each for each in said.blocks if each["type"] == "context"]
+    assert ["open the case in the dashboard" in note["elements"][0]["text"] for note in notes] == [True] * more
+    assert problems(list(said.blocks), 50) == []
 
 
 NASTY = st.one_of(
@@ -417,8 +453,8 @@ def test_the_examples_in_the_docstrings_of_the_parts_hold() -> None:
     assert doctest.testmod(parts) == doctest.TestResults(failed=0, attempted=1)
 
 
-def test_an_alert_has_its_parts_in_order_and_loses_its_buttons_when_closed() -> None:
+def test_an_alert_has_its_parts_in_order() -> None:
     assert types(draw(alert())) == ["header", "section", "rich_text", "context", "actions"]
-    closed = draw(alert(closed=True))
+    closed = draw(alert(closed=True, buttons=()))
     assert types(closed) == ["section", "section", "rich_text", "context"]
     assert readable(closed)[0] == "Lan gave 2 of 10"

@@ -424,6 +424,13 @@ def test_a_persons_words_are_relayed_and_ours_are_posted() -> None:
     assert (said.lane, said.thread) == ("incident:i1", "incident:i1")
 
 
+@pytest.mark.parametrize(("key", "told"), [("5512", False), ("-100/5512", True)])
+def test_who_answers_into_a_group_is_told(key: str, told: bool) -> None:
+    case = replace(CASE, address=replace(CASE.address, key=key))
+    where = facts(drawn(case))["Channel"]
+    assert ("everybody in it reads what you answer" in where) is told
+
+
 def test_what_no_desk_is_told_of_cannot_be_sent() -> None:
     nowhere = replace(CASE, desk=None)
     with pytest.raises(ValueError, match="no desk"):

@@ -351,3 +351,12 @@ def test_nobody_fills_in_a_form_for_somebody_who_is_gone() -> None:
     assert world.press(case, "reply").said.kind == "unreachable"
     outcome = world.do(case, Relay(text="Sorry!"))
     assert (outcome.said.kind, outcome.writes) == ("unreachable", ())
+
+
+def test_a_form_tells_whether_the_customer_is_in_a_group() -> None:
+    for who, group in ((ANN, False), (Address(channel=ANN.channel, key="-100/5512"), True)):
+        world = World()
+        world.ask(who)
+        world.tap("😞", who)
+        world.later(minutes=5)
+        assert form_of(world.press(world.case().id, "reply")).group is group

@@ -30,6 +30,7 @@ from bot.channels.slack.parts import (
     section,
 )
 from bot.channels.slack.plain import pieces, shown
+from bot.languages import say
 from bot.messages import Alert, AlertItem, AlertMenu, Button, Card, CaseToken, Fact, Link, Remark, Text, parse_token
 
 HEADER = 150
@@ -101,7 +102,7 @@ def _answer(answer: Button, action: str) -> Block:
 
 
 def _alert(alert: Alert, room: int) -> Iterable[Block]:
-    # A finished case is drawn in ordinary letters and asks nothing of anybody.
+    # A finished case is drawn in ordinary letters.
     if alert.closed:
         yield section(alert.summary)
     else:
@@ -111,11 +112,12 @@ def _alert(alert: Alert, room: int) -> Iterable[Block]:
     quotes = alert.quotes[-QUOTES:]
     for quote in quotes:
         yield quotation(quote.text, min(QUOTE, room // len(quotes)))
+        yield from _files(quote.files)
     yield from _items(alert.items[:ITEMS], room, closed=alert.closed)
     if alert.history:
         yield context(["\n".join(alert.history[-HISTORY:])])
-    if not alert.closed:
-        yield from rows_of([*_deeds(alert.buttons), *_menus(alert.menus)])
+    # what is left of a finished case's buttons begins it anew
+    yield from rows_of([*_deeds(alert.buttons), *([] if alert.closed else _menus(alert.menus))])
     yield from rows_of(_links(alert.links))
 
 
@@ -170,21 +172,31 @@ def _links(links: Sequence[Link]) -> list[Block]:
 
 def _remark(remark: Remark, room: int) -> Iterable[Block]:
     yield from _calling(remark.mentions)
-    files = [link for link in remark.files if openable(link.url)][:FILES]
+    files = list(_files(remark.files))
     if remark.author:
-        yield _said_by(remark, room)
+        yield from _said_by(remark, room)
     elif remark.text.strip() or not files:
         yield from _sections(remark.text, room)
-    if files:
-        yield {"type": "rich_text", "elements": [_file(link) for link in files]}
+    yield from files
 
 
-def _said_by(remark: Remark, room: int) -> Block:
+def _said_by(remark: Remark, room: int) -> Iterable[Block]:
+    """Somebody's words in whole, as far as a message holds them: what they wrote stands nowhere else in Slack."""
     name = {"type": "text", "text": shown(remark.author, LABEL), "style": {"bold": True}}
     parts: list[Block] = [{"type": "rich_text_section", "elements": [name]}]
+    said = pieces(remark.text, min(SECTION, room), max(1, room // SECTION))
     if remark.text.strip() or not remark.files:
-        parts.append(quoted(remark.text, min(QUOTE, room)))
-    return {"type": "rich_text", "elements": parts}
+        parts.append(quoted(said[0], SECTION))
+    yield {"type": "rich_text", "elements": parts}
+    yield from (quotation(piece, SECTION) for piece in said[1:])
+    if not shown(remark.text, 2 * len(remark.text)).rstrip().endswith(said[-1].rstrip()):
+        yield context([say(remark.locale, "desk.more_words")])
+
+
+def _files(links: Sequence[Link]) -> Iterable[Block]:
+    good = [link for link in links if openable(link.url)][:FILES]
+    if good:
+        yield {"type": "rich_text", "elements": [_file(link) for link in good]}
 
 
 def _file(link: Link) -> Block:

@@ -59,7 +59,7 @@ def draw_form(form: Form, locale: str, before: OpenForm | None = None) -> Block:
         "title": plain(say(locale, f"form.{form.kind}"), TITLE),
         "submit": plain(say(locale, f"form.{form.kind}.submit"), TITLE),
         "close": plain(say(locale, "form.cancel"), TITLE),
-        "blocks": [*_about(form), *_fields(form, locale, before)],
+        "blocks": [*_about(form), *_warning(form, locale), *_fields(form, locale, before)],
     }
 
 
@@ -68,6 +68,11 @@ def _about(form: Form) -> Iterable[Block]:
         yield section(form.title)
     if form.about.strip():
         yield quotation(form.about, ABOUT)
+
+
+def _warning(form: Form, locale: str) -> Iterable[Block]:
+    if form.group and form.kind == "reply":
+        yield section(f"⚠️ {say(locale, 'form.group')}")
 
 
 def _fields(form: Form, locale: str, before: OpenForm | None) -> Iterable[Block]:
