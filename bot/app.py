@@ -197,6 +197,7 @@ class App:
                     cases=self.storage.cases,
                     repeats=Repeats(store=self.storage, remembered=self.storage.remembered),
                     clock=self.clock,
+                    file_link=self.files.link,
                 ),
                 ready=self.storage.health,
             )

@@ -1,6 +1,6 @@
 """Cases as programs are told of them: the shapes of the HTTP API and of ``--json``. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -14,8 +14,8 @@ from bot.followup.cases import Case, CaseState, NoteKind, Priority, Stage, is_sn
 from bot.followup.clocks import Team, deadlines
 from bot.followup.history import told
 from bot.followup.incidents import IncidentDimension
-from bot.messages import Address
-from bot.ports import CaseView, ListedCase
+from bot.messages import Address, Link
+from bot.ports import CaseView, ListedCase, Words
 
 
 class ToldAgent(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +87,15 @@ class ToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToldWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The customer's own words; ``question`` is null for words said outside a question."""
+    """The customer's own words; ``question`` is null for words said outside a question.
+
+    ``files`` are links to what came with them, good for thirty days from now.
+    """
 
     text: str
     question: str | None
     at: datetime
+    files: tuple[Link, ...] = ()
 
 
 class ToldScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,7 +193,15 @@ def told_case(listed: ListedCase, now: datetime) -> ToldCase:
     )
 
 
-def whole_case(view: CaseView, settings: Settings, now: datetime) -> WholeCase:
+#: Links to what came with somebody's words.
+Files = Callable[[Words], tuple[Link, ...]]
+
+
+def _no_links(_: Words) -> tuple[Link, ...]:
+    return ()
+
+
+def whole_case(view: CaseView, settings: Settings, now: datetime, *, files: Files = _no_links) -> WholeCase:
     """A case with all that belongs to it; the history's sentences are in the agents' language and their team's time."""
     case = view.case
     locale = settings.followup.locale if settings.followup else "en"
@@ -200,7 +212,9 @@ def whole_case(view: CaseView, settings: Settings, now: datetime) -> WholeCase:
         score=score_of(case, view.flow.flow),
         customer=_customer(view),
         answers=tuple(_answer(question, answer) for question, answer in view.conversation.answers.items()),
-        words=tuple(ToldWords(text=each.text, question=each.question, at=each.at) for each in view.words),
+        words=tuple(
+            ToldWords(text=each.text, question=each.question, at=each.at, files=files(each)) for each in view.words
+        ),
         scores=tuple(
             ToldScore(flow=each.flow, question=each.question, scale=each.scale, score=each.score, at=each.at)
             for each in view.scores

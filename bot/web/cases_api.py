@@ -9,8 +9,11 @@ import msgspec
 from aiohttp import web
 
 from bot.config import Settings
+from bot.delivery import FileLink
+from bot.delivery.drawing import files_of
 from bot.followup.cases import CaseState, Priority
 from bot.ids import CaseId
+from bot.languages import FALLBACK
 from bot.ports import CaseQuery, Cases, CaseView, Clock, Handle, Said
 from bot.reports import FollowUpRow, make_followup_report
 from bot.reports.cases import ToldCase, told_case, whole_case
@@ -94,6 +97,8 @@ class Queue:
     cases: Cases
     repeats: Repeats
     clock: Clock
+    #: makes the address under which agents get a customer's file
+    file_link: FileLink
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +158,11 @@ class CasesApi:
         return None if case is None else await self.queue.cases.view(case)
 
     def _whole(self, view: CaseView) -> web.Response:
-        return json_response(whole_case(view, self.settings(), self.queue.clock()))
+        settings = self.settings()
+        locale = settings.followup.locale if settings.followup else FALLBACK
+        link = self.queue.file_link
+        whole = whole_case(view, settings, self.queue.clock(), files=lambda words: files_of(words, locale, link))
+        return json_response(whole)
 
 
 def _case_id(request: web.Request) -> CaseId | None:
@@ -209,7 +218,7 @@ def refusal(said: Said, view: CaseView) -> web.Response | None:
     """Why a deed was not done, as a response; None where it was, now or by the same request before."""
     owner = said.text or view.case.owner_name or "Someone else"
     match said.kind:
-        case "done" | "claimed" | "duplicate" | "nothing" | "kept_internal" | "text_only":
+        case "done" | "claimed" | "duplicate" | "nothing" | "text_only":
             return None
         case "already_claimed":
             return problem(409, said.kind, f"{owner} has this case.")
@@ -229,6 +238,9 @@ def refusal(said: Said, view: CaseView) -> web.Response | None:
             return problem(422, said.kind, "There is nothing in this text.", field=said.text)
         case "too_long":
             return problem(422, said.kind, "This is longer than is taken.", field=said.text)
+        case "kept_internal":
+            message = "Words that begin with // stay among the agents in Slack; nothing was sent to the customer."
+            return problem(422, said.kind, message, field="text")
         case "in_the_past":
             return problem(422, said.kind, "A snooze ends later than now.", field=said.text or "until")
         case "kept_aside":

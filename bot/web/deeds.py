@@ -12,7 +12,7 @@ from bot.followup.templates import causes_or_default
 from bot.ids import CaseId
 from bot.intake.agents import API
 from bot.intake.deeds import LONGEST_ACTION, LONGEST_RELAY, LONGEST_SNOOZE
-from bot.messages import Address, AgentDid, Assign, ChannelName, Claim, Deed, Relay, Release, Resolve, Snooze
+from bot.messages import Address, AgentDid, Assign, ChannelName, Claim, Deed, Relay, Release, Reopen, Resolve, Snooze
 from bot.web.api import Name, Refused
 
 SPAN_PATTERN = "^[0-9]{1,5}[mhd]$"
@@ -76,7 +76,13 @@ class ResolveBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     action: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ACTION)]
 
 
-Body = ClaimBody | ReleaseBody | AssignBody | ReplyBody | SnoozeBody | ResolveBody
+class ReopenBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Work again on a case that is resolved, came to its end or was withdrawn; who reopens one that nobody has takes it."""
+
+    agent: ActingAgent
+
+
+Body = ClaimBody | ReleaseBody | AssignBody | ReplyBody | SnoozeBody | ResolveBody | ReopenBody
 
 DEEDS: Mapping[str, type[Body]] = {
     "claim": ClaimBody,
@@ -85,6 +91,7 @@ DEEDS: Mapping[str, type[Body]] = {
     "reply": ReplyBody,
     "snooze": SnoozeBody,
     "resolve": ResolveBody,
+    "reopen": ReopenBody,
 }
 
 
@@ -124,6 +131,8 @@ def _deed(body: Body, settings: Settings, now: datetime) -> Deed:
             _refuse_cause(cause, settings.followup)
             _refuse_blank(action, "action")
             return Resolve(cause=cause, action=action)
+        case ReopenBody():
+            return Reopen()
         case _:
             assert_never(body)
 

@@ -72,6 +72,7 @@ _DEEDS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     ),
     "snooze": ("Mute the reminders of a case", {"agent": _MINH, "for": "1h"}),
     "resolve": ("Say what the cause was and what was done", {"agent": _MINH, "cause": "product", "action": "Replaced"}),
+    "reopen": ("Work again on a case in which nothing was left to do", {"agent": _MINH}),
 }
 
 OPERATIONS: tuple[Operation, ...] = (

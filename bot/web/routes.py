@@ -80,7 +80,14 @@ def application(site: Site) -> web.Application:
     _add_api(app, site)
     _add_cases(app, site)
     queue = site.queue
-    add_dashboard(app, settings=site.settings, cases=queue.cases, handle=site.handle, clock=queue.clock)
+    add_dashboard(
+        app,
+        settings=site.settings,
+        cases=queue.cases,
+        handle=site.handle,
+        clock=queue.clock,
+        file_link=queue.file_link,
+    )
     _add_health(app, site)
     app.on_response_prepare.append(_secure)
 
@@ -284,8 +291,14 @@ async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse
         id = secrets.token_hex(6)
         # The error's own text may quote what a customer wrote; where it happened tells enough.
         where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("error %s: %s in %s %s\n%s", id, type(error).__name__, request.method, request.path, where)
+        log.error("error %s: %s in %s %s\n%s", id, type(error).__name__, request.method, _pattern(request), where)
         return problem(500, "internal", f"Something went wrong here; the log has it under {id}.")
+
+
+def _pattern(request: web.Request) -> str:
+    """The route's address as it is written in the program: the real one may hold a token that opens a file."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "an unknown address"
 
 
 def _unavailable() -> web.Response:

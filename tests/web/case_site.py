@@ -43,7 +43,7 @@ from bot.web.routes import Site, application
 from tests.conftest import SetClock
 from tests.conversations.golden import flow_named
 from tests.fakes.chat_log import FakeChatLog
-from tests.web.scripted_site import KEY, EchoChannel, serving
+from tests.web.scripted_site import KEY, EchoChannel, file_link, serving
 
 TELEGRAM, SLACK = ChannelName("telegram"), ChannelName("slack")
 DESK = Address(channel=SLACK, key="#support-recovery")
@@ -176,6 +176,7 @@ async def shop_at(url: str, clock: SetClock, settings: Settings = SETTINGS) -> A
                     cases=storage.cases,
                     repeats=Repeats(store=storage, remembered=storage.remembered),
                     clock=clock,
+                    file_link=file_link,
                 ),
                 ready=storage.health,
             )

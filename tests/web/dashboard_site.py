@@ -26,6 +26,7 @@ from bot.messages import (
     Inbound,
     Relay,
     Release,
+    Reopen,
     Resolve,
     Snooze,
 )
@@ -43,6 +44,7 @@ from bot.ports import (
 from bot.web.dashboard import add_dashboard
 from bot.web.serving import listen, port_of
 from tests.conversations.golden import flow_named
+from tests.web.scripted_site import file_link
 
 KEY, OTHER_KEY = "key-of-a-test", "another-key-of-a-test"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -88,6 +90,8 @@ class Desk:
     heard: list[AgentDid] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     away: bool = False
+    #: what every deed is answered with
+    refuses: SaidKind | None = None
     now: datetime = NOW
 
     def clock(self) -> datetime:
@@ -103,10 +107,11 @@ class Desk:
         ago: timedelta = timedelta(minutes=30),
         owner: str = "",
         language: str = "en",
+        group: str = "",
     ) -> CaseId:
         """Put a case on the desk."""
         at, id = self.now - ago, CaseId(f"case{number:012}")
-        customer, address = CustomerId(f"p{number}"), Address(channel=TELEGRAM, key=str(number))
+        customer, address = CustomerId(f"p{number}"), Address(channel=TELEGRAM, key=f"{group}{number}")
         conversation = Conversation(
             id=ConversationId(f"talk{number}"),
             flow=FLOW.hash,
@@ -190,6 +195,8 @@ class Desk:
             return Outcome(said=Said(kind="duplicate"))
         self.seen.add(inbound.event)
         self.heard.append(inbound)
+        if self.refuses is not None:
+            return Outcome(said=Said(kind=self.refuses))
         case = self.views[inbound.case].case
         changed, kind, what, detail = self._decide(case, inbound)
         if kind != "done":
@@ -218,6 +225,8 @@ class Desk:
             case Resolve(cause=cause, action=action):
                 done = rules.resolve(case, agent, name, cause=cause, action=action, at=at)
                 return *_told(done), "resolved", f"{cause}>{action}"
+            case Reopen():
+                return *_told(rules.reopen(case, agent, name, at)), "reopened_by", ""
 
     def _answer(self) -> None:
         if self.away:
@@ -229,7 +238,7 @@ class Desk:
     async def serving(self, current: CurrentSettings) -> AsyncIterator[int]:
         """The port that the pages listen on, until the block ends."""
         app = web.Application()
-        add_dashboard(app, settings=current, cases=self, handle=self.handle, clock=self.clock)
+        add_dashboard(app, settings=current, cases=self, handle=self.handle, clock=self.clock, file_link=file_link)
         runner = await listen(app, "127.0.0.1", 0)
         try:
             yield port_of(runner)

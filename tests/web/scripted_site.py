@@ -15,6 +15,7 @@ from bot.config import CurrentSettings, ServerSettings, Settings, WebchatSetting
 from bot.errors import SendFailed, StoreUnavailable
 from bot.messages import (
     Address,
+    Attachment,
     Button,
     Card,
     ChannelName,
@@ -242,13 +243,18 @@ class Parts:
         )
 
 
+def file_link(channel: ChannelName, attachment: Attachment) -> str:
+    """Where a file would be opened."""
+    return f"https://feedback.example/files/{channel}.{attachment.reference}"
+
+
 def queue_of(store: PureStore) -> Queue:
     """The queue of cases over a store of dicts."""
 
     async def remembered(first: str, last: str) -> Sequence[str]:
         return sorted(event for event in store.seen if first <= event < last)
 
-    return Queue(cases=store.cases, repeats=Repeats(store=store, remembered=remembered), clock=now)
+    return Queue(cases=store.cases, repeats=Repeats(store=store, remembered=remembered), clock=now, file_link=file_link)
 
 
 @asynccontextmanager

@@ -229,6 +229,26 @@ async def test_resolve_keeps_the_cause_and_the_action_and_cannot_be_done_twice(s
     assert (status, code_of(answer)) == (409, "already_resolved")
 
 
+async def test_reopen_takes_up_again_what_was_done_with(shop: Shop) -> None:
+    await shop.open_case(1)
+    await shop.do(1, "resolve", cause="damaged", action="Sent a new one")
+    status, whole = await shop.do(1, "reopen")
+    assert (status, whole["case"]["resolved_at"], whole["case"]["owner"]["name"]) == (200, None, "Minh")
+    assert whole["case"]["state"] in ("reopened", "claimed", "contacted")
+    assert whole["history"][-1]["kind"] == "reopened_by"
+    status, again = await shop.do(1, "reopen")
+    assert (status, len(again["history"])) == (200, len(whole["history"]))
+
+
+async def test_words_for_colleagues_are_422_and_reach_nobody(shop: Shop) -> None:
+    await shop.open_case(1)
+    status, answer = await shop.do(1, "reply", text=" // be generous")
+    assert (status, code_of(answer), answer["error"]["field"]) == (422, "kept_internal", "text")
+    assert "nothing was sent" in answer["error"]["message"]
+    _, whole = await shop.ask("GET", f"/api/v1/cases/{case_id(1)}")
+    assert len(whole["history"]) == 1
+
+
 async def test_closed_case_is_409(shop: Shop) -> None:
     await shop.open_case(1, state="withdrawn", closed_at=shop.clock())
     bodies: dict[str, dict[str, object]] = {

@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from bot.config import CurrentSettings
-from bot.followup.cases import Case
-from bot.messages import Address, Assign, ChannelName, Claim, Relay, Release, Resolve, Snooze
+from bot.followup.cases import Case, CaseState
+from bot.messages import Address, Assign, Attachment, ChannelName, Claim, Relay, Release, Reopen, Resolve, Snooze
 from bot.web.dashboard.forms import page_of_ours
 from bot.web.dashboard.sessions import LASTS, new_cookie, read_cookie
-from tests.web.dashboard_site import FOLLOWUP, HOSTILE, KEY, NOW, OTHER_KEY, Desk, settings
+from tests.web.dashboard_site import FOLLOWUP, HOSTILE, KEY, NOW, OTHER_KEY, TELEGRAM, Desk, settings
 
 HIDDEN = re.compile(r'name="(form|once)" value="([^"]+)"')
 
@@ -423,6 +423,45 @@ async def test_resolve(anna: Browser, desk: Desk) -> None:
     _, page = await anna.get(leads)
     assert "Sent a new one" in page
     assert re.search(r'data-may="resolve" hidden', page)
+
+
+@pytest.mark.parametrize("state", ["resolved", "recovered", "unconfirmed", "withdrawn"])
+async def test_what_was_done_with_is_reopened(anna: Browser, desk: Desk, state: CaseState) -> None:
+    id = desk.add(1, state=state)
+    _, leads, _ = await anna.do(f"/cases/{id}", "reopen", {})
+    assert desk.heard[-1].deed == Reopen()
+    _, page = await anna.get(leads)
+    assert "The case is open again." in page
+    assert ('id="reopen"' in page, case_of(desk, id).state) == (False, "reopened")
+
+
+async def test_a_case_that_is_worked_on_is_not_reopened(anna: Browser, desk: Desk) -> None:
+    _, page = await anna.get(f"/cases/{desk.add(1)}")
+    assert 'id="reopen"' not in page
+
+
+async def test_files_that_came_with_words_are_opened_from_the_page(anna: Browser, desk: Desk) -> None:
+    id = desk.add(1, "Lan", "see [photo]")
+    view = desk.views[id]
+    photo = Attachment(kind="photo", reference="P1")
+    desk.views[id] = replace(view, words=(replace(view.words[0], attachments=(photo,), source=TELEGRAM),))
+    _, page = await anna.get(f"/cases/{id}")
+    assert re.search(r'href="https://feedback.example/files/telegram.P1"[^>]*>📎 Photo<', page)
+
+
+async def test_who_answers_into_a_group_is_told(anna: Browser, desk: Desk) -> None:
+    _, alone = await anna.get(f"/cases/{desk.add(1)}")
+    _, group = await anna.get(f"/cases/{desk.add(2, group='-100/')}")
+    warned = [page.count("Everybody there reads what you send.") for page in (alone, group)]
+    assert warned == [0, 1]
+    assert "a group: everybody in it reads what you answer" in group
+
+
+async def test_words_that_the_core_keeps_among_agents_stay_in_the_field(anna: Browser, desk: Desk) -> None:
+    id = desk.add(1)
+    desk.refuses = "kept_internal"
+    status, _, page = await anna.do(f"/cases/{id}", "reply", {"text": "*// be generous*"})
+    assert (status, "for colleagues only" in page, "*// be generous*" in page) == (422, True, True)
 
 
 async def test_a_form_sent_twice_acts_once_and_another_text_does_not_count_as_the_same(

@@ -141,6 +141,16 @@ async def test_unexpected_error_is_named_in_the_log_without_anyones_words(
     assert "secret" not in caplog.text + str(body)
 
 
+async def test_an_address_may_hold_a_token_and_is_not_logged(
+    client: Client, parts: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts.echo.error = RuntimeError("broken")
+    await client.ask("POST", "/channels/echo/secret-token")
+    (record,) = [record for record in caplog.records if record.name.startswith("bot")]
+    assert "POST /channels/{name}/{tail}" in record.getMessage()
+    assert "secret" not in caplog.text
+
+
 async def test_nothing_is_written_about_ordinary_requests(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         await client.ask("POST", "/channels/echo", data=b"words")

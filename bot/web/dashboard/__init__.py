@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bot.config import CurrentSettings
+from bot.delivery import FileLink
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import Cases, Clock, Handle
 from bot.web.dashboard.drawing import asset, message, words_for
@@ -18,11 +19,17 @@ _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def add_dashboard(
-    app: web.Application, *, settings: CurrentSettings, cases: Cases, handle: Handle, clock: Clock
+    app: web.Application,
+    *,
+    settings: CurrentSettings,
+    cases: Cases,
+    handle: Handle,
+    clock: Clock,
+    file_link: FileLink,
 ) -> None:
     """Add the pages' addresses to a server."""
     door = Door(settings, clock)
-    pages = Pages(door=door, settings=settings, cases=cases, handle=handle, clock=clock)
+    pages = Pages(door=door, settings=settings, cases=cases, handle=handle, clock=clock, file_link=file_link)
 
     def kept(handler: _Handler) -> _Handler:
         return _with_errors(handler, settings)

@@ -13,13 +13,13 @@ from bot.followup.cases import CLOSED, WORKING, Case
 from bot.followup.clocks import Team
 from bot.followup.templates import Template, TemplateKind, causes_or_default, fill, variables_of
 from bot.ids import CaseId
-from bot.messages import Address, Assign, Claim, Deed, Relay, Release, Resolve, Snooze
+from bot.messages import Address, Assign, Claim, Deed, Relay, Release, Reopen, Resolve, Snooze
 from bot.ports import CaseView, Said
 from bot.web.dashboard.drawing import Words
 from bot.web.dashboard.sessions import API_CHANNEL, Session, clean_name
 
-DeedName = Literal["claim", "release", "assign", "reply", "snooze", "resolve"]
-DEEDS: tuple[DeedName, ...] = ("claim", "release", "assign", "reply", "snooze", "resolve")
+DeedName = Literal["claim", "release", "assign", "reply", "snooze", "resolve", "reopen"]
+DEEDS: tuple[DeedName, ...] = ("claim", "release", "assign", "reply", "snooze", "resolve", "reopen")
 KINDS: tuple[TemplateKind, ...] = ("apology", "fix", "policy")
 #: what is most likely wrong with a form whose field is not named
 _FIELDS: Mapping[DeedName, str] = {"assign": "to", "reply": "text", "snooze": "until", "resolve": "action"}
@@ -60,6 +60,8 @@ def allowed(case: Case, session: Session) -> frozenset[DeedName]:
             found.add("claim")
         elif case.owner == session.address:
             found.add("release")
+    else:
+        found.add("reopen")
     return frozenset(found)
 
 
@@ -102,6 +104,8 @@ def read_deed(name: DeedName, form: Mapping[str, str], by: Reading, words: Words
             return _snooze(form, by.team, words, now)
         case "resolve":
             return _resolve(form, by.followup, words)
+        case "reopen":
+            return Reopen()
         case _:
             assert_never(name)
 
@@ -178,6 +182,8 @@ def wrong_of(said: Said, name: DeedName, words: Words) -> Wrong | None:
             return Wrong(field="", text=words("desk.case_closed"))
         case "already_resolved" | "no_case" | "unreachable":
             return Wrong(field="", text=words(f"told.{said.kind}"))
+        case "kept_internal":
+            return Wrong(field="text", text=words.page("internal"))
         case "in_the_past" | "empty" | "too_long":
             field = said.text or _FIELDS.get(name, "")
             return Wrong(field=field, text=words(f"told.{said.kind}"))

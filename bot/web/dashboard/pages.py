@@ -11,14 +11,15 @@ from msgspec.structs import replace
 
 from bot.config import CurrentSettings, FollowUpSettings, Settings
 from bot.conversations.questions import in_locale
-from bot.delivery.drawing import alert_of
+from bot.delivery import FileLink
+from bot.delivery.drawing import alert_of, files_of
 from bot.followup.cases import PRIORITIES
 from bot.followup.clocks import next_morning
 from bot.followup.history import history_line, local_time
 from bot.followup.templates import TemplateKind, causes_or_default
 from bot.ids import CaseId
 from bot.languages import locales
-from bot.messages import AgentDid
+from bot.messages import AgentDid, in_group
 from bot.ports import Cases, CaseView, Clock, Handle
 from bot.web.dashboard.case import (
     DEEDS,
@@ -72,12 +73,22 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 class Pages:
     """The queue and its cases, for agents who are signed in."""
 
-    def __init__(self, *, door: Door, settings: CurrentSettings, cases: Cases, handle: Handle, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        door: Door,
+        settings: CurrentSettings,
+        cases: Cases,
+        handle: Handle,
+        clock: Clock,
+        file_link: FileLink,
+    ) -> None:
         self._door = door
         self._settings = settings
         self._cases = cases
         self._handle = handle
         self._clock = clock
+        self._file_link = file_link
 
     async def queue(self, request: web.Request) -> web.Response:
         """GET /cases."""
@@ -185,10 +196,16 @@ class Pages:
             "links": [link for link in alert.links if not link.url.endswith(f"/cases/{case.id}")],
             "snoozed": snooze_of(case, words, zone, visit.now),
             "quotes": [
-                {"text": each.text, "at": local_time(each.at, zone), "iso": each.at.isoformat()}
+                {
+                    "text": each.text,
+                    "at": local_time(each.at, zone),
+                    "iso": each.at.isoformat(),
+                    "files": files_of(each, words.locale, self._file_link),
+                }
                 for each in sorted(visit.view.words, key=lambda each: (each.at, each.id))
             ],
             "history": [history_line(note, words.locale, zone) for note in visit.view.notes],
+            "group": in_group(case.address),
             "may": allowed(case, visit.session),
             "ready": self._ready(visit),
             "causes": causes_or_default(visit.followup.causes, words.locale),
