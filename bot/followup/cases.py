@@ -16,7 +16,8 @@ from bot.ids import CaseId, ConversationId, CustomerId, IncidentId
 from bot.messages import Address
 
 #: *reopened*: the customer said that it is not fixed. *recovered* and *unconfirmed* are its ends; *withdrawn* is the
-#: end of a case whose customer took the score back before anybody worked on it. Whether a case is snoozed is no state: it is that beside its own.
+#: end of a case whose customer took the score back before anybody worked on it. Whether a case is snoozed is no state:
+#: it is that beside its own.
 CaseState = Literal["open", "claimed", "contacted", "resolved", "recovered", "unconfirmed", "reopened", "withdrawn"]
 Priority = Literal["normal", "high", "urgent"]
 Stage = Literal["first_word", "resolved"]

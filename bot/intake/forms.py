@@ -116,5 +116,5 @@ def _proposed(now: datetime) -> datetime:
 def not_working(case: Case, moment: Moment) -> Said:
     """What is told of a case in which nothing is left to do."""
     if case.state == "resolved":
-        return Said(kind="already_resolved", text=case.owner_name or "", locale=moment.agents_speak)
+        return Said(kind="already_resolved", text=case.resolved_by or case.owner_name or "", locale=moment.agents_speak)
     return Said(kind="case_closed", locale=moment.agents_speak)

@@ -123,7 +123,7 @@ CLAIMS: dict[str, tuple[Case, Address, Address | None, str, DeedVerdict]] = {
     "by another": (CLAIMED, NAM, MAI, "claimed", "already_claimed"),
     "a contacted case that was released": (replace(CONTACTED, owner=None), NAM, NAM, "contacted", "done"),
     "a reopened case that was released": (replace(REOPENED, owner=None), NAM, NAM, "reopened", "done"),
-    "a resolved case": (RESOLVED, NAM, MAI, "resolved", "already_claimed"),
+    "a resolved case": (RESOLVED, NAM, MAI, "resolved", "already_resolved"),
     "a recovered case": (RECOVERED, NAM, MAI, "recovered", "case_closed"),
     "a withdrawn case": (WITHDRAWN, MAI, None, "withdrawn", "case_closed"),
     "a withdrawn case of their own": (WITHDRAWN_OF_MAI, MAI, MAI, "withdrawn", "case_closed"),
