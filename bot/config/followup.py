@@ -62,10 +62,18 @@ def _desk(table: Table, kinds: Mapping[str, tuple[str, bool]]) -> ChannelName:
     channel = table.text("channel", example='channel = "slack", the name of a Slack channel under [channels]')
     if channel and channel not in slacks:
         wrong = f"'{channel[:40]}' is no Slack channel" if channel in kinds else f"there is no channel '{channel[:40]}'"
-        right = did_you_mean(channel, slacks) if slacks else 'Add one with kind = "slack", or remove [followup].'
+        right = (
+            did_you_mean(channel, slacks)
+            if slacks
+            else 'Add one with kind = "slack", or remove [followup] and everything under it.'
+        )
         table.report("channel", wrong, right)
     elif channel and not kinds[channel][1]:
-        table.report("channel", f"'{channel}' is switched off", "Set enabled = true there, or remove [followup].")
+        table.report(
+            "channel",
+            f"'{channel}' is switched off",
+            "Set enabled = true there, or remove [followup] and everything under it.",
+        )
     return ChannelName(channel)
 
 

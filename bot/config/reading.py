@@ -37,6 +37,13 @@ _MINUTE = timedelta(minutes=1)
 _AT_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
+_DOTTED = re.compile(r"\s*([\w-]+)\.[\w-]+\s*=")
+_BARE = re.compile(r"\s*([\w.-]+)\s*=\s*(.*)")
+_SPAN_TEXT = re.compile(r"\d+ ?[smhd]\s*$")
+_QUOTES = "“”„‘’«»'\""
+_FLAGS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a config file.
 
@@ -117,7 +124,31 @@ def _syntax(file: str, text: str, error: ValueError) -> Problem:
     found = _AT_LINE.search(message)
     line = int(found[1]) if found and found[1] else max(len(text.splitlines()), 1) if found else 1
     wrong = _AT_LINE.sub("", message)
-    return Problem(file=file, line=line, path="", wrong=f"is no TOML: {wrong[:1].lower()}{wrong[1:]}")
+    source = text.splitlines()[line - 1] if text else ""
+    right = _toml_advice(wrong, source)
+    return Problem(file=file, line=line, path="", wrong=f"is no TOML: {wrong[:1].lower()}{wrong[1:]}", right=right)
+
+
+def _toml_advice(wrong: str, source: str) -> str:
+    """What is most often meant by a line that is no TOML; nothing where one cannot tell."""
+    dotted, bare = _DOTTED.match(source), _BARE.match(source)
+    if wrong == "Cannot overwrite a value" and dotted is not None:
+        key = dotted[1]
+        return f"A key has one text, or one for each language: write {key}.en = … and {key}.it = …, each once."
+    if wrong == "Cannot overwrite a value" and bare is not None:
+        return f"There is a {bare[1]} above: keep one of them."
+    if wrong == "Invalid value" and bare is not None:
+        key, value = bare[1], bare[2].strip()
+        if not value:
+            return f"Write a value after {key} =, or put # before the line."
+        if value.startswith("#"):
+            return f'Outside of quotes # begins a comment: write {key} = "{value[:40]}".'
+        if value.lower() in _FLAGS:
+            return f"Write {key} = {_FLAGS[value.lower()]}."
+        return f'Texts stand in straight quotes: write {key} = "{value.strip(_QUOTES)[:40]}".'
+    if wrong.startswith("Expected newline or end of document") and bare is not None and _SPAN_TEXT.match(bare[2]):
+        return f'Texts stand in quotes: write {bare[1]} = "{bare[2].strip().replace(" ", "")}".'
+    return ""
 
 
 def _settings(root: Table, environment: Environment) -> Settings:

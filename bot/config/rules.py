@@ -1,5 +1,6 @@
 """The [[followup.rule]] blocks: which cases they are about, what they do, and whether they can match at all."""
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast, get_args
 
@@ -10,7 +11,7 @@ from bot.config.teams import report_no_team
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Rating, ScaleName, scale_of
 from bot.followup.cases import CASE_AT_MOST, PRIORITIES, Priority
-from bot.followup.routing import RoutingRule, shadowed
+from bot.followup.routing import RoutingRule, may_open_for, shadowed
 from bot.scoring.scales import Scale
 from bot.toml_tables import LINE, Path, Table, did_you_mean, quoted
 
@@ -45,21 +46,22 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
 def read_rules(table: Table, ground: Ground) -> tuple[RoutingRule, ...]:
     """The rules in the order of the file."""
     tables = table.tables("rule")
-    opened = any(each.data.get("opens") is True for each in tables)
     rules: list[RoutingRule] = []
     for each in tables:
-        rule = _read_rule(each, ground, opened=opened)
+        rule = _read_rule(each, ground)
         if rule.id and any(other.id == rule.id for other in rules):
             each.report("id", f"there is another rule '{rule.id}' above", "Give each rule an id of its own.")
         rules.append(rule)
+    for index, each in enumerate(tables):
+        _report_too_happy(each, index, rules, ground)
     _report_hidden(list(zip(tables, rules, strict=True)))
     return tuple(rules)
 
 
-def _read_rule(table: Table, ground: Ground, *, opened: bool) -> RoutingRule:
+def _read_rule(table: Table, ground: Ground) -> RoutingRule:
     flows = _flows(table, ground)
     about = tuple(flow for flow in ground.flows if not flows or flow.id in flows)
-    scale, low, high = _scores(table, ground, about, opened=opened)
+    scale, low, high = _scores(table, ground, about)
     rule = RoutingRule(
         id=table.id(),
         flows=flows,
@@ -70,7 +72,7 @@ def _read_rule(table: Table, ground: Ground, *, opened: bool) -> RoutingRule:
         score_at_least=low,
         score_at_most=high,
         vip=table.flag("vip", True) if table.has("vip") else None,
-        words=_several(table, "words"),
+        words=_words(table),
         opens=table.flag("opens", False),
         room=read_room(table, ""),
         group=read_group(table),
@@ -111,6 +113,14 @@ def _several(table: Table, key: str) -> tuple[str, ...]:
     if table.data.get(key) == []:
         table.report(key, "is empty", "Name something, or leave it out: then it asks nothing.")
     return values
+
+
+def _words(table: Table) -> tuple[str, ...]:
+    words = _several(table, "words")
+    for path, each in _each_with_path(table, "words", words):
+        if all(unicodedata.category(character)[0] in "PZ" for character in each):
+            table.findings.add(path, f"'{each[:40]}' is no word", "Write words or phrases that customers use.")
+    return words
 
 
 def _each_with_path(table: Table, key: str, values: Collection[str]) -> list[tuple[Path, str]]:
@@ -154,10 +164,8 @@ def _languages(table: Table, ground: Ground, about: Sequence[Flow]) -> tuple[str
 # ---- scores ----------------------------------------------------------------------------------------------
 
 
-def _scores(
-    table: Table, ground: Ground, about: Sequence[Flow], *, opened: bool
-) -> tuple[ScaleName | None, int | None, int | None]:
-    """The scale and the bounds of a rule; ``opened``: some rule opens cases whatever their score."""
+def _scores(table: Table, ground: Ground, about: Sequence[Flow]) -> tuple[ScaleName | None, int | None, int | None]:
+    """The scale and the bounds of a rule."""
     scale = cast(ScaleName | None, table.one_of("scale", tuple(SCALES), "") or None)
     bounds = {
         key: value
@@ -173,30 +181,43 @@ def _scores(
     elif scale is None and bounds and ground.complete and len(scales) > 1:
         wrong = f"is a score of which scale? These flows ask on {quoted(scales)}"
         table.report(next(iter(bounds)), wrong, f'Add scale = "{scales[0]}", or name flows of one scale.')
-    elif (scale or len(scales) == 1) and _on_scale(table, bounds, scale or scales[0]):
-        alike = [(flow, rating) for flow, rating in rated if scale in (None, rating.scale)]
-        if low is not None and ground.complete and not opened:
-            _report_too_happy(table, low, [ground.opens_up_to(flow, rating) for flow, rating in alike])
+    elif scale or len(scales) == 1:
+        _report_off_scale(table, bounds, scale or scales[0])
     return scale, low, high
 
 
-def _on_scale(table: Table, bounds: Mapping[str, int], name: ScaleName) -> bool:
-    """Whether bounds are on a scale and the right way round; tells what is wrong."""
+def _report_off_scale(table: Table, bounds: Mapping[str, int], name: ScaleName) -> None:
+    """Tell which bounds are not on a scale, or are the wrong way round."""
     scale = SCALES[name]
     off = [key for key, value in bounds.items() if value not in scale]
     for key in off:
         right = f"It runs from {scale.low} to {scale.high}."
         table.report(key, f"{bounds[key]} is not on the scale of {name}", right)
-    if off:
-        return False
     low, high = bounds.get("score_at_least", scale.low), bounds.get("score_at_most", scale.high)
-    if low > high:
+    if not off and low > high:
         wrong = f"no score is at least {low} and at most {high}"
         table.report("score_at_least", wrong, "Did you mean them the other way round?")
-    return low <= high
 
 
-def _report_too_happy(table: Table, low: int, limits: Collection[int]) -> None:
-    if limits and low > max(limits):
-        wrong = f"matches nothing: no case opens for a score above {max(limits)}"
-        table.report("score_at_least", wrong, "Add opens = true to open cases for such scores, or raise case_at_most.")
+def _report_too_happy(table: Table, index: int, rules: Sequence[RoutingRule], ground: Ground) -> None:
+    """Tell a rule that asks for scores for which no case opens.
+
+    A rule with ``opens`` may open one for words; but where it stands above, it takes that case itself.
+    """
+    rule = rules[index]
+    if rule.score_at_least is None or rule.opens or not ground.complete or table.findings.under(table.path):
+        return
+    about = [flow for flow in ground.flows if not rule.flows or flow.id in rule.flows]
+    rated = [(flow, rating) for flow in about if (rating := flow.score_question()) is not None]
+    limits = [ground.opens_up_to(flow, rating) for flow, rating in rated if rule.scale in (None, rating.scale)]
+    if not limits or rule.score_at_least <= max(limits):
+        return
+    if any(may_open_for(other, rule) for other in rules[index + 1 :]):
+        return
+    wrong = f"matches nothing: no case opens for a score above {max(limits)}"
+    right = "Add opens = true to open cases for such scores, or raise case_at_most."
+    above = next((other for other in rules[:index] if may_open_for(other, rule)), None)
+    if above is not None:
+        wrong = f"matches nothing: for a score above {max(limits)} only rule '{above.id}' opens cases, and takes them"
+        right = "Move this rule above that one."
+    table.report("score_at_least", wrong, right)

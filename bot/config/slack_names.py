@@ -5,6 +5,7 @@ import re
 from bot.toml_tables import Table
 
 _ROOM = re.compile(r"#[^\s#@,]{1,80}|[CGD][A-Z0-9]{2,20}")
+_MEMBER = re.compile(r"(?=.*[0-9])[UW][A-Z0-9]{6,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _LEAD = re.compile(r"[UWS][A-Z0-9]{2,20}")
 _GROUP_EXAMPLE = 'Write its id, such as "S0614TZR7": in Slack, open the user group, … and Copy group ID.'
@@ -16,7 +17,10 @@ _LEAD_EXAMPLE = (
 def read_room(table: Table, default: str | None = None) -> str:
     """A room: an id, or its name with #."""
     room = table.text("room", default, example='room = "#support", or the id of a Slack channel')
-    if room and not _ROOM.fullmatch(room):
+    if _MEMBER.fullmatch(room):
+        right = 'In Slack, open the room\'s details and copy its Channel ID (C…), or write its "#name".'
+        table.report("room", f"'{room}' is the id of a person, not of a room", right)
+    elif room and not _ROOM.fullmatch(room):
         mended = f"#{room}"
         right = f"Did you mean '{mended}'?" if _ROOM.fullmatch(mended) else 'Write "#name" or an id such as C024BE91L.'
         table.report("room", f"'{room[:60]}' is no room in Slack", right)

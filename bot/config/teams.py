@@ -126,14 +126,17 @@ def _week(table: Table) -> tuple[tuple[Span, ...], ...]:
     return tuple(week.get(day, ()) for day in range(7))
 
 
-def _days_of(hours: Table, key: str) -> range:
+def _days_of(hours: Table, key: str) -> list[int]:
+    """The days that a key names; a row may go over the weekend, as sun-thu and fri-mon do."""
     first, _, last = key.partition("-")
-    if first in _DAYS and (last or first) in _DAYS and _DAYS.index(first) <= _DAYS.index(last or first):
-        return range(_DAYS.index(first), _DAYS.index(last or first) + 1)
-    meant = key[:3].lower()
-    right = f"Did you mean '{meant}'?" if meant in _DAYS and "-" not in key else "Write mon to sun, or as in mon-fri."
+    if first in _DAYS and (last or first) in _DAYS:
+        begins, ends = _DAYS.index(first), _DAYS.index(last or first)
+        return [(begins + day) % 7 for day in range((ends - begins) % 7 + 1)]
+    meant = [part.strip()[:3].lower() for part in re.split("[-–]", key)]
+    known = len(meant) <= 2 and all(part in _DAYS for part in meant)
+    right = f"Did you mean '{'-'.join(meant)}'?" if known else "Write mon to sun, or as in mon-fri."
     hours.report(key, f"'{key[:40]}' is no day", right)
-    return range(0)
+    return []
 
 
 def _spans(hours: Table, key: str) -> tuple[Span, ...]:

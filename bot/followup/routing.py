@@ -159,6 +159,22 @@ def shadowed(rules: Sequence[RoutingRule]) -> list[tuple[int, int]]:
     return found
 
 
+def may_open_for(opener: RoutingRule, rule: RoutingRule) -> bool:
+    """Whether a rule opens cases that another one asks for; any tags and words may come together."""
+    return (
+        opener.opens
+        and not (opener.flows and rule.flows and set(opener.flows).isdisjoint(rule.flows))
+        and not (opener.channels and rule.channels and set(opener.channels).isdisjoint(rule.channels))
+        and (not opener.languages or not rule.languages or _any_speaks_alike(opener.languages, rule.languages))
+        and (opener.vip is None or rule.vip is None or opener.vip == rule.vip)
+        and not (_points(opener) - {None}).isdisjoint(_points(rule))
+    )
+
+
+def _any_speaks_alike(some: Collection[str], others: Collection[str]) -> bool:
+    return any(_speaks(one, other) or _speaks(other, one) for one in some for other in others)
+
+
 def _hides(earlier: RoutingRule, later: RoutingRule) -> bool:
     """Whether everything that the later rule matches is matched by the earlier one. Each condition stands alone."""
     if later.opens and not earlier.opens:

@@ -88,6 +88,11 @@ NINE_TO_FIVE = ((time(9), time(17)),)
         pytest.param(
             'hours.mon-fri = "09:00-17:00"\n', (*(NINE_TO_FIVE,) * 5, (), ()), id="a row of days, in one text"
         ),
+        pytest.param(
+            'hours.sun-tue = "09:00-17:00"\n',
+            (NINE_TO_FIVE, NINE_TO_FIVE, (), (), (), (), NINE_TO_FIVE),
+            id="a row over the weekend",
+        ),
         pytest.param('hours = { mon-sun = ["09:00-17:00"] }\n', (NINE_TO_FIVE,) * 7, id="an inline table, in a list"),
         pytest.param(
             'hours.tue = ["14:00-18:00", "09:00 – 14:00"]\nhours.wed = []\n',
