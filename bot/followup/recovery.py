@@ -3,6 +3,7 @@
 It is no survey: it has no score, belongs to one resolution of one case, and its answer changes that case.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
@@ -24,6 +25,11 @@ _SYMBOLS: tuple[tuple[str, RecoveryValue], ...] = (("👍", "yes"), ("✅", "yes
 _KIND = ("👍", "✅", "🙏", "👌", "😊", "🙂", "😀", "😃", "😄", "❤")
 #: variation selectors, the keycap's frame and skin tones say nothing
 _DECORATION = dict.fromkeys([0xFE0E, 0xFE0F, 0x20E3, *range(0x1F3FB, 0x1F400)])
+#: emoji, with what colours and joins them
+_SIGNS, _VARIANTS = ("So", "Sk", "Cf"), "\ufe0e\ufe0f"
+#: ":(", ":'-(", "=/", ":D", "((", "</3", "T_T": at the end of a text, and not as part of a word
+_FACE = re.compile(r"(?:>?[:;=][',^o-]?[()\[\]{}/\\|DPpOo3*@$]+|\(+|\)+|</?3|(?<!\w)T_T|>_<|-_-)\Z")
+_LONGEST_FACE = 12
 _APOSTROPHES = str.maketrans("’‘ʼ", "'''")
 
 
@@ -68,13 +74,31 @@ def read_recovery(text: str, locale: str) -> tuple[RecoveryValue, str] | None:
     whole = answers.get(_bare(text)) if len(text) <= _LONGEST else None
     if whole is not None:
         return whole, ""
+    bare, faces = _without_faces(text)
+    if answers.get(_bare(bare)) == "no" and not any(sign in faces for sign in _KIND):
+        return "no", ""
     value, rest = _split(text, answers)
     parts = [_bare(part) for part in _parts(rest)]
     if value == "yes":
         return ("yes", "") if parts and all(part in kind for part in parts) else None
     if value is None or not parts or parts[0] in kind:
         return None
-    return "no", "" if answers.get(_bare(rest[:_LONGEST])) == "no" else rest
+    said = _without_faces(rest)[0]
+    return "no", rest if said and answers.get(_bare(said[:_LONGEST])) != "no" else ""
+
+
+def _without_faces(text: str) -> tuple[str, str]:
+    """A text without the emoticons and emoji at its end, and these; they are no words."""
+    end = len(text.rstrip())
+    while end:
+        last = text[end - 1]
+        if unicodedata.category(last) in _SIGNS or last in _VARIANTS or last.isspace():
+            end -= 1
+        elif face := _FACE.search(text, max(0, end - _LONGEST_FACE), end):
+            end = face.start()
+        else:
+            break
+    return text[:end].rstrip(_SEPARATORS + " "), text[end:]
 
 
 def _split(text: str, answers: Mapping[str, RecoveryValue]) -> tuple[RecoveryValue | None, str]:

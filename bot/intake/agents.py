@@ -12,6 +12,7 @@ from bot.ids import CaseId
 from bot.intake.deeds import Agent, do
 from bot.intake.forms import form_for
 from bot.intake.moment import Moment
+from bot.intake.unseen import is_blank, is_internal
 from bot.messages import (
     Address,
     AgentDid,
@@ -30,8 +31,6 @@ from bot.ports import Facts, Outcome, Read, Said, SaidKind
 
 #: the channel of agents who come by the HTTP API or the page
 API = "api"
-#: what begins so stays among the agents
-_INTERNAL = "//"
 
 
 def what_to_read(event: AgentPressed | AgentDid) -> Read:
@@ -100,7 +99,7 @@ def whose_thread(event: AgentWrote, facts: Facts, moment: Moment) -> Outcome:
     case = facts.case
     if event.was is not None:
         return _told(_of_a_change(event.was, event.text), moment) if case and _may(event.agent, case) else Outcome()
-    if _is_internal(event.text):
+    if is_internal(event.text):
         return _told("kept_internal", moment)
     if case is None:
         return _told("unknown_thread" if facts.incident is None else "incident_thread", moment)
@@ -109,13 +108,9 @@ def whose_thread(event: AgentWrote, facts: Facts, moment: Moment) -> Outcome:
 
 def _of_a_change(was: str, text: str) -> SaidKind:
     """What somebody should know who changed a message: nothing of it reaches the customer."""
-    if was.strip() and not _is_internal(was):
+    if not is_blank(was) and not is_internal(was):
         return "kept_as_sent"
-    return "nothing" if _is_internal(text) else "note_not_sent"
-
-
-def _is_internal(text: str) -> bool:
-    return text.lstrip().startswith(_INTERNAL)
+    return "nothing" if is_internal(text) else "note_not_sent"
 
 
 def what_a_message_reads(event: AgentWrote, case: CaseId) -> Read:
@@ -127,7 +122,7 @@ def decide_written(event: AgentWrote, facts: Facts, moment: Moment) -> Outcome:
     case = facts.case
     if facts.seen or case is None:
         return _told("duplicate" if facts.seen else "nothing", moment)
-    if event.attachments and not event.text.strip():
+    if event.attachments and is_blank(event.text):
         return _told("text_only", moment)
     agent = Agent(address=event.agent, name=event.agent_name)
     outcome = do(Relay(text=event.text), agent, case, facts, moment, in_thread=True)

@@ -12,9 +12,10 @@ from bot.followup.clocks import Hours, next_morning
 from bot.followup.templates import causes_or_default
 from bot.intake.forms import not_working, reply_refused
 from bot.intake.moment import Moment
-from bot.intake.relaying import beginning, relayed
+from bot.intake.relaying import beginning, not_delivered, relayed
 from bot.intake.remarks import agent_said, noted
 from bot.intake.settling import settle_case
+from bot.intake.unseen import is_blank, is_internal
 from bot.messages import Address, Assign, Claim, Deed, Outbound, Relay, Release, Reopen, Resolve, Snooze
 from bot.ports import Facts, Outcome, Queue, Said, SaidKind
 
@@ -62,7 +63,7 @@ def _claim(agent: Agent, case: Case, facts: Facts, moment: Moment) -> Outcome:
 
 
 def _assign(deed: Assign, agent: Agent, case: Case, facts: Facts, moment: Moment) -> Outcome:
-    if not deed.to.key.strip() or not deed.to_name.strip():
+    if is_blank(deed.to.key) or is_blank(deed.to_name):
         return _refused("empty", moment, "to")
     changed, verdict = cases.assign(case, deed.to, deed.to_name, moment.now)
     note = _note(case, "assigned", agent, moment, deed.to_name)
@@ -73,11 +74,17 @@ def _assign(deed: Assign, agent: Agent, case: Case, facts: Facts, moment: Moment
 
 def _relay(deed: Relay, agent: Agent, case: Case, facts: Facts, moment: Moment, *, in_thread: bool) -> Outcome:
     text = deed.text.strip()
+    if is_internal(text):
+        return Outcome(said=Said(kind="kept_internal", text="text", locale=moment.agents_speak), ref=case.id)
     refused = reply_refused(case, facts, moment)
+    if refused is not None and refused.kind == "unreachable":
+        return Outcome(said=refused, writes=not_delivered(case, "unreachable", facts, moment), ref=case.id)
     if refused is not None:
         return Outcome(said=refused, ref=case.id)
-    if not text or len(text) > LONGEST_RELAY:
-        return _refused("too_long" if text else "empty", moment, "text")
+    if is_blank(text):
+        return _refused("empty", moment, "text")
+    if len(text) > LONGEST_RELAY:
+        return _refused("too_long", moment, "text")
     outbound = relayed(case, text, moment)
     changed = cases.spoke(case, agent.address, agent.name, moment.now, outbound.slot)
     note = _note(case, "replied", agent, moment, beginning(text))
@@ -107,8 +114,10 @@ def _resolve(deed: Resolve, agent: Agent, case: Case, facts: Facts, moment: Mome
     action = deed.action.strip()
     if cause is None:
         return _refused("empty", moment, "cause")
-    if not action or len(action) > LONGEST_ACTION:
-        return _refused("too_long" if action else "empty", moment, "action")
+    if is_blank(action):
+        return _refused("empty", moment, "action")
+    if len(action) > LONGEST_ACTION:
+        return _refused("too_long", moment, "action")
     changed, verdict = cases.resolve(case, agent.address, agent.name, cause=cause.id, action=action, at=moment.now)
     note = _note(case, "resolved", agent, moment, f"{cause.title.replace('>', '›')}>{action}")
     return _done(changed, verdict, note, case, facts, moment)

@@ -81,12 +81,15 @@ def decide_undelivered(event: NotDelivered, facts: Facts, moment: Moment) -> Out
         return Outcome(said=Said(kind="no_case"))
     if event.yet:
         return _not_yet(case, event, facts, moment)
-    unheard = cases.unspoken(case, event.slot)
-    note = CaseNote(case=case.id, what="undelivered", who=None, detail=event.why, at=moment.now)
-    remarks = happened(case, "thread.undelivered", moment, why=reason(event.why, moment.agents_speak))
-    return Outcome(
-        writes=settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks), ref=case.id
-    )
+    return Outcome(writes=not_delivered(case, event.why, facts, moment, slot=event.slot), ref=case.id)
+
+
+def not_delivered(case: Case, why: str, facts: Facts, moment: Moment, *, slot: str = "") -> tuple[Write, ...]:
+    """Let everybody at the desk see that the customer did not get an agent's words; ``slot``: they were on their way."""
+    unheard = cases.unspoken(case, slot) if slot else case
+    note = CaseNote(case=case.id, what="undelivered", who=None, detail=why, at=moment.now)
+    remarks = happened(case, "thread.undelivered", moment, why=reason(why, moment.agents_speak))
+    return settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks)
 
 
 def _not_yet(case: Case, event: NotDelivered, facts: Facts, moment: Moment) -> Outcome:
