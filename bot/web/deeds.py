@@ -77,7 +77,7 @@ class ResolveBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReopenBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Work again on a case that is resolved, came to its end or was withdrawn; who reopens one that nobody has takes it."""
+    """Work again on a case that is resolved, came to its end or was withdrawn; who reopens what nobody has takes it."""
 
     agent: ActingAgent
 

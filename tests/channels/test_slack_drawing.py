@@ -347,8 +347,14 @@ def test_a_remark_is_attributed_and_quoted() -> None:
 
 @pytest.mark.parametrize(
     ("length", "room", "blocks", "more"),
-    [(1_600, 9_000, 1, False), (3_001, 9_000, 2, False), (9_000, 9_000, 3, False), (9_001, 9_000, 3, True)]
-    + [(1_500, 1_500, 1, False), (1_501, 1_500, 1, True)],
+    [
+        (1_600, 9_000, 1, False),
+        (3_001, 9_000, 2, False),
+        (9_000, 9_000, 3, False),
+        (9_001, 9_000, 3, True),
+        (1_500, 1_500, 1, False),
+        (1_501, 1_500, 1, True),
+    ],
 )
 def test_what_a_customer_wrote_stands_in_the_thread_in_whole(length: int, room: int, blocks: int, more: bool) -> None:
     text = "".join(str(number % 10) for number in range(length))

@@ -89,7 +89,7 @@ async def test_words_are_handed_on_and_acknowledged() -> None:
 
 async def test_what_carries_nothing_for_us_is_acknowledged_alone() -> None:
     core = Core()
-    assert await make_channel().receive(signed(payload("edited_words")), core.handle) == Reply()
+    assert await make_channel().receive(signed(payload("edited_location")), core.handle) == Reply()
     assert core.taken == []
 
 
@@ -198,7 +198,7 @@ async def test_run_sets_the_webhook_and_the_commands_and_returns(hooked: Hooked)
     assert webhook is not None
     assert webhook.url.endswith("/channels/shop")
     assert webhook.secret == SECRET
-    assert webhook.allowed == ("message", "callback_query", "my_chat_member")
+    assert webhook.allowed == ("message", "edited_message", "callback_query", "my_chat_member")
     commands = hooked.service.world.bot(TOKEN).commands
     assert [[one["command"] for one in known] for known in commands.values()] == [["feedback", "stop"]] * len(locales())
 
