@@ -103,7 +103,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def worked(self) -> bool:
-        """Whether an agent spoke to the customer or resolved it: it runs its course then, whatever the score becomes."""
+        """Whether an agent spoke to the customer or resolved it: it runs its course, whatever the score becomes."""
         return self.first_word_at is not None or self.resolution > 0 or self.reopened_at is not None
 
     @property
@@ -159,9 +159,14 @@ def is_unhappy(flow: Flow, rating: Rating, score: int, thresholds: Mapping[Scale
 
 def listens(case: Case, now: datetime) -> bool:
     """Whether what the customer writes reaches the agents of this case."""
-    if case.state == "withdrawn" and not case.alerted:
+    if is_silent(case):
         return False
     return case.closed_at is None or now - case.closed_at <= LISTENS_AFTER
+
+
+def is_silent(case: Case) -> bool:
+    """Whether it was withdrawn before anybody was told of it, or nobody knows when: what is said to it is not heard."""
+    return case.state == "withdrawn" and (not case.alerted or case.closed_at is None)
 
 
 def is_snoozed(case: Case, now: datetime) -> bool:

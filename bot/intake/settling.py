@@ -44,6 +44,8 @@ def settle_case(
     is the one that the case is folded into; its alert, which lists the case, is drawn anew. Without ``holds`` the alert
     waits no longer; ``alike``: it may be one of several, so a comment that comes at once lets it wait for a second.
     """
+    if case != before:
+        case = _of_a_team(case, moment)
     told_before = case.alerted
     what = {note.what for note in notes}
     if goes_out(case, what, moment, holds=holds and not remarks, alike=alike):
@@ -63,6 +65,12 @@ def settle_case(
         *(NoteCase(note=note) for note in notes),
         *(Queue(outbound=outbound, at=moment.now) for outbound in queued),
     )
+
+
+def _of_a_team(case: Case, moment: Moment) -> Case:
+    """A case of an earlier release is that team's whose clocks count for it."""
+    team = None if case.team else moment.team(case)
+    return case if team is None else replace(case, team=team.name)
 
 
 def goes_out(case: Case, what: Set[NoteKind], moment: Moment, *, holds: bool = True, alike: bool = False) -> bool:

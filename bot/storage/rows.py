@@ -7,13 +7,14 @@ from typing import assert_never
 
 import msgspec
 
-from bot.followup.cases import Case, awaits_recovery
+from bot.followup.cases import Case, awaits_recovery, is_silent
 from bot.messages import Address, AlertOf, Attachment, ChannelName, IncidentOf, Outbound
 from bot.ports import (
     CountScore,
     Customer,
     DropAnswer,
     DropDue,
+    Due,
     KeepAside,
     KeepWords,
     MoveAddress,
@@ -287,7 +288,7 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
             said = (w.id, person(w.customer), w.conversation, w.question, w.text, to_micros(w.at))
             yield Statement(_WORDS, (*said, _sent_along(w), w.in_thread))
         case PutDue(due=due):
-            yield Statement(_PUT_DUE, (due.key, due.kind, due.ref, to_micros(due.due_at)))
+            yield put_due(due)
         case DropDue(key=key):
             yield Statement(_DROP_DUE, (key,))
         case SettleDue(due=due):
@@ -320,6 +321,10 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
             yield Statement(_ASIDE, (write.channel, write.why, write.body, to_micros(write.at)))
         case _:
             assert_never(write)
+
+
+def put_due(due: Due) -> Statement:
+    return Statement(_PUT_DUE, (due.key, due.kind, due.ref, to_micros(due.due_at)))
 
 
 def wakes(writes: Iterable[Write]) -> frozenset[str]:
@@ -361,10 +366,8 @@ def _of_case(c: Case) -> tuple[object, ...]:
     head = (c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c))
     asked_for = (c.owner_name, c.locale, c.priority, c.team, c.cause)
     times = (maybe_micros(c.first_word_at), maybe_micros(c.first_resolved_at), maybe_micros(c.closed_at))
-    # nobody hears what is said of a case that was withdrawn before anybody was told of it
-    silent = c.state == "withdrawn" and not c.alerted
     asked = c.state == "recovered" or awaits_recovery(c)
-    found_by = (None if silent else to_micros(c.spoke_at), maybe_micros(c.asked_at) if asked else None)
+    found_by = (None if is_silent(c) else to_micros(c.spoke_at), maybe_micros(c.asked_at) if asked else None)
     return (*head, *asked_for, *times, c.incident, *found_by)
 
 

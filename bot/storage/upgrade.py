@@ -1,15 +1,18 @@
 """Fills in what rows of an earlier release lack. Migrations only add columns; what is in them is written here."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
 
 from bot.conversations.conversation import Conversation
-from bot.followup.cases import Case
+from bot.followup.cases import WORKING, Case
+from bot.ports import Due, DueKind
+from bot.storage.codec import from_micros
 from bot.storage.engine import Engine
 from bot.storage.facts import case_of, conversation_of
 from bot.storage.ops import Job, Procedure, Statement, ask, do, query
-from bot.storage.rows import change_case
+from bot.storage.rows import change_case, put_due
 
 #: Cases that one step fills in at most, so that it never holds up what waits behind it.
 AT_ONCE = 200
@@ -34,10 +37,24 @@ def _fill_some() -> Procedure[bool]:
     rows = yield from ask(_UNFILLED)
     if not rows:
         return False
-    read = ((case_of(*row[0:4]), row[4], conversation_of(*row[5:9])) for row in rows)
+    read = [(case_of(*row[0:4]), row[4], conversation_of(*row[5:9])) for row in rows]
     changed = yield from do([_filled(case, was, talk) for case, was, talk in read if case is not None])
+    clocks = [put_due(due) for case, _, _ in read if case is not None for due in _clocks(case)]
+    if clocks:
+        yield from do(clocks, frozenset({"dues"}))
     # Whoever changed a case meanwhile has filled it in as well.
     return len(rows) == AT_ONCE and any(changed)
+
+
+def _clocks(case: Case) -> Iterable[Due]:
+    """The rows of the clocks that an earlier release did not have; what is to become of them is decided at once.
+
+    Here nobody knows the team and its hours. Due since ever, they are told from those of a clock that runs out later.
+    """
+    if case.state in WORKING:
+        kinds: tuple[DueKind, ...] = ("first_word", "resolve")
+        for kind in kinds:
+            yield Due(key=f"{kind}:{case.id}", kind=kind, ref=case.id, due_at=from_micros(0))
 
 
 def _filled(case: Case, was: int, conversation: Conversation | None) -> Statement:

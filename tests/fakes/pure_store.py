@@ -13,7 +13,7 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended
-from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, CaseState, awaits_recovery
+from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, CaseState, awaits_recovery, is_silent
 from bot.followup.incidents import Incident
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, AlertOf, ChannelName, IncidentOf, Outbound
@@ -255,7 +255,7 @@ class PureStore:
 
     def _open_case_at(self, address: Address | None) -> Case | None:
         there = [case for case in self.cases.values() if case.address == address]
-        hear = [case for case in there if case.alerted or case.state != "withdrawn"]
+        hear = [case for case in there if not is_silent(case)]
         going_on = [case for case in hear if case.state not in CLOSED]
         if going_on:
             return max(going_on, key=lambda case: (case.spoke_at, case.opened_at, case.id))

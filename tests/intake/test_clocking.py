@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bot.followup.clocks import Team
 from bot.messages import Address, Relay, Resolve, Snooze, Text
-from bot.ports import Due
+from bot.ports import Due, DueKind
 from tests.intake.world import AGENTS, ANN, DESK, SETTINGS, START, World
 
 MAI, NAM = AGENTS
@@ -173,6 +173,27 @@ def test_without_a_lead_the_owner_hears_of_it() -> None:
     world.later(hours=4)
     assert world.thread(case)[0].mentions == ("U2",)
     assert world.messages(LEADS) == []
+
+
+@pytest.mark.parametrize(("hours", "escalates"), [(1, True), (30 * 24, False)])
+def test_a_case_of_an_earlier_release_gets_the_clocks_that_are_still_running(hours: int, escalates: bool) -> None:
+    """Its rows are due since ever; who would be called of all that ran out before would be called of every old case."""
+    world, case = unhappy()
+    opened = world.case(case)
+    world.store.cases[opened.id] = replace(opened, team="", opened_at=world.now - timedelta(hours=hours))
+    wanted = world.store.due_rows.pop(f"first_word:{case}")
+    del world.store.due_rows[f"resolve:{case}"]
+    kinds: tuple[DueKind, ...] = ("first_word", "resolve")
+    for kind in kinds:
+        key = f"{kind}:{case}"
+        world.store.due_rows[key] = Due(key=key, kind=kind, ref=case, due_at=datetime(1970, 1, 1, tzinfo=UTC))
+    world.run_dues()
+    assert world.notes(case) == ["opened"]
+    assert (wanted.key in world.store.due_rows) == escalates
+    world.later(days=7)
+    assert ("escalated" in world.notes(case)) == escalates
+    world.press(case, "claim")
+    assert world.case(case).team == TEAM.name
 
 
 def test_an_alert_that_is_held_goes_out_before_what_is_said_in_its_thread() -> None:

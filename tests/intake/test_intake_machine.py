@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
-from bot.config import FollowUpSettings
+from bot.config import FollowUpSettings, Settings
 from bot.conversations.answers import Chosen, Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Rating, scale_of
-from bot.followup.cases import CLOSED, CaseNote, NoteKind, is_unhappy
+from bot.followup.cases import CLOSED, Case, CaseNote, NoteKind, is_unhappy, listens
 from bot.followup.clocks import Team
 from bot.followup.incidents import IncidentRules
 from bot.followup.routing import RoutingRule
@@ -28,6 +28,7 @@ from bot.messages import (
     Assign,
     ChannelName,
     Claim,
+    Commanded,
     Deed,
     Inbound,
     IncidentOf,
@@ -35,11 +36,13 @@ from bot.messages import (
     NotDelivered,
     Relay,
     Release,
+    Reopen,
     Resolve,
     Returned,
     Snooze,
+    Wrote,
 )
-from bot.ports import Outcome, SaveAnswer
+from bot.ports import KeepWords, Outcome, Read, SaveAnswer, Words
 from tests.fakes.pure_store import bucket_of
 from tests.intake.world import AGENTS, ANN, BEN, DESK, SETTINGS, START, World, buttons_of
 
@@ -74,14 +77,48 @@ DEEDS: tuple[Deed, ...] = (
     Resolve(cause="speed", action="called back"),
     Resolve(cause="speed", action="called back"),
     Resolve(cause="moon", action=""),
+    Reopen(),
 )
 WORKERS = st.sampled_from((*AGENTS, Address(channel=ChannelName("api"), key="lan")))
+
+
+class Listener(World):
+    """A shop that knows which words of customers reached nobody although a case of theirs listens."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.unheard: list[Words] = []
+
+    def handle(self, event: Inbound) -> Outcome:
+        if not isinstance(event, Wrote | Commanded):
+            return super().handle(event)
+        before = self.listening(event.sender)
+        outcome = super().handle(event)
+        after = self.listening(event.sender)
+        # of a case that something else changed at the same moment nobody can say what should be
+        if before is not None and after is not None and before.id == after.id:
+            kept = [write.words for write in outcome.writes if isinstance(write, KeepWords)]
+            self.unheard += [words for words in kept if not self.is_heard(words, before)]
+        return outcome
+
+    def listening(self, who: Address) -> Case | None:
+        case = self.store.facts(Read(address=who)).open_case
+        return case if case is not None and listens(case, self.now) else None
+
+    def is_heard(self, words: Words, by: Case) -> bool:
+        if words.in_thread:
+            return True
+        quoting = [case for case in self.store.cases.values() if case.conversation == words.conversation]
+        if any(case.alerted or case.state not in CLOSED for case in quoting):
+            return True
+        # what is said to another survey is none of theirs who have not spoken to the customer yet
+        return words.conversation != by.conversation and by.first_word_at is None
 
 
 class IntakeMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(SHOP)
+        self.world = Listener(SHOP)
         self.events: list[Inbound] = []
         self.reports = 0
         #: how much of the outbox the invariants have seen, and what was posted there
@@ -284,9 +321,9 @@ class IntakeMachine(RuleBasedStateMachine):
     def a_case_is_open_exactly_for_the_unhappy(self) -> None:
         cases = list(self.world.store.cases.values())
         assert len({case.conversation for case in cases}) == len(cases)
-        # a case that came to its end keeps it, whatever the score becomes
-        ended = {case.conversation for case in cases if case.state in ("recovered", "unconfirmed")}
-        open_for = {case.conversation: case.score for case in cases if case.state not in CLOSED}
+        # a case that agents work on runs its course, whatever the score becomes, and one that came to its end keeps it
+        ended = {case.conversation for case in cases if case.state in ("recovered", "unconfirmed") or case.worked}
+        open_for = {case.conversation: case.score for case in cases if case.state not in CLOSED and not case.worked}
         unhappy: dict[str, int] = {}
         for conversation in self.world.store.conversations.values():
             flow = self.flow_of(conversation)
@@ -329,8 +366,11 @@ class IntakeMachine(RuleBasedStateMachine):
             self.replay(told)
 
     def replay(self, told: list[NoteKind]) -> None:
-        """A customer is asked once about each resolution, never of a case that was withdrawn, and answers once."""
-        resolved = asked = False
+        """A customer is asked once about each resolution, never of a case that was withdrawn, and answers once.
+
+        But that a "Yes" may be taken back.
+        """
+        resolved = asked = said_yes = False
         for what in told:
             match what:
                 case "resolved":
@@ -340,12 +380,16 @@ class IntakeMachine(RuleBasedStateMachine):
                     assert resolved
                     assert not asked
                     asked = True
+                case "not_fixed" if said_yes:
+                    said_yes = False
                 case "recovered" | "not_fixed" | "unconfirmed":
                     assert resolved
                     assert asked
-                    resolved = False
+                    resolved, said_yes = False, what == "recovered"
                 case "withdrawn":
                     resolved = False
+                case "reopened_by":
+                    resolved = said_yes = False
                 case _:
                     pass
 
@@ -360,6 +404,14 @@ class IntakeMachine(RuleBasedStateMachine):
                 words = store.words[WordsId(outbound.slot.removeprefix("words:"))]
                 case = store.cases[CaseId((outbound.thread or "").removeprefix("alert:"))]
                 assert (outbound.to, words.customer) == (case.desk, case.customer)
+
+    @invariant()
+    def somebody_hears_all_that_is_said_while_a_case_listens(self) -> None:
+        """Words stand in a thread, or else in the alert of their case, which goes out when its time has come."""
+        assert self.world.unheard == []
+        slots = self.slots()
+        for id, words in self.world.store.words.items():
+            assert words.in_thread == (f"words:{id}" in slots)
 
     @invariant()
     def what_waits_will_end(self) -> None:

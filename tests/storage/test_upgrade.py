@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 import bot.storage.migrations
 from bot.ids import CaseId
+from bot.intake.settling import due_key
 from bot.messages import Address
-from bot.ports import CaseQuery, Queue, SaveCase
+from bot.ports import CaseQuery, DueKind, Queue, SaveCase, SettleDue
 from bot.storage import Storage, open_storage
 from bot.storage.codec import encode, to_micros
 from bot.storage.location import parse_location
@@ -42,6 +43,7 @@ OLD_FIELDS = {
     "opened_at",
     "claimed_at",
 }
+CLOCKS: tuple[DueKind, ...] = ("first_word", "resolve")
 MINH = Address(channel=SLACK, key="U1")
 CASES = AT_ONCE + 50
 
@@ -168,6 +170,21 @@ async def test_a_case_of_the_release_before_goes_on(old_url: str, clock: SetCloc
     await write(storage, Queue(outbound=said, at=NOON))
     claimed_messages = await storage.outbox.claim(NOON, limit=9, lease_until=later(minutes=1))
     assert [each.outbound for each in claimed_messages] == [outbound("q1"), said]
+    await storage.close()
+
+
+async def test_the_clocks_of_cases_of_the_release_before_are_looked_at(old_url: str, clock: SetClock) -> None:
+    """What is to become of them is decided where the team's hours are known."""
+    storage = await open_storage(old_url, clock=clock)
+    rows = await storage.dues.due(NOON, 2 * CASES)
+    working = [f"case {n:03}" for n in range(CASES) if n != 10]
+    assert sorted(due.key for due in rows) == sorted(due_key(kind, CaseId(id)) for id in working for kind in CLOCKS)
+    assert {(due.kind, due.ref) for due in rows} == {(kind, id) for id in working for kind in CLOCKS}
+    assert max(due.due_at for due in rows) < NOON
+    await write(storage, SettleDue(due=rows[0]))
+    again = await open_storage(old_url, clock=clock)
+    assert len(await again.dues.due(NOON, 2 * CASES)) == len(rows) - 1, "put once"
+    await again.close()
     await storage.close()
 
 
