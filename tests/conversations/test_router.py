@@ -149,6 +149,8 @@ def test_stop_is_always_heard(locale: str, status: Status) -> None:
 # ---- the tables that admins read ------------------------------------------------------------------------------
 
 PAGE = (Path(__file__).parents[2] / "docs" / "who-hears-what.md").read_text("utf-8")
+#: which of two cases it is no router knows: tests/intake tries the rest of the page
+ROUTED = PAGE.partition("### They have two cases")[0]
 HEARERS: dict[str, Route] = {
     "nobody": "nobody",
     "the comment card": "feedback",
@@ -176,7 +178,7 @@ SITUATIONS: dict[str, tuple[Conversation | None, Following | None, datetime | No
 }
 PROMISES = [
     tuple(cell.strip() for cell in line.strip("|\n").split("|"))
-    for line in PAGE.splitlines()
+    for line in ROUTED.splitlines()
     if line.startswith("|") and not line.startswith(("|---", "| situation"))
 ]
 

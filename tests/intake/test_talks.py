@@ -1,6 +1,7 @@
 """Which agents hear a customer, and that somebody always does while a case listens."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -258,3 +259,50 @@ def test_a_picture_with_a_score_is_kept_with_the_comment() -> None:
     world.handle(sent(world, "1, look at this"))
     (words,) = world.store.words.values()
     assert (words.attachments, world.case().score) == ((PHOTO,), 1)
+
+
+# ---- the table that admins read ---------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "who-hears-what.md").read_text("utf-8")
+PROMISES = [
+    tuple(cell.strip() for cell in line.strip("|\n").split("|"))
+    for line in PAGE.partition("### They have two cases")[2].splitlines()
+    if line.startswith("|") and not line.startswith(("|---", "| situation"))
+]
+#: what happens in the situations of the page, in this order, to the older and the newer case
+SITUATIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "nobody has answered in either": (),
+    "an agent has answered in the older one": (("reply", "older"),),
+    "an agent has answered in both, in the newer one last": (("reply", "older"), ("reply", "newer")),
+    "an agent has answered in both, in the older one last": (("reply", "newer"), ("reply", "older")),
+    "the newer one has come to its end": (("ask", "newer"), ("yes", "newer")),
+    "the older one's customer was asked whether it is fixed": (("ask", "older"),),
+    "they were asked about the older one, and then an agent answered in the newer one": (
+        ("ask", "older"),
+        ("reply", "newer"),
+    ),
+    "they were asked about both, about the newer one last": (("ask", "older"), ("ask", "newer")),
+}
+
+
+@pytest.mark.parametrize(("situation", "words", "hearer"), PROMISES)
+def test_the_page_for_admins_says_which_of_two_cases_hears(situation: str, words: str, hearer: str) -> None:
+    world, first, second = two_cases()
+    cases = {"older": first, "newer": second}
+    for what, which in SITUATIONS[situation]:
+        if what == "reply":
+            world.do(cases[which], Relay(text="We are sorry"))
+        elif what == "ask":
+            world.do(cases[which], DONE)
+            world.later(hours=24)
+        else:
+            world.tap("Yes", on=f":{cases[which]}:1")
+        world.later(minutes=1)
+    before = {name: (world.case(case).state, texts(world, case)) for name, case in cases.items()}
+    world.write(words)
+    after = {name: (world.case(case).state, texts(world, case)) for name, case in cases.items()}
+    assert [f"the {name} one" for name in cases if before[name] != after[name]] == [hearer]
+
+
+def test_the_page_has_every_situation_of_two_cases() -> None:
+    assert {row[0] for row in PROMISES} == set(SITUATIONS)
