@@ -99,6 +99,19 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     in_thread: bool = False
 
 
+class AgentWords(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent said to the customer of a case. ``id`` is the slot of the message."""
+
+    id: str
+    case: CaseId
+    customer: CustomerId
+    author: str
+    text: str
+    at: datetime
+    #: it did not arrive
+    lost: bool = False
+
+
 # ---- storage: one unit of work --------------------------------------------------------------------------
 
 
@@ -230,6 +243,16 @@ class KeepWords(msgspec.Struct, frozen=True, kw_only=True):
     words: Words
 
 
+class KeepReply(msgspec.Struct, frozen=True, kw_only=True):
+    reply: AgentWords
+
+
+class LoseReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Note that an agent's words did not arrive; ``reply`` is their id."""
+
+    reply: str
+
+
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """Put a message on its way, in the same transaction as what caused it."""
 
@@ -357,6 +380,8 @@ Write = (
     | DropAnswer
     | CountScore
     | KeepWords
+    | KeepReply
+    | LoseReply
     | Queue
     | PutDue
     | DropDue
@@ -593,6 +618,8 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     conversation: Conversation
     words: tuple[Words, ...]
     notes: tuple[CaseNote, ...]
+    #: what agents said to the customer, oldest first
+    replies: tuple[AgentWords, ...] = ()
     #: the customer's last three scores of other conversations, newest first
     scores: tuple[PastScore, ...] = ()
     incident: Incident | None = None

@@ -17,7 +17,7 @@ from bot.intake.remarks import agent_said, noted
 from bot.intake.settling import settle_case
 from bot.intake.unseen import is_blank, is_internal
 from bot.messages import Address, Assign, Claim, Deed, Outbound, Relay, Release, Reopen, Resolve, Snooze
-from bot.ports import Facts, Outcome, Queue, Said, SaidKind
+from bot.ports import AgentWords, Facts, KeepReply, Outcome, Queue, Said, SaidKind
 
 LONGEST_RELAY, LONGEST_ACTION = 3_000, 500
 LONGEST_SNOOZE = timedelta(days=30)
@@ -91,7 +91,10 @@ def _relay(deed: Relay, agent: Agent, case: Case, facts: Facts, moment: Moment, 
     remarks = () if in_thread else agent_said(case, agent.name, text, moment)
     outcome = _done(changed, "done", note, case, facts, moment, remarks)
     sent = Queue(outbound=outbound, at=moment.now)
-    return msgspec.structs.replace(outcome, writes=(*outcome.writes, sent))
+    kept = AgentWords(
+        id=outbound.slot, case=case.id, customer=case.customer, author=agent.name, text=text, at=moment.now
+    )
+    return msgspec.structs.replace(outcome, writes=(*outcome.writes, KeepReply(reply=kept), sent))
 
 
 def _snooze(deed: Snooze, agent: Agent, case: Case, facts: Facts, moment: Moment) -> Outcome:

@@ -10,7 +10,7 @@ from bot.intake.placing import may_be_several, placed, signals_of, urged
 from bot.intake.remarks import Heard, customer_said, happened
 from bot.intake.settling import goes_out, settle_case
 from bot.messages import NotDelivered, Outbound, Text
-from bot.ports import Facts, Outcome, Read, Said, Words, Write
+from bot.ports import Facts, LoseReply, Outcome, Read, Said, Words, Write
 
 #: characters of an agent's words that the history repeats
 _BEGINNING = 80
@@ -85,11 +85,12 @@ def decide_undelivered(event: NotDelivered, facts: Facts, moment: Moment) -> Out
 
 
 def not_delivered(case: Case, why: str, facts: Facts, moment: Moment, *, slot: str = "") -> tuple[Write, ...]:
-    """Let everybody at the desk see that the customer did not get an agent's words; ``slot``: they were on their way."""
+    """Let the whole desk see that the customer did not get an agent's words; ``slot``: they were on their way."""
     unheard = cases.unspoken(case, slot) if slot else case
     note = CaseNote(case=case.id, what="undelivered", who=None, detail=why, at=moment.now)
     remarks = happened(case, "thread.undelivered", moment, why=reason(why, moment.agents_speak))
-    return settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks)
+    lost = (LoseReply(reply=slot),) if slot else ()
+    return (*lost, *settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks))
 
 
 def _not_yet(case: Case, event: NotDelivered, facts: Facts, moment: Moment) -> Outcome:

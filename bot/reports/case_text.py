@@ -6,7 +6,7 @@ What customers and agents wrote is made harmless: a terminal obeys control chara
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from bot.reports.cases import ToldAgent, ToldCase, ToldClock, ToldWords, WholeCase
+from bot.reports.cases import ToldAgent, ToldCase, ToldClock, ToldMessage, WholeCase
 from bot.reports.figures import harmless, table
 from bot.scoring.display import duration
 
@@ -55,9 +55,9 @@ def _lines(whole: WholeCase, now: datetime) -> Iterator[str]:
     for clock in whole.clocks:
         yield f"  {'clock':<{_MARGIN}}{_clock(clock, now)}"
     yield "Words"
-    for words in whole.words:
-        yield from _words(words)
-    if not whole.words:
+    for message in whole.messages:
+        yield from _message(message)
+    if not whole.messages:
         yield "  none"
     if whole.scores:
         yield "Earlier scores"
@@ -104,10 +104,13 @@ def _clock(clock: ToldClock, now: datetime) -> str:
     return f"{by}, the lead was told" if clock.escalated else by
 
 
-def _words(words: ToldWords) -> Iterator[str]:
-    beside = f" to {words.question}" if words.question else ""
-    yield f"  {_moment(words.at)}{harmless(beside, lines=False)}"
-    for line in harmless(words.text).split("\n"):
+def _message(message: ToldMessage) -> Iterator[str]:
+    if message.by == "agent":
+        beside = f"  {message.name} to the customer{'' if message.delivered else ', not delivered'}"
+    else:
+        beside = f" to {message.question}" if message.question else ""
+    yield f"  {_moment(message.at)}{harmless(beside, lines=False)}"
+    for line in harmless(message.text).split("\n"):
         yield f"    | {line}".rstrip()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -98,6 +98,21 @@ class ToldWords(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Link, ...] = ()
 
 
+class ToldMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the customer or an agent said, in whole; ``name`` is the agent's, and the customer's where it is known.
+
+    ``delivered`` is false for an agent's words that did not reach the customer. ``files`` as those of ``words``.
+    """
+
+    by: Literal["customer", "agent"]
+    name: str | None
+    text: str
+    at: datetime
+    question: str | None = None
+    files: tuple[Link, ...] = ()
+    delivered: bool = True
+
+
 class ToldScore(msgspec.Struct, frozen=True, kw_only=True):
     """A score that the customer gave in an earlier survey."""
 
@@ -152,6 +167,8 @@ class WholeCase(msgspec.Struct, frozen=True, kw_only=True):
     customer: ToldCustomer
     answers: tuple[ToldAnswer, ...]
     words: tuple[ToldWords, ...]
+    #: ``words`` and what agents answered, oldest first
+    messages: tuple[ToldMessage, ...]
     scores: tuple[ToldScore, ...]
     #: what was reported of the interaction: agent, order, reference, …
     attributes: Mapping[str, str]
@@ -215,6 +232,7 @@ def whole_case(view: CaseView, settings: Settings, now: datetime, *, files: File
         words=tuple(
             ToldWords(text=each.text, question=each.question, at=each.at, files=files(each)) for each in view.words
         ),
+        messages=messages_of(view, files=files),
         scores=tuple(
             ToldScore(flow=each.flow, question=each.question, scale=each.scale, score=each.score, at=each.at)
             for each in view.scores
@@ -228,6 +246,20 @@ def whole_case(view: CaseView, settings: Settings, now: datetime, *, files: File
         clocks=_clocks(case, team, now),
         url=f"{settings.server.public_url}/cases/{case.id}",
     )
+
+
+def messages_of(view: CaseView, *, files: Files = _no_links) -> tuple[ToldMessage, ...]:
+    """The whole talk: what the customer said and what agents answered, oldest first."""
+    name = view.customer.name
+    said = [
+        ToldMessage(by="customer", name=name, text=each.text, at=each.at, question=each.question, files=files(each))
+        for each in view.words
+    ]
+    answered = [
+        ToldMessage(by="agent", name=each.author, text=each.text, at=each.at, delivered=not each.lost)
+        for each in view.replies
+    ]
+    return tuple(sorted([*said, *answered], key=lambda each: each.at))
 
 
 def _team(settings: Settings, name: str) -> Team:

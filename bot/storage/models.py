@@ -63,6 +63,20 @@ class Words(Model):
         table = "words"
 
 
+class Reply(Model):
+    # the slot of the message
+    id = Key(primary_key=True)
+    case_id = Key(db_index=True)
+    person = Key(db_index=True)
+    author = Key()
+    text = fields.TextField()
+    at = fields.BigIntField()
+    lost = fields.BooleanField()
+
+    class Meta:
+        table = "reply"
+
+
 class Conversation(Model):
     id = Key(primary_key=True)
     flow = Key()

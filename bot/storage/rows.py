@@ -16,7 +16,9 @@ from bot.ports import (
     DropDue,
     Due,
     KeepAside,
+    KeepReply,
     KeepWords,
+    LoseReply,
     MoveAddress,
     NoteCase,
     OptOut,
@@ -175,6 +177,8 @@ _DROP_ANSWER = delete(
     where="t.conversation = :conversation AND t.question = :question",
 )
 _WORDS = insert("words", "id person conversation question text at:bigint attachments in_thread:boolean")
+_REPLY = insert("reply", "id case_id person author text at:bigint lost:boolean")
+_LOSE_REPLY = update("reply", "id", key="id", change="lost = true", where="t.id = :id")
 _COUNT = add_up(
     "score_count",
     "dimension bucket_at:bigint structure question value score:bigint flow_id scale n:bigint",
@@ -287,6 +291,11 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
         case KeepWords(words=w):
             said = (w.id, person(w.customer), w.conversation, w.question, w.text, to_micros(w.at))
             yield Statement(_WORDS, (*said, _sent_along(w), w.in_thread))
+        case KeepReply(reply=r):
+            kept = (r.id, r.case, person(r.customer), r.author, r.text, to_micros(r.at), r.lost)
+            yield Statement(_REPLY, kept)
+        case LoseReply(reply=lost):
+            yield Statement(_LOSE_REPLY, (lost,))
         case PutDue(due=due):
             yield put_due(due)
         case DropDue(key=key):

@@ -1,9 +1,9 @@
 """What the alert of a case or an incident shows, and what a page or a command tells of a case. Procedures, no I/O."""
 
 from bot.conversations.questions import Rating
-from bot.followup.cases import CaseNote
+from bot.followup.cases import Case, CaseNote
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId
-from bot.ports import CaseView, Customer, FoldedCase, IncidentView, PastScore
+from bot.ports import AgentWords, CaseView, Customer, FoldedCase, IncidentView, PastScore
 from bot.storage.codec import from_micros
 from bot.storage.facts import Steps, case_of, conversation_of, customer_of, incident_named, incident_of_case, words_of
 from bot.storage.ops import Procedure, ask, query
@@ -33,6 +33,9 @@ _WORDS = query(
     "conversation person",
 )
 _NOTES = query("SELECT n.what, n.who, n.detail, n.at FROM case_note n WHERE n.case_id = :id ORDER BY n.at, n.id", "id")
+_REPLIES = query(
+    "SELECT r.id, r.author, r.text, r.at, r.lost FROM reply r WHERE r.case_id = :id ORDER BY r.at, r.id", "id"
+)
 _SCORES = query(
     f"""
     SELECT v.flow, a.flow_id, a.question, a.score, a.at
@@ -78,8 +81,25 @@ def case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
         conversation=conversation,
         words=tuple(words_of(word, case.customer) for word in words),
         notes=tuple(CaseNote(case=id, what=what, who=who, detail=d, at=from_micros(at)) for what, who, d, at in notes),
+        replies=(yield from _replies(case)),
         scores=(yield from _past_scores(case.customer, conversation.id, steps)),
         incident=(yield from incident_of_case(case)),
+    )
+
+
+def _replies(case: Case) -> Procedure[tuple[AgentWords, ...]]:
+    rows = yield from ask(_REPLIES, case.id)
+    return tuple(
+        AgentWords(
+            id=id,
+            case=case.id,
+            customer=case.customer,
+            author=author,
+            text=text,
+            at=from_micros(at),
+            lost=bool(lost),
+        )
+        for id, author, text, at, lost in rows
     )
 
 

@@ -93,7 +93,7 @@ def test_case_is_shown_in_words_that_no_terminal_obeys(database: str, capsys: py
         "A7",
         r"    | It \x1b[2Jbroke\x07",
         r"    | and \u202eetal saw ti",
-        "Minh",
+        "  Minh to the customer\n    | I am sorry.",
         "resolution due 2026-03-04 08:02 UTC, ",
     ):
         assert expected in said

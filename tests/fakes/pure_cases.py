@@ -42,6 +42,7 @@ class PureCases(dict[CaseId, Case]):
             conversation=conversation,
             words=self._words(found),
             notes=tuple(each for each in store.notes if each.case == case),
+            replies=tuple(each for each in store.replies.values() if each.case == case),
             scores=self._past_scores(found),
             incident=store.incident_of(found),
         )

@@ -18,6 +18,7 @@ from bot.followup.incidents import Incident
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, AlertOf, ChannelName, IncidentOf, Outbound
 from bot.ports import (
+    AgentWords,
     CaseView,
     CountScore,
     Customer,
@@ -31,7 +32,9 @@ from bot.ports import (
     IncidentView,
     Interaction,
     KeepAside,
+    KeepReply,
     KeepWords,
+    LoseReply,
     MoveAddress,
     Neighbour,
     NoteCase,
@@ -117,6 +120,7 @@ class PureStore:
         self.answers: dict[tuple[ConversationId, str], SaveAnswer] = {}
         self.counts: Counter[CountKey] = Counter()
         self.words: dict[WordsId, Words] = {}
+        self.replies: dict[str, AgentWords] = {}
         self.queue: dict[int, Queued] = {}
         self.remotes: dict[str, str] = {}
         #: by slot: where the message stands
@@ -321,6 +325,11 @@ class PureStore:
                 if not self._will_be_drawn_anyway(outbound):
                     row = Queued(id=len(self.queue) + 1, outbound=outbound, queued_at=at, due_at=at)
                     self.queue[row.id] = row
+            case KeepReply(reply=reply):
+                self.replies[reply.id] = reply
+            case LoseReply(reply=lost):
+                if lost in self.replies:
+                    self.replies[lost] = replace(self.replies[lost], lost=True)
             case PutDue(due=due):
                 self.due_rows[due.key] = due
             case DropDue(key=key):

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from bot.ids import CaseId
 from bot.messages import NotDelivered, Relay, Resolve
+from bot.reports.cases import messages_of
 from tests.intake.world import ANN, World
 
 
@@ -104,3 +106,21 @@ def test_words_that_are_late_are_told_of_once_and_taken_back_only_when_they_are_
     fails(world, slot)
     assert world.case().first_word_at is None
     assert "did not reach" in world.thread(case)[-1].text
+
+
+async def test_what_agents_said_is_kept_in_whole_with_what_did_not_arrive() -> None:
+    world, case = unhappy()
+    long = "We are sorry. " * 60
+    slot = replied(world, case, long)
+    world.later(minutes=1)
+    world.write("And now?")
+    replied(world, case, "It is on its way.")
+    fails(world, slot)
+    view = await world.store.cases.view(CaseId(case))
+    assert view is not None
+    assert [(each.text, each.lost) for each in view.replies] == [(long.strip(), True), ("It is on its way.", False)]
+    assert [(each.by, each.name, each.delivered) for each in messages_of(view)] == [
+        ("agent", "U1", False),
+        ("customer", None, True),
+        ("agent", "U1", True),
+    ]

@@ -16,13 +16,16 @@ from bot.followup.cases import Case, CaseNote
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, WordsId
 from bot.messages import Address, AlertOf, Outbound, Receipt, Text
 from bot.ports import (
+    AgentWords,
     CaseQuery,
     CaseTimes,
     CaseView,
     Facts,
     FoldedCase,
     IncidentView,
+    KeepReply,
     KeepWords,
+    LoseReply,
     MoveAddress,
     Neighbour,
     NoteCase,
@@ -264,6 +267,22 @@ async def test_who_waits_in_an_incident_is_counted_by_state_for_the_cases_own_te
     assert (await look(storage, case=first.id, waiting=True)).waiting == {"open": 3, "reopened": 1}
     assert (await look(storage, case=first.id)).waiting == {}
     assert (await look(storage, case=alone.id, waiting=True)).waiting == {}
+
+
+async def test_what_agents_said_is_seen_with_the_case_in_whole(storage: Storage) -> None:
+    await storage.activate_flows([FLOW], NOON)
+    ours, another = await open_case(storage, 1), await open_case(storage, 2)
+    said = [
+        AgentWords(
+            id=f"relay:{n}", case=of.id, customer=of.customer, author="Mai", text="So sorry. " * 300, at=later(hours=n)
+        )
+        for n, of in enumerate((ours, another, ours))
+    ]
+    await write(storage, *(KeepReply(reply=each) for each in reversed(said)))
+    await write(storage, LoseReply(reply="relay:2"), LoseReply(reply="relay:9"))
+    view = await storage.cases.view(ours.id)
+    assert view is not None
+    assert view.replies == (said[0], replace(said[2], lost=True))
 
 
 async def test_an_incident_is_seen_with_its_newest_cases(storage: Storage) -> None:

@@ -186,6 +186,15 @@ async def test_reply_goes_to_the_customer_and_takes_the_case(shop: Shop) -> None
     assert message.content == Text(text="I am sorry, a new one is on its way.")
 
 
+async def test_a_case_shows_the_whole_talk(shop: Shop) -> None:
+    await shop.open_case(1)
+    answer = "I am sorry. " * 20 + "A new one is on its way."
+    _, whole = await shop.do(1, "reply", text=answer)
+    said = [(each["by"], each["name"], each["text"], each["delivered"]) for each in whole["messages"]]
+    assert said[-1] == ("agent", "Minh", answer, True)
+    assert [each[2] for each in said[:-1]] == [each["text"] for each in whole["words"]]
+
+
 async def test_customer_who_cannot_be_reached_is_409(shop: Shop) -> None:
     await shop.open_case(1)
     gone = SetReachable(address=Address(channel=TELEGRAM, key="7001"), reachable=False)

@@ -375,6 +375,16 @@ async def test_reply_with_and_without_a_ready_answer(anna: Browser, desk: Desk) 
     assert case_of(desk, id).state == "contacted"
 
 
+async def test_the_whole_talk_is_on_the_page(anna: Browser, desk: Desk) -> None:
+    id = desk.add(1, "Lan Pham")
+    answer = "I am sorry. " * 20 + "<b>A new one</b> is on its way."
+    await anna.do(f"/cases/{id}", "reply", {"text": answer})
+    _, page = await anna.get(f"/cases/{id}")
+    assert answer in unescape(page)
+    assert "<b>A new one" not in page
+    assert '<figcaption class="soft">Anna · <time' in page
+
+
 REFUSED = {
     "empty reply": ("reply", {"text": " \n"}, "Please write a few words."),
     "long reply": ("reply", {"text": "x" * 4001}, "This is too long."),

@@ -21,6 +21,7 @@ from bot.ids import CaseId
 from bot.languages import locales
 from bot.messages import AgentDid, in_group
 from bot.ports import Cases, CaseView, Clock, Handle
+from bot.reports.cases import messages_of
 from bot.web.dashboard.case import (
     DEEDS,
     DeedName,
@@ -196,13 +197,8 @@ class Pages:
             "links": [link for link in alert.links if not link.url.endswith(f"/cases/{case.id}")],
             "snoozed": snooze_of(case, words, zone, visit.now),
             "quotes": [
-                {
-                    "text": each.text,
-                    "at": local_time(each.at, zone),
-                    "iso": each.at.isoformat(),
-                    "files": files_of(each, words.locale, self._file_link),
-                }
-                for each in sorted(visit.view.words, key=lambda each: (each.at, each.id))
+                {"said": each, "at": local_time(each.at, zone), "iso": each.at.isoformat()}
+                for each in messages_of(visit.view, files=lambda said: files_of(said, words.locale, self._file_link))
             ],
             "history": [history_line(note, words.locale, zone) for note in visit.view.notes],
             "group": in_group(case.address),
