@@ -18,7 +18,7 @@ from bot.intake import recovering
 from bot.intake.commands import commanded, feedback, opt_in, opt_out, stop
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
-from bot.intake.people import in_group, known_customer, said_by, sentence, speaks, words_of
+from bot.intake.people import known_customer, said_by, sentence, speaks, words_of
 from bot.intake.placing import signals_of
 from bot.intake.recording import record
 from bot.intake.relaying import hear, listening
@@ -34,6 +34,7 @@ from bot.messages import (
     Token,
     Unread,
     Wrote,
+    in_group,
     parse_token,
 )
 from bot.ports import (

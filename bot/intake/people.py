@@ -43,11 +43,6 @@ def speaks(customer: Customer | None, pinned: PinnedFlow | None = None) -> str:
     return pinned.flow.locale if pinned else "en"
 
 
-def in_group(address: Address) -> bool:
-    """Whether others read along: nobody is greeted there who only answered one of our messages."""
-    return "/" in address.key
-
-
 def sentence(to: Address, locale: str, key: str, moment: Moment) -> Queue:
     """A built-in sentence on its way, with a slot of its own: it is never edited."""
     text = Text(text=say(locale, key, company=moment.settings.company), locale=locale)
