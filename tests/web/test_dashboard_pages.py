@@ -445,6 +445,16 @@ async def test_what_was_done_with_is_reopened(anna: Browser, desk: Desk, state: 
     assert ('id="reopen"' in page, case_of(desk, id).state) == (False, "reopened")
 
 
+async def test_whose_score_was_taken_back_is_answered_where_agents_were_told_of_it(anna: Browser, desk: Desk) -> None:
+    shown = []
+    for number, alerted in ((1, False), (2, True)):
+        id = desk.add(number, state="withdrawn")
+        desk.views[id] = replace(desk.views[id], case=replace(case_of(desk, id), alerted=alerted))
+        _, page = await anna.get(f"/cases/{id}")
+        shown.append('data-may="reply" hidden' not in page)
+    assert shown == [False, True]
+
+
 async def test_a_case_that_is_worked_on_is_not_reopened(anna: Browser, desk: Desk) -> None:
     _, page = await anna.get(f"/cases/{desk.add(1)}")
     assert 'id="reopen"' not in page

@@ -54,6 +54,9 @@ def allowed(case: Case, session: Session) -> frozenset[DeedName]:
     found: set[DeedName] = set()
     if case.state not in CLOSED:
         found |= {"assign", "reply"}
+    elif case.state == "withdrawn" and case.alerted:
+        # agents who were told of it may still say something kind
+        found.add("reply")
     if case.state in WORKING:
         found |= {"snooze", "resolve"}
         if case.owner is None:
