@@ -197,6 +197,11 @@ def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tu
     return _changed(case, score=score), "corrected"
 
 
+def touched(case: Case) -> Case:
+    """The case as it is, but written again: whoever changes it at the same moment decides anew, or we do."""
+    return _changed(case)
+
+
 def alerted(case: Case) -> Case:
     return _changed(case, alerted=True)
 

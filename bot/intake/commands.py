@@ -16,6 +16,7 @@ from bot.intake.people import sentence, speaks
 from bot.intake.recording import record
 from bot.intake.relaying import hear, listening
 from bot.intake.remarks import Heard
+from bot.intake.unseen import is_blank
 from bot.messages import Address, Commanded
 from bot.ports import Customer, Facts, KeepWords, OptOut, Outcome, Said, Words, Write
 
@@ -52,11 +53,12 @@ def feedback(facts: Facts, customer: Customer, sender: Address, moment: Moment, 
     commands = moment.settings.commands
     flow = moment.settings.flow(commands.feedback) if commands else None
     if flow is None:
-        return Outcome(writes=(sentence(sender, speaks(customer), "reply.nothing_to_rate", moment),))
-    outcome = _wanted(Survey(customer=customer, address=sender, flow=flow, trigger="command"), facts, moment)
-    if not words.strip() or not outcome.ref:
-        return outcome
+        outcome = Outcome(writes=(sentence(sender, speaks(customer), "reply.nothing_to_rate", moment),))
+    else:
+        outcome = _wanted(Survey(customer=customer, address=sender, flow=flow, trigger="command"), facts, moment)
     case = listening(facts, moment)
+    if is_blank(words) or (case is None and not outcome.ref):
+        return outcome
     kept = Words(
         id=WordsId(moment.ids()),
         customer=customer.id,

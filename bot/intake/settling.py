@@ -53,6 +53,9 @@ def settle_case(
         queued = [alert_outbound(case, "post")]
     else:
         queued = [alert_outbound(case, "edit")] if case.alerted else []
+    if case == before and due_key("alert", case.id) in wanted_dues(case, moment):
+        # should the alert go out at this moment without what happened now, one of the two is decided anew
+        case = cases.touched(case)
     if incident is not None and incident.id == case.incident:
         queued.append(incident_outbound(incident, "edit"))
     queued += _card(case, before, what)

@@ -171,10 +171,11 @@ class IntakeMachine(RuleBasedStateMachine):
     def write(self, who: Address, text: str) -> None:
         self.do(self.world.wrote(text, who))
 
-    @rule(who=PEOPLE, what=st.sampled_from(("feedback", "link", "start", "stop", "leave", "return")))
+    @rule(who=PEOPLE, what=st.sampled_from(("feedback", "complain", "link", "start", "stop", "leave", "return")))
     def come_or_go(self, who: Address, what: str) -> None:
         events: dict[str, Inbound] = {
             "feedback": self.world.commanded("feedback", who),
+            "complain": self.world.commanded("feedback", who, "it broke again"),
             "link": self.world.commanded("start", who, "delivery"),
             "start": self.world.commanded("start", who),
             "stop": self.world.commanded("stop", who),

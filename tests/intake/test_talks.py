@@ -227,6 +227,14 @@ def test_words_beside_feedback_are_heard_before_anybody_has_answered() -> None:
     assert texts(world, case) == ["It broke again"]
 
 
+def test_words_beside_feedback_are_heard_though_nothing_can_be_rated() -> None:
+    world = World()
+    case = rated(world)
+    world.settings = replace(SETTINGS, commands=None)
+    world.command("feedback", argument="It broke again")
+    assert texts(world, case) == ["It broke again"]
+
+
 # ---- pictures ---------------------------------------------------------------------------------------------------
 
 
