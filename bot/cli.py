@@ -16,17 +16,21 @@ from typing import get_args
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
 from bot.config import Settings, check, load
-from bot.demo import Demo, with_placeholders
+from bot.demo import DATABASE, Demo, with_placeholders
 from bot.errors import AfterchatError, ConfigError
 from bot.followup.cases import PRIORITIES, CaseState
+from bot.followup.templates import causes_or_default
 from bot.ids import CaseId
+from bot.languages import FALLBACK
 from bot.ports import CaseQuery
 from bot.reports import as_table, followup_table, make_followup_report
 from bot.reports.case_text import case_text, cases_table
 from bot.reports.cases import told_case, whole_case
 from bot.reports.figures import json_for_terminal
+from bot.reports.filters import unknown_filter
 from bot.reports.trouble import Trouble, trouble_text
 from bot.storage import open_storage
+from bot.toml_tables import did_you_mean
 
 EXAMPLE = "config.example.toml"
 CONFIG = "config.toml"
@@ -35,6 +39,7 @@ TOKENS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN")
 _SPAN = re.compile(r"(\d{1,5})([mhd])")
 _MOST = 10_000
 _DIMENSIONS = ("channel", "language", "agent", "team", "tag")
+_SANDBOX = "of the sandbox: its settings and, unless another is named, its database"
 _BY = "group by; cause only with --followup, agent, team and tag only without"
 
 
@@ -79,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="print the figures: n, interval, small-n flags")
     _add_config(report)
     report.add_argument("--database", help="address of the database, instead of the config's")
+    report.add_argument("--sandbox", action="store_true", help=_SANDBOX)
     report.add_argument("--json", action="store_true", help="print JSON")
     report.add_argument("--followup", action="store_true", help="the follow-up instead: who was won back, and how fast")
     report.add_argument("--by", default="all", choices=("all", *_DIMENSIONS, "cause"), help=_BY)
@@ -95,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_config(operator)
     operator.add_argument("--database", help="address of the database, instead of the config's")
+    operator.add_argument("--sandbox", action="store_true", help=_SANDBOX)
     operator.add_argument("--limit", type=int, default=20, help="how many of each (default 20)")
     operator.set_defaults(run=_trouble)
     return parser
@@ -123,6 +130,7 @@ def _add_cases(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_place(parser: argparse.ArgumentParser, missing: object) -> None:
     parser.add_argument("--config", type=Path, default=missing, help=f"the config file (default: {CONFIG})")
     parser.add_argument("--database", default=missing, help="address of the database, instead of the config's")
+    parser.add_argument("--sandbox", action="store_true", default=missing, help=_SANDBOX)
     parser.add_argument("--json", action="store_true", default=missing, help="print JSON")
 
 
@@ -273,8 +281,9 @@ async def _check(options: argparse.Namespace) -> int:
 
 def _database(options: argparse.Namespace) -> tuple[Settings, str]:
     """The settings, and where the answers are. Reports need no channel's secrets, so missing ones are made up."""
-    settings = load(_config(options), with_placeholders(_config(options), os.environ))
-    return settings, options.database or settings.storage.url
+    path = _config(options)
+    settings = load(path, with_placeholders(path, os.environ), sandbox=options.sandbox)
+    return settings, options.database or (f"sqlite:///{DATABASE}" if options.sandbox else settings.storage.url)
 
 
 async def _report(options: argparse.Namespace) -> int:
@@ -295,7 +304,11 @@ async def _report(options: argparse.Namespace) -> int:
             since = None if options.since is None else now - options.since
             times = await storage.cases.times(since, None, options.flow)
             followup = make_followup_report(times, dimension=options.by)
-            print(json_for_terminal(followup) if options.json else followup_table(followup))
+            followup_of = settings.followup
+            causes = followup_of.causes if followup_of else ()
+            locale = followup_of.locale if followup_of else FALLBACK
+            titles = {cause.id: cause.title for cause in causes_or_default(causes, locale)}
+            print(json_for_terminal(followup) if options.json else followup_table(followup, titles))
         else:
             rows = await report_of(storage, settings, now, dimension=options.by, since=options.since, flow=options.flow)
             print(json_for_terminal(rows) if options.json else as_table(rows))
@@ -305,7 +318,7 @@ async def _report(options: argparse.Namespace) -> int:
 
 
 async def _cases(options: argparse.Namespace) -> int:
-    _, url = _database(options)
+    settings, url = _database(options)
     now = real_clock()
     query = CaseQuery(
         states=options.state,
@@ -321,9 +334,14 @@ async def _cases(options: argparse.Namespace) -> int:
     )
     storage = await open_storage(url, clock=real_clock)
     try:
-        found = await storage.cases.list(query)
+        unknown = await unknown_filter(query, settings, storage.cases)
+        found = [] if unknown else await storage.cases.list(query)
     finally:
         await storage.close()
+    if unknown is not None:
+        right = did_you_mean(unknown.value, unknown.known, " ").strip()
+        print(f"{unknown.message} {right}".rstrip(), file=sys.stderr)
+        return 2
     cases = [told_case(each, now) for each in found[: options.limit]]
     print(json_for_terminal(cases) if options.json else cases_table(cases))
     if len(found) > options.limit:

@@ -1,5 +1,6 @@
 """What happened to a case, in words that a manager can read; times of day and durations. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -9,6 +10,16 @@ from bot.languages import pack, say
 
 #: characters of a name, and of somebody's words, in a line of history
 LONGEST_NAME, LONGEST_DETAIL = 80, 200
+#: what services answer when a message cannot arrive, in part, and what it means
+_SAID_BY_SERVICES: Mapping[str, str] = {
+    "user is deactivated": "deactivated",
+    "blocked by the user": "blocked",
+    "chat not found": "chat_gone",
+    "bot was kicked": "removed",
+    "can't initiate conversation": "never_wrote",
+    "user_not_found": "deactivated",
+    "account_inactive": "deactivated",
+}
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -53,12 +64,14 @@ def told(note: CaseNote, locale: str, time_zone: str) -> str:
 
 
 def reason(why: str, locale: str) -> str:
-    """Why something was not done: a known word such as "opted_out" in the agents' language, else as it is.
+    """Why something was not done: what is known, in the agents' language, else as a service said it.
 
-    >>> reason("opted_out", "en"), reason("Forbidden: bot was blocked by the user", "en")
-    ('they want no more messages', 'Forbidden: bot was blocked by the user')
+    >>> reason("opted_out", "en"), reason("Forbidden: bot was blocked by the user", "en"), reason("Teapot", "en")
+    ('they want no more messages', 'they blocked us', 'Teapot')
     """
-    return pack(locale).sentences.get(f"why.{why or 'unknown'}", why)
+    folded = why.casefold()
+    key = next((key for said, key in _SAID_BY_SERVICES.items() if said in folded), why or "unknown")
+    return pack(locale).sentences.get(f"why.{key}", why)
 
 
 def local_time(at: datetime, time_zone: str) -> str:

@@ -57,8 +57,8 @@ def hear(case: Case, said: Words, heard: Heard, facts: Facts, moment: Moment) ->
 
 
 def heard_as(case: Case) -> NoteKind:
-    """What words of the customer are in a case's history: an answer to an agent, or a comment."""
-    return "answered" if case.contacted_since else "commented"
+    """What words of the customer are in a case's history: an answer to us, or a comment on the score."""
+    return "answered" if case.worked else "commented"
 
 
 # ---- what did not arrive ------------------------------------------------------------------------------------

@@ -12,15 +12,17 @@ are told beside it, since a median of the answered alone looks good where many w
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.followup.cases import WORKING, CaseState
 from bot.ports import CaseTimes
 from bot.reports.figures import Figure, figure, table
 from bot.scoring.durations import median
-from bot.scoring.estimates import proportion
+from bot.scoring.estimates import Estimate, proportion
 
 FollowUpDimension = Literal["all", "channel", "language", "cause"]
 
@@ -53,6 +55,8 @@ class FollowUpRow(msgspec.Struct, frozen=True, kw_only=True):
     first_word: Figure
     #: cases without such a word so far
     without_word: int
+    #: of those, the ones in which somebody still has to say something
+    waiting: int
     #: median seconds from the opening to the first time that an agent resolved it
     first_resolution: Figure
     #: cases that were never resolved so far
@@ -98,12 +102,19 @@ def _row(dimension: FollowUpDimension, value: str, cases: Sequence[CaseTimes], c
         dimension_value=value,
         cases=len(cases),
         states={state: states[state] for state in STATES},
-        recovered=figure(proportion(won, known, confidence=confidence)),
-        first_word=figure(median(words, confidence=confidence)),
+        recovered=_figure(proportion(won, known, confidence=confidence)),
+        first_word=_figure(median(words, confidence=confidence)),
         without_word=len(cases) - len(words),
-        first_resolution=figure(median(resolutions, confidence=confidence)),
+        waiting=sum(case.first_word_at is None and case.state in WORKING for case in cases),
+        first_resolution=_figure(median(resolutions, confidence=confidence)),
         without_resolution=len(cases) - len(resolutions),
     )
+
+
+def _figure(estimate: Estimate) -> Figure:
+    """A figure of cases, not of answers."""
+    found = figure(estimate)
+    return found if found.n else replace(found, display="no cases")
 
 
 def _came_back(case: CaseTimes) -> bool:
@@ -116,8 +127,8 @@ def _seconds(start: datetime, end: datetime) -> float:
     return max(0.0, (end - start).total_seconds())
 
 
-def followup_table(rows: Sequence[FollowUpRow]) -> str:
-    """The report as plain text, for a terminal.
+def followup_table(rows: Sequence[FollowUpRow], titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The report as plain text, for a terminal; ``titles`` has those of causes, by id.
 
     >>> print(followup_table([]))
     No cases.
@@ -129,11 +140,11 @@ def followup_table(rows: Sequence[FollowUpRow]) -> str:
         heads,
         [
             (
-                "all" if row.dimension == "all" else f"{row.dimension}={row.dimension_value or '-'}",
+                "all" if row.dimension == "all" else f"{row.dimension}={_named(row, titles)}",
                 str(row.cases),
                 _shown(row.recovered),
                 _shown(row.first_word),
-                str(row.without_word),
+                str(row.waiting),
                 _shown(row.first_resolution),
                 str(row.without_resolution),
                 ", ".join(f"{n} {state}" for state, n in row.states.items() if n),
@@ -141,6 +152,11 @@ def followup_table(rows: Sequence[FollowUpRow]) -> str:
             for row in rows
         ],
     )
+
+
+def _named(row: FollowUpRow, titles: Mapping[str, str]) -> str:
+    title = titles.get(row.dimension_value, "") if row.dimension == "cause" else ""
+    return f"{row.dimension_value} ({title})" if title else row.dimension_value or "-"
 
 
 def _shown(each: Figure) -> str:

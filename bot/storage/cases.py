@@ -119,7 +119,7 @@ def _asked(wanted: CaseQuery) -> dict[str, tuple[Any, ...]]:
         "flow": wanted.flow or None,
         "team": wanted.team or None,
         "cause": wanted.cause or None,
-        "owner": None if nobody else wanted.owner or None,
+        "owner": None if nobody else wanted.owner.casefold() or None,
         "since": maybe_micros(wanted.opened_since),
         "before": maybe_micros(wanted.opened_before),
     }

@@ -203,6 +203,7 @@ class FollowupCase(Model):
     body = fields.TextField()
     # What lists and figures ask for, beside the body. Null where a release wrote the row that had no such columns; the
     # language is never null otherwise, and so tells which rows are still to be filled in.
+    # in the form that names are compared in; null: nobody has it
     owner_name = Key(null=True)
     language = Key(null=True)
     priority = Key(null=True)

@@ -373,7 +373,8 @@ def change_case(case: Case, was: int) -> Statement:
 
 def _of_case(c: Case) -> tuple[object, ...]:
     head = (c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c))
-    asked_for = (c.owner_name, c.locale, c.priority, c.team, c.cause)
+    owner = None if c.owner_name is None else c.owner_name.casefold()
+    asked_for = (owner, c.locale, c.priority, c.team, c.cause)
     times = (maybe_micros(c.first_word_at), maybe_micros(c.first_resolved_at), maybe_micros(c.closed_at))
     asked = c.state == "recovered" or awaits_recovery(c)
     found_by = (None if is_silent(c) else to_micros(c.spoke_at), maybe_micros(c.asked_at) if asked else None)

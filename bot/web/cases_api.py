@@ -17,6 +17,7 @@ from bot.languages import FALLBACK
 from bot.ports import CaseQuery, Cases, CaseView, Clock, Handle, Said
 from bot.reports import FollowUpRow, make_followup_report
 from bot.reports.cases import ToldCase, told_case, whole_case
+from bot.reports.filters import unknown_filter
 from bot.reports.followup import FollowUpDimension
 from bot.web.api import Refused, json_response, problem, read_body_as, read_query_as
 from bot.web.deeds import SPAN_PATTERN, Body, Filter, Moment, did, in_utc, span_of
@@ -113,7 +114,9 @@ class CasesApi:
         asked = read_query_as(request.query, CasesAsked)
         if isinstance(asked, web.Response):
             return asked
-        found = await self.queue.cases.list(_query(asked))
+        query = _query(asked)
+        await self._know(query)
+        found = await self.queue.cases.list(query)
         now, shown = self.queue.clock(), found[: asked.limit]
         more = len(found) > asked.limit
         page = CasePage(
@@ -125,9 +128,16 @@ class CasesApi:
         asked = read_query_as(request.query, FollowUpAsked)
         if isinstance(asked, web.Response):
             return asked
+        await self._know(CaseQuery(flow=asked.flow or ""))
         since = None if asked.since is None else _since(asked.since, self.queue.clock())
         times = await self.queue.cases.times(since, None, asked.flow or None)
         return json_response(FollowUpReport(rows=tuple(make_followup_report(times, dimension=asked.dimension))))
+
+    async def _know(self, query: CaseQuery) -> None:
+        """Refuse what nothing has: whoever mistypes a filter must not read that there are no cases. Raises Refused."""
+        unknown = await unknown_filter(query, self.settings(), self.queue.cases)
+        if unknown is not None:
+            raise Refused(unknown.message, field=unknown.field)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(_case_id(request))

@@ -57,6 +57,7 @@ def test_queue_is_a_table(database: str, capsys: pytest.CaptureFixture[str]) -> 
         (["--owner", "-"], [3, 1]),
         (["--language", "vi"], [2]),
         (["--cause", "late"], [1]),
+        (["--owner", "MINH"], [2]),
         (["--channel", "web"], []),
         (["--flow", "support"], [3, 2, 1]),
         (["--team", "support", "--limit", "2"], [3, 2]),
@@ -114,6 +115,29 @@ def test_case_as_json_is_what_the_http_api_says(database: str, capsys: pytest.Ca
 def test_case_that_is_none_is_told(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cases(database, "show", "nope") == 1
     assert "There is no case 'nope'" in capsys.readouterr().err
+
+
+def test_a_filter_that_nothing_has_is_told(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cases(database, "--channel", "telegrm") == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "There is no channel 'telegrm'. There are: telegram, slack, web. Did you mean 'telegram'?" in said.err
+
+
+def test_the_sandboxs_cases_are_shown_by_the_sandboxs_settings(
+    database: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It works around the clock, whatever the teams' hours are."""
+    config = tmp_path / "config.toml"
+    config.write_text(EXAMPLE.read_text("utf-8").replace('"09:00-18:00"', '"12:00-18:00"'))
+
+    def first_word(*more: str) -> str:
+        show = ("show", case_id(3), "--json", *more)
+        assert command("cases", "--config", str(config), "--database", database, *show) == 0
+        clocks = json.loads(capsys.readouterr().out)["clocks"]
+        return next(str(clock["due_at"]) for clock in clocks if clock["stage"] == "first_word")
+
+    assert (first_word(), first_word("--sandbox")) == ("2026-03-02T15:00:00Z", "2026-03-02T12:03:00Z")
 
 
 def test_follow_up_in_figures(database: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,7 +151,7 @@ REFUSALS: dict[SaidKind, str] = {
     "already_resolved": "This case is resolved already.",
     "not_owner": "Only Ben Ito can release this case. You can assign it instead.",
     "case_closed": "This case is closed.",
-    "no_case": "This case is not here any more.",
+    "no_case": "There is no such case any more.",
     "unreachable": "The customer cannot be written to any more. Nothing was sent.",
 }
 
@@ -278,7 +278,7 @@ COMPLAINTS: dict[str, tuple[Form, dict[str, Any], Said, str, str]] = {
     ),
     "closed meanwhile": (REPLY_FORM, {"text": "x"}, Said(kind="case_closed"), "text", "This case is closed."),
     "unreachable": (REPLY_FORM, {"text": "x"}, Said(kind="unreachable"), "text", REFUSALS["unreachable"]),
-    "gone": (REPLY_FORM, {"text": "x"}, Said(kind="no_case"), "text", "This case is not here any more."),
+    "gone": (REPLY_FORM, {"text": "x"}, Said(kind="no_case"), "text", "There is no such case any more."),
 }
 
 

@@ -121,7 +121,7 @@ def _within(case: Case, since: datetime | None, until: datetime | None) -> bool:
 
 
 def _asked_for(query: CaseQuery, case: Case) -> bool:
-    owner = "-" if case.owner_name is None else case.owner_name
+    owner = "-" if case.owner_name is None else case.owner_name.casefold()
     return (
         (not query.states or case.state in query.states)
         and (not query.priorities or case.priority in query.priorities)
@@ -130,6 +130,6 @@ def _asked_for(query: CaseQuery, case: Case) -> bool:
         and query.flow in ("", case.flow)
         and query.team in ("", case.team)
         and query.cause in ("", case.cause)
-        and query.owner in ("", owner)
+        and query.owner.casefold() in ("", owner)
         and _within(case, query.opened_since, query.opened_before)
     )

@@ -32,7 +32,7 @@ NOTES: dict[str, tuple[CaseNote, str]] = {
     "answered": (a_note("answered"), "The customer wrote back"),
     "undelivered": (
         a_note("undelivered", detail="Forbidden: bot was blocked by the user"),
-        "An answer did not reach the customer: Forbidden: bot was blocked by the user",
+        "An answer did not reach the customer: they blocked us",
     ),
     "undelivered, nobody knows why": (
         a_note("undelivered"),
@@ -40,9 +40,9 @@ NOTES: dict[str, tuple[CaseNote, str]] = {
     ),
     "snoozed": (
         a_note("snoozed", "Mai", "2026-03-03T08:00:00+00:00"),
-        "Mai wants no reminders until 2026-03-03 09:00 CET",
+        "Mai snoozed the reminders until 2026-03-03 09:00 CET",
     ),
-    "snoozed, badly written": (a_note("snoozed", "Mai", "soon"), "Mai wants no reminders until soon"),
+    "snoozed, badly written": (a_note("snoozed", "Mai", "soon"), "Mai snoozed the reminders until soon"),
     "woken": (a_note("woken"), "The snooze is over"),
     "resolved": (
         a_note("resolved", "Mai", "Billing>Refunded > 20 euros"),

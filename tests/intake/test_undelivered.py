@@ -124,3 +124,12 @@ async def test_what_agents_said_is_kept_in_whole_with_what_did_not_arrive() -> N
         ("customer", None, True),
         ("agent", "U1", True),
     ]
+
+
+def test_what_the_customer_writes_after_not_yet_is_an_answer() -> None:
+    world, case = unhappy()
+    world.do(case, Resolve(cause="other", action="x"))
+    world.later(hours=24)
+    world.tap("Not yet")
+    world.write("It is still broken")
+    assert world.notes(case)[-1] == "answered"

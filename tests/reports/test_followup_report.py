@@ -97,6 +97,24 @@ def test_times_are_medians_of_those_that_got_so_far_with_those_that_did_not_besi
     assert (row.first_resolution.value, row.first_resolution.interval, row.without_resolution) == (None, None, 8)
 
 
+def test_nobody_waits_in_a_case_that_is_resolved_or_closed() -> None:
+    row = only([case("open"), case("claimed"), case("resolved", resolved=1), case("unconfirmed", resolved=1)])
+    assert (row.without_word, row.waiting) == (4, 2)
+    cells = [cell.strip() for cell in followup_table([row]).splitlines()[2].split("  ") if cell.strip()]
+    assert cells[4] == "2"
+
+
+def test_without_a_case_no_figure_speaks_of_answers() -> None:
+    row = only([])
+    assert {row.recovered.display, row.first_word.display, row.first_resolution.display} == {"no cases"}
+
+
+def test_causes_are_told_by_their_titles() -> None:
+    rows = make_followup_report([case("resolved", resolved=1, cause="late"), case("open")], dimension="cause")
+    table = followup_table(rows, {"late": "It came late"})
+    assert [line.split("  ")[0] for line in table.splitlines()[2:]] == ["cause=-", "cause=late (It came late)"]
+
+
 def test_clock_that_was_put_back_makes_no_negative_time() -> None:
     assert only([case("contacted", word=-5)]).first_word.value == 0
 

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 
 from bot.config import CurrentSettings
 from bot.followup.cases import Case, CaseState
+from bot.ids import CustomerId
 from bot.messages import Address, Assign, Attachment, ChannelName, Claim, Relay, Release, Reopen, Resolve, Snooze
+from bot.ports import AgentWords
 from bot.web.dashboard.forms import page_of_ours
 from bot.web.dashboard.sessions import LASTS, new_cookie, read_cookie
 from tests.web.dashboard_site import FOLLOWUP, HOSTILE, KEY, NOW, OTHER_KEY, TELEGRAM, Desk, settings
@@ -311,7 +313,7 @@ async def test_without_a_follow_up_the_page_says_so(anna: Browser, current: Curr
 
 async def test_pages_speak_the_agents_language(anna: Browser, desk: Desk, current: CurrentSettings) -> None:
     id = desk.add(1)
-    for locale, word in (("vi", "Hồ sơ xử lý"), ("it", "Casi"), ("pl", "Sprawy")):
+    for locale, word in (("vi", "Các trường hợp"), ("it", "Casi"), ("pl", "Sprawy")):
         current.swap(settings(followup=replace(FOLLOWUP, locale=locale)))
         _, page = await anna.get("/cases")
         assert f"<h1>{word}</h1>" in page
@@ -378,11 +380,14 @@ async def test_reply_with_and_without_a_ready_answer(anna: Browser, desk: Desk) 
 async def test_the_whole_talk_is_on_the_page(anna: Browser, desk: Desk) -> None:
     id = desk.add(1, "Lan Pham")
     answer = "I am sorry. " * 20 + "<b>A new one</b> is on its way."
-    await anna.do(f"/cases/{id}", "reply", {"text": answer})
+    said = AgentWords(id="r1", case=id, customer=CustomerId("lan"), author="Minh", text=answer, at=NOW)
+    lost = replace(said, id="r2", text="Are you there?", lost=True)
+    desk.views[id] = replace(desk.views[id], replies=(said, lost))
     _, page = await anna.get(f"/cases/{id}")
     assert answer in unescape(page)
     assert "<b>A new one" not in page
-    assert '<figcaption class="soft">Anna · <time' in page
+    assert '<figcaption class="soft">Minh · <time' in page
+    assert page.count("did not arrive") == 1
 
 
 REFUSED = {
