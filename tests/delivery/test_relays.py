@@ -6,14 +6,14 @@ import pytest
 
 from bot.errors import SendFailed, StoreUnavailable
 from bot.followup.alerts import alert_outbound, incident_outbound
-from bot.ids import CaseId
-from bot.messages import Alert, Attachment, ChannelName, Left, NotDelivered, Remark, Text
-from bot.ports import Delivery, Queue, SaveCase, SaveIncident, Settlement
+from bot.ids import CaseId, WordsId
+from bot.messages import Alert, AlertOf, Attachment, ChannelName, Left, NotDelivered, Remark, Text
+from bot.ports import Delivery, KeepWords, Queue, SaveCase, SaveIncident, Settlement, Words
 from bot.storage import Storage
 from tests.conftest import SetClock
 from tests.delivery.scenery import SETTINGS, Scene, failure
 from tests.fakes.channel import FakeChannel
-from tests.storage.samples import DESK, begin_talk, case, conversation, incident, write
+from tests.storage.samples import DESK, NOON, begin_talk, case, conversation, customer, incident, write
 
 BLOCKED = SendFailed(reason="Forbidden: bot was blocked by the user", retryable=False, recipient_gone=True)
 
@@ -99,6 +99,28 @@ async def test_files_come_as_links_by_the_reference_of_the_channel_they_came_fro
         ("invoice.pdf", "BQAD9"),
         ("Messaggio vocale", "AwAD1"),
     ]
+
+
+async def test_what_came_with_words_that_the_alert_quotes_comes_as_links_too(scene: Scene) -> None:
+    await begin_talk(scene.storage)
+    photo = Attachment(kind="photo", reference="AgAD7")
+    words = Words(
+        id=WordsId("w"),
+        customer=customer().id,
+        conversation=conversation().id,
+        question=None,
+        text="[photo]",
+        at=NOON,
+        attachments=(photo,),
+        source=ChannelName("telegram"),
+    )
+    await write(scene.storage, SaveCase(case=case(desk=DESK), was_revision=None), KeepWords(words=words))
+    await scene.put(AlertOf(case=CaseId("case")), to="#desk", slot="alert:case", lane="case:case")
+    await scene.deliver()
+    (alert,) = scene.channel.shown.values()
+    assert isinstance(alert, Alert)
+    (quote,) = alert.quotes
+    assert [(link.label, link.url.rpartition("/")[2]) for link in quote.files] == [("Photo", "AgAD7")]
 
 
 # ---- alerts are drawn when they are sent --------------------------------------------------------------------
