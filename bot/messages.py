@@ -227,17 +227,7 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True, tag="unread"):
 
 
 Inbound = (
-    Tapped
-    | Wrote
-    | Commanded
-    | Left
-    | Returned
-    | Moved
-    | AgentPressed
-    | AgentDid
-    | AgentWrote
-    | NotDelivered
-    | Unread
+    Tapped | Wrote | Commanded | Left | Returned | Moved | AgentPressed | AgentDid | AgentWrote | NotDelivered | Unread
 )
 
 

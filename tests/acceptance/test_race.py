@@ -96,7 +96,6 @@ async def test_simultaneous_taps_of_three_processes_leave_one_answer_one_questio
 
         told = {key: [process[key] for process in said] for key, _ in starts}
         assert all(sorted(kinds) == ["already_counted", "already_counted", "taken"] for kinds in told.values())
-        assert len({kinds.index("taken") for kinds in told.values()}) >= 2, "it was a race"
 
         queued = await everything_queued(storage)
         posts = Counter(message.to.key for message in queued if message.kind == "post")

@@ -26,7 +26,9 @@ async def rated_one(running: World) -> Post:
     await running.taps(await running.sees("What went wrong?"), "Done")
     await running.telegram.wait_for(lambda: len(running.chat()) > 4)
     running.telegram.user_sends(TOKEN, LAN, "Nobody answered for two days")
-    return await running.alert_with("Lan", "1/5", "Nobody answered for two days", "Slow reply", "A-55", "Claim")
+    alert = await running.alert_with("Lan", "1/5", "Nobody answered for two days", "Slow reply", "A-55", "Claim")
+    await running.all_sent()
+    return alert
 
 
 async def in_thread(running: World, alert: Post, *texts: str, times: int = 1) -> list[Post]:

@@ -164,6 +164,12 @@ class World:
     def alerts(self) -> list[Post]:
         return [post for post in self.slack.messages(DESK) if post.bot_id]
 
+    async def all_sent(self) -> None:
+        """Until every message has its receipt: an alert may be seen before the program knows where it stands."""
+        async with asyncio.timeout(10):
+            while await self.app.storage.outbox.next_due(self.app.clock()) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
     def alerts_of_cases(self) -> list[Post]:
         """The posts of the bot that stand in the room itself and not in a thread."""
         return [post for post in self.alerts() if post.thread_ts in (None, post.ts)]
