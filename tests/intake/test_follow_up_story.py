@@ -57,7 +57,7 @@ def test_from_the_first_rating_to_recovered() -> None:
     assert (world.case().state, world.case().closed_at) == ("recovered", world.now)
     assert world.heard()[-1].startswith("Thank you for telling us!")
     assert world.notes() == [
-        "opened", "commented", "claimed", "replied", "answered", "resolved", "asked", "not_fixed", "commented",
+        "opened", "commented", "claimed", "replied", "answered", "resolved", "asked", "not_fixed", "answered",
         "resolved", "asked", "recovered",
     ]  # fmt: skip
     assert world.thread(case)[-1].text == "The customer says that it is fixed. The case is recovered."
@@ -128,7 +128,7 @@ def test_what_did_not_arrive_is_told_in_the_thread() -> None:
     world, case = talking()
     lost = NotDelivered(event="n1", case=world.case().id, slot="relay:x", why="blocked by the user", at=world.now)
     world.handle(lost)
-    assert world.thread(case)[-1].text == "The answer did not reach the customer: blocked by the user"
+    assert world.thread(case)[-1].text == "The answer did not reach the customer: they blocked us"
     assert world.thread(case)[-1].mentions == ("U1",)
     assert world.handle(lost).said.kind == "duplicate"
     assert world.notes().count("undelivered") == 1
