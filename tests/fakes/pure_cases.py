@@ -8,6 +8,7 @@ from bot.conversations.questions import Rating
 from bot.followup.cases import Case
 from bot.ids import CaseId, IncidentId
 from bot.ports import (
+    AgentWords,
     CaseQuery,
     CaseTimes,
     CaseView,
@@ -42,7 +43,7 @@ class PureCases(dict[CaseId, Case]):
             conversation=conversation,
             words=self._words(found),
             notes=tuple(each for each in store.notes if each.case == case),
-            replies=tuple(each for each in store.replies.values() if each.case == case),
+            replies=tuple(sorted(self._replies(case), key=lambda each: (each.at, each.id))),
             scores=self._past_scores(found),
             incident=store.incident_of(found),
         )
@@ -90,6 +91,9 @@ class PureCases(dict[CaseId, Case]):
     def _name(self, case: Case) -> str | None:
         customer = self._store.customers.get(case.customer)
         return None if customer is None else customer.name
+
+    def _replies(self, case: CaseId) -> list[AgentWords]:
+        return [each for each in self._store.replies.values() if each.case == case]
 
     def _words(self, case: Case) -> tuple[Words, ...]:
         """All that the customer said in the case's conversation, also outside a question."""

@@ -262,7 +262,7 @@ async def test_who_waits_in_an_incident_is_counted_by_state_for_the_cases_own_te
     await open_case(storage, 4, incident=of, team=ours, state="withdrawn")
     await open_case(storage, 5, incident=of, team="another")
     await open_case(storage, 6, incident=IncidentId("another"), team=ours)
-    await open_case(storage, 7, incident=of, team=ours, owner_name="Mai", state="claimed")
+    await open_case(storage, 7, incident=of, team=ours, owner=MINH, owner_name="Minh", state="claimed")
     alone = await open_case(storage, 8, team=ours)
     assert (await look(storage, case=first.id, waiting=True)).waiting == {"open": 3, "reopened": 1}
     assert (await look(storage, case=first.id)).waiting == {}
