@@ -92,7 +92,7 @@ class PureCases(dict[CaseId, Case]):
         customer = self._store.customers.get(case.customer)
         return None if customer is None else customer.name
 
-    def _replies(self, case: CaseId) -> list[AgentWords]:
+    def _replies(self, case: CaseId) -> Sequence[AgentWords]:
         return [each for each in self._store.replies.values() if each.case == case]
 
     def _words(self, case: Case) -> tuple[Words, ...]:
