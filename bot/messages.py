@@ -203,6 +203,35 @@ class AgentWrote(msgspec.Struct, frozen=True, kw_only=True, tag="agent_wrote"):
     was: str | None = None
 
 
+class AgentAsks(msgspec.Struct, frozen=True, kw_only=True, tag="agent_asks"):
+    """A support agent wants a customer to be asked now; ``about`` is the channel's name of what it is about."""
+
+    event: str
+    agent: Address
+    agent_name: str
+    customer: Address
+    about: str
+    at: datetime
+    profile: Profile = Profile()
+    #: a flow's id; empty: the first flow of the settings
+    flow: str = ""
+
+
+class AgentWonders(msgspec.Struct, frozen=True, kw_only=True, tag="agent_wonders"):
+    """A support agent wants to know why someone was or was not asked.
+
+    ``query`` is a reference of a customer or of a dealing, or an address key. ``rooms`` names the room in which
+    they ask, by its id and its name as ``#name``: only who is in a room of the desk is told.
+    """
+
+    event: str
+    agent: Address
+    agent_name: str
+    rooms: tuple[str, ...]
+    query: str
+    at: datetime
+
+
 class NotDelivered(msgspec.Struct, frozen=True, kw_only=True, tag="not_delivered"):
     """An agent's words did not reach the customer and will not; ``why`` is fit for the agents' eyes."""
 
@@ -227,7 +256,19 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True, tag="unread"):
 
 
 Inbound = (
-    Tapped | Wrote | Commanded | Left | Returned | Moved | AgentPressed | AgentDid | AgentWrote | NotDelivered | Unread
+    Tapped
+    | Wrote
+    | Commanded
+    | Left
+    | Returned
+    | Moved
+    | AgentPressed
+    | AgentDid
+    | AgentWrote
+    | AgentAsks
+    | AgentWonders
+    | NotDelivered
+    | Unread
 )
 
 
@@ -267,6 +308,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, tag="card"):
     locale: str = "en"
     #: whether words are an answer to this card (a chat window then offers its text field)
     typing: bool = True
+    #: ways to say no to the whole survey, drawn below the answers and smaller where a channel can; never numbered
+    decline: tuple[Button, ...] = ()
 
 
 class AlertOf(msgspec.Struct, frozen=True, kw_only=True, tag="alert_of"):

@@ -7,7 +7,9 @@ from typing import Literal, Protocol
 import msgspec
 
 from bot.conversations.conversation import Conversation
+from bot.conversations.dealings import Dealing
 from bot.conversations.flow import PinnedFlow
+from bot.conversations.invitations import Occasion, Rule, TriggerKind, Verdict
 from bot.conversations.questions import ScaleName
 from bot.followup.cases import Case, CaseNote, CaseState, Priority
 from bot.followup.incidents import Incident, IncidentDimension
@@ -22,13 +24,21 @@ Clock = Callable[[], datetime]
 # ---- storage: rows ------------------------------------------------------------------------------------
 
 
+#: The customer said so; the company reported it; a link that the company gave them said so; the channel's profile does.
+#: The surest first.
+KnownFrom = Literal["customer", "report", "link", "profile"]
+
+
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """A person, as known at one of their addresses. ``name`` is kept in a table of its own."""
 
     id: CustomerId
     name: str | None = None
     locale: str | None = None
+    #: how we know the language and the time zone: a surer source is never overwritten by a less sure one
+    locale_source: KnownFrom | None = None
     time_zone: str | None = None
+    time_zone_source: KnownFrom | None = None
     #: the company's own reference of this person
     reference: str | None = None
     opted_out_at: datetime | None = None
@@ -48,7 +58,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """The dealing with the business that the feedback is about.
 
     ``reference`` is the reporter's own name of it (ticket, order); with ``source`` it is unique, so one closing
-    asks once, however often it is reported.
+    asks once, however often it is reported. The address is ``Address(channel="", key="")`` where none is known.
     """
 
     id: InteractionId
@@ -59,10 +69,34 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime
     reported_at: datetime
     attributes: Mapping[str, str] = {}
+    dealing: Dealing = Dealing()
+    #: grows with every change, and is what a write compares against
+    revision: int = 0
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands behind a deep link, a QR code or a survey link: which flow, and what whoever gave it out knew.
+
+    ``id`` is 22 characters of ``[A-Za-z0-9_-]`` that nobody can guess. With ``customer`` it is personal: it was given
+    to the one customer of this reference, so who uses it is that customer, and it is answered once.
+    """
+
+    id: str
+    flow: str
+    customer: str | None = None
+    locale: str | None = None
+    #: what texts, conditions and reports may use; "reference" names the dealing
+    attributes: Mapping[str, str] = {}
+    made_at: datetime
+    expires_at: datetime | None = None
+    #: the conversation that a personal link began last
+    conversation: ConversationId | None = None
 
 
 DueKind = Literal[
     "ask",
+    "idle",  # nothing was said for a while: the chat counts as ended
+    "remind",  # nobody answered an invitation
     "expire",
     "alert",  # the hold of a case's alert is over
     "recover",  # ask whether a resolved case is fixed
@@ -134,6 +168,14 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     interaction: InteractionId | None = None
     #: (source, reference) of an interaction that may have been reported before
     reported: tuple[str, str] | None = None
+    #: the company's own reference of a customer, who may be known at other addresses
+    known_as: str | None = None
+    #: the id of a link
+    link: str | None = None
+    #: when the customer wrote last
+    wrote: bool = False
+    #: the newest decisions about whatever this names: a customer's reference or id, a dealing's, an address key
+    explain: str | None = None
     due: str | None = None
     #: the remote id of the first message of a thread, on a channel: the case whose alert it is is read, or the incident
     thread: tuple[ChannelName, str] | None = None
@@ -170,6 +212,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     #: of which they last said that it is
     asked_case: Case | None = None
     interaction: Interaction | None = None
+    #: the newest decision about the interaction
+    decision: "Decision | None" = None
+    #: the customer whom the company knows by that reference, and where they can be reached, the newest address first
+    namesake: Customer | None = None
+    addresses: tuple[Address, ...] = ()
+    link: Link | None = None
+    #: the newest of the customer's own words; only where asked for
+    wrote_at: datetime | None = None
+    #: newest first, at most 20
+    decisions: "tuple[Decision, ...]" = ()
     due: Due | None = None
     shown: tuple[Shown, ...] = ()
     #: newest first, at most 500; the case itself is among them, those folded into an incident are not. A value that
@@ -306,27 +358,79 @@ class NoteCase(msgspec.Struct, frozen=True, kw_only=True):
     note: CaseNote
 
 
+class MergeCustomers(msgspec.Struct, frozen=True, kw_only=True):
+    """Make one customer of two who are proven to be the same: all that was ``gone`` is ``kept``'s from then on.
+
+    Addresses, conversations, answers, words, cases, surveys shown and decisions move. Who opted out in either stays so.
+    What ``kept`` lacks (a name, a language, a time zone) comes from ``gone``.
+    """
+
+    gone: CustomerId
+    kept: CustomerId
+    at: datetime
+
+
+class KeepLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Insert a link, or write anew what it began."""
+
+    link: Link
+
+
 class SaveInteraction(msgspec.Struct, frozen=True, kw_only=True):
+    """Write an interaction if its revision is still ``was_revision`` (None: it is new); else decide again."""
+
     interaction: Interaction
+    was_revision: int | None = None
 
 
-DecisionVerdict = Literal["asked", "deferred", "not asked"]
+DecisionVerdict = Verdict
 
 
-class RecordDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """Why someone was asked, deferred or not asked: the rule's name, and what it looked at."""
+class DecisionStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided before, on the way to what stands now."""
 
-    trigger: str
+    verdict: DecisionVerdict
+    rule: Rule
+    inputs: Mapping[str, str] = {}
+    at: datetime
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one trigger: the verdict, the rule that gave it, and what it looked at.
+
+    There is one for each trigger, under its ``key``: what stands now, with the ``steps`` before it, oldest first.
+    """
+
+    key: str
+    trigger: TriggerKind
     flow: str
     address: Address
     customer: CustomerId | None
     interaction: InteractionId | None
     verdict: DecisionVerdict
-    rule: str
+    rule: Rule
     inputs: Mapping[str, str]
+    #: when the trigger came, and when this was decided
+    triggered_at: datetime
     at: datetime
+    #: who told us and by what name: a helpdesk's conversation, an order
+    source: str = ""
+    reference: str = ""
+    #: the company's own reference of the customer
+    known_as: str | None = None
     #: what was begun, where the verdict is "asked"
     conversation: ConversationId | None = None
+    steps: tuple[DecisionStep, ...] = ()
+    #: how often the trigger was told again
+    repeats: int = 0
+    #: what a simulation asks again about; None: there was nothing to decide
+    occasion: Occasion | None = None
+
+
+class RecordDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """Write what became of a trigger, in place of what was decided about it before."""
+
+    decision: Decision
 
 
 class RecordShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -391,6 +495,8 @@ Write = (
     | ShareValues
     | NoteCase
     | SaveInteraction
+    | MergeCustomers
+    | KeepLink
     | RecordDecision
     | RecordShown
     | OptOut
@@ -439,6 +545,8 @@ SaidKind = Literal[
     "not_asked",  # text: the rule
     "opted_out",
     "opted_in",
+    "explained",  # text: why someone was or was not asked
+    "not_here",  # only a room of the desk is told that
     "kept_aside",
 ]
 
@@ -694,7 +802,54 @@ class Cases(Protocol):
         """The cases opened in a period, withdrawn ones left out."""
 
 
+class DecisionQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which decisions to list; None or "" asks nothing. Newest first."""
+
+    #: a customer's reference or id, the reference of a dealing, an address key, or "<channel>:<address key>"
+    about: str = ""
+    verdict: DecisionVerdict | None = None
+    rule: str = ""
+    trigger: str = ""
+    flow: str = ""
+    channel: str = ""
+    since: datetime | None = None
+    before: datetime | None = None
+    limit: int = 50
+    #: the key of the last decision of the page before
+    after: str | None = None
+
+
+class Ledger(Protocol):
+    """The decisions, to look at."""
+
+    async def list(self, query: DecisionQuery) -> Sequence[Decision]: ...
+
+    async def count(self, since: datetime) -> int:
+        """How many decisions with an occasion there are since then."""
+
+    def replay(self, since: datetime) -> AsyncIterator[Decision]:
+        """The decisions with an occasion whose trigger came since then, the oldest trigger first."""
+
+    async def shown(self, since: datetime) -> Mapping[CustomerId, Sequence[Shown]]:
+        """The surveys shown since then, the oldest first."""
+
+    async def time_zones(self) -> Mapping[CustomerId, str]:
+        """The time zones of the customers for whom one is known."""
+
+
+class Links(Protocol):
+    async def keep(self, link: Link) -> None: ...
+
+    async def find(self, id: str) -> Link | None: ...
+
+
 class Dues(Protocol):
+    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+        """The clock was put back: what was planned for after ``latest`` and only waits for a delay is due now.
+
+        Only rows of the kinds "ask", "idle" and "remind"; how many that were.
+        """
+
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """The due rows whose time has come, oldest first; only of kinds that this release knows."""
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from bot.conversations.flow import PinnedFlow
+from bot.conversations.flow import Flow, PinnedFlow
+from bot.conversations.invitations import AskingRules
 from bot.conversations.questions import ScaleName
 from bot.followup.cases import CASE_AT_MOST
 from bot.followup.clocks import Team
@@ -45,6 +46,8 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, tag="telegram"
     api_url: str = "https://api.telegram.org"
     #: over all chats; Telegram takes about 30; 0: as many as there are
     messages_per_second: float = 25.0
+    #: the bot's name without "@", for links to it; empty: asked of Telegram when a link is made
+    username: str = ""
 
 
 class SlackSettings(msgspec.Struct, frozen=True, kw_only=True, tag="slack"):
@@ -88,7 +91,53 @@ class WebhookChatSettings(msgspec.Struct, frozen=True, kw_only=True, tag="webhoo
     edits: bool = True
 
 
-ChannelSettings = TelegramSettings | SlackSettings | WebchatSettings | WebhookChatSettings
+class PageSettings(msgspec.Struct, frozen=True, kw_only=True, tag="page"):
+    """The page behind survey links: a chat that works without a script."""
+
+    name: ChannelName
+    #: title of the page per language; the company's name where there is none
+    title: Mapping[str, str] = {}
+    #: a CSS colour for the buttons
+    colour: str = "#2563eb"
+
+
+ChannelSettings = TelegramSettings | SlackSettings | WebchatSettings | WebhookChatSettings | PageSettings
+
+
+TriggerKindName = Literal[
+    "chatwoot", "zendesk", "intercom", "freshdesk", "liveagent", "zammad", "front", "rocketchat", "generic"
+]
+
+
+class TriggerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A helpdesk that tells of its conversations by webhooks to ``/triggers/<name>``.
+
+    A request is believed if the vendor's own signature is right by one of ``signing_secrets``, or if it carries one of
+    ``secrets`` as ``Authorization: Bearer``, as ``X-Afterchat-Secret`` or in ``header``.
+    """
+
+    name: str
+    kind: TriggerKindName
+    secrets: tuple[str, ...] = ()
+    signing_secrets: tuple[str, ...] = ()
+    #: a header of the sender's own that carries the shared secret
+    header: str = ""
+    #: a flow's id; empty: the first flow of the settings
+    flow: str = ""
+    #: where customers are asked: the channel, and the key path in the body of their key there. Without them, wherever
+    #: the customer of the reference is known.
+    channel: ChannelName | None = None
+    address: str = ""
+    #: the key path of the company's own reference of the customer; empty: the vendor's usual one
+    customer: str = ""
+    #: attribute -> key path, beside what the vendor's module reads; for "generic" also the fields of a telling
+    fields: Mapping[str, str] = {}
+    #: "generic" only: which values of the field "event" mean what
+    ended: tuple[str, ...] = ()
+    resumed: tuple[str, ...] = ()
+    spoke: tuple[str, ...] = ()
+    #: without any word for so long, a conversation counts as ended; None: never
+    idle_after: timedelta | None = None
 
 
 class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +157,36 @@ class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
     expire_idle: timedelta = timedelta(hours=24)
     correction: timedelta = timedelta(minutes=15)
     time_zone: str = "UTC"
+    #: what should have been asked earlier than this, and was not since the server was off, is dropped
+    late_at_most: timedelta = timedelta(hours=4)
+    #: of customer and agents together, where the reporter counts them
+    min_messages: int = 3
+    #: ask only where a human answered, where the reporter tells
+    human_answered: bool = True
+    #: ask after chats that an agent began, too
+    agent_started: bool = False
+    #: an invitation that nobody answered is repeated once after this; None: never
+    reminder: timedelta | None = None
+    #: buttons "not this one" and "never again" under the first question of what the customer did not ask for
+    decline_buttons: bool = True
+    #: keep no names, and the company's references only as keyed hashes
+    anonymous: bool = False
+
+
+class FlowAsking(msgspec.Struct, frozen=True, kw_only=True):
+    """When one flow may be asked, where it differs from the others: ``[flow.asking]``. Empty lists ask nothing."""
+
+    delay: timedelta | None = None
+    #: between two surveys of this flow
+    cool_down: timedelta = timedelta(0)
+    min_messages: int | None = None
+    channels: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    vip: Literal["any", "only", "never"] = "any"
+    #: in 0 < sample <= 1
+    sample: float = 1.0
 
 
 class FollowUpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,10 +258,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     commands: CommandSettings | None = None
     delivery: DeliverySettings = DeliverySettings()
     flows: tuple[PinnedFlow, ...] = ()
+    #: flow id -> what is its own of [asking]
+    flow_asking: Mapping[str, FlowAsking] = {}
+    triggers: tuple[TriggerSettings, ...] = ()
     sandbox: SandboxSettings = SandboxSettings()
 
     def flow(self, id: str) -> PinnedFlow | None:
         return next((pinned for pinned in self.flows if pinned.flow.id == id), None)
+
+    def asking_rules(self, flow: Flow) -> AskingRules:
+        """What decides whether someone is asked this flow."""
+        all_flows, own, rating = self.asking, self.flow_asking.get(flow.id, FlowAsking()), flow.score_question()
+        return AskingRules(
+            flow=flow.id,
+            is_nps=rating is not None and rating.scale == "nps",
+            delay=all_flows.delay if own.delay is None else own.delay,
+            cool_down=all_flows.cool_down,
+            cool_down_nps=all_flows.cool_down_nps,
+            cool_down_flow=own.cool_down,
+            quiet_from=all_flows.quiet_from,
+            quiet_until=all_flows.quiet_until,
+            defer_at_most=all_flows.defer_at_most,
+            closed_at_most=all_flows.closed_at_most,
+            late_at_most=all_flows.late_at_most,
+            min_messages=all_flows.min_messages if own.min_messages is None else own.min_messages,
+            human_answered=all_flows.human_answered,
+            agent_started=all_flows.agent_started,
+            channels=frozenset(own.channels),
+            languages=frozenset(own.languages),
+            tags=frozenset(own.tags),
+            without_tags=frozenset(own.without_tags),
+            vip=own.vip,
+            sample=own.sample,
+        )
 
 
 class CurrentSettings:

@@ -41,6 +41,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     #: the first comment ends the correction window; words beside a score are none
     commented: bool = False
     interaction: InteractionId | None = None
+    #: we asked, and the customer did not ask for it: the first question then offers ways to say no
+    invited: bool = False
     #: what the texts' variables and conditions may use: agent, order, tag, ... (no names of customers)
     attributes: Mapping[str, str] = {}
     started_at: datetime

@@ -1,13 +1,67 @@
 """Whether someone is asked now, later or not at all, and by which rule. Pure: the time is an argument."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from bot.conversations.dealings import Author
+
 Verdict = Literal["asked", "deferred", "not asked"]
+
+#: What made us think of asking. The last one is any other event that we were told of.
+TriggerKind = Literal["api", "helpdesk", "idle", "agent", "link", "email", "command", "event"]
+
+#: Every rule that gives a verdict, by the name that stands in the ledger. Packs have a sentence for each: why.<rule>.
+Rule = Literal[
+    # asked
+    "nothing speaks against it",
+    "the customer wanted to",
+    # deferred
+    "delay",
+    "quiet hours",
+    "the customer is writing",
+    # not asked: what was told
+    "not the end of a chat",
+    "the event disagrees with itself",
+    "not understood",
+    "resumed since",
+    "the customer went on",
+    "it was resumed",
+    # not asked: whether they may be
+    "no address known",
+    "opted out",
+    "cannot be reached",
+    # not asked: what is not worth a question
+    "closed too long ago",
+    "an agent began it",
+    "no human answered",
+    "too few messages",
+    "a mere thank-you",
+    # not asked: what the flow is not for
+    "not on this channel",
+    "not in this language",
+    "not with these tags",
+    "not for this importance",
+    "not in the sample",
+    # not asked: not now, and later it would be too late
+    "a survey is under way",
+    "cool-down",
+    "NPS cool-down",
+    "flow cool-down",
+    "too late",
+    "quiet hours for too long",
+    "writing for too long",
+    # not asked: what came in between
+    "the flow is gone",
+    "the customer is gone",
+    "no question fits",
+    "asked a moment ago",
+    "answered before",
+]
 
 
 class PastSurvey(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,67 +70,210 @@ class PastSurvey(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules look at. Times are aware; ``time_zone`` is an IANA name."""
+class Occasion(msgspec.Struct, frozen=True, kw_only=True):
+    """What made us think of asking someone, as it was told: no setting changes it, so a simulation can ask again.
 
-    flow: str
-    is_nps: bool
+    Times are aware. What is None nobody told us, and then the rule about it does not bite.
+    """
+
+    trigger: TriggerKind
+    #: when it was told
+    at: datetime
     closed_at: datetime
-    first_due: datetime
-    opted_out: bool
-    reachable: bool
-    surveyed_now: bool
-    past: Sequence[PastSurvey]
-    time_zone: str
+    #: where they would be asked; empty: no address of theirs is known
+    channel: str = ""
+    language: str = ""
+    tags: tuple[str, ...] = ()
+    vip: bool = False
+    messages: int | None = None
+    human_answered: bool | None = None
+    started_by: Author | None = None
+    #: the chat was opened again after a survey, and no human said a word since
+    mere_thanks: bool = False
+    #: in 0 <= share < 1, the same for this customer and this dealing whenever it is looked at
+    share: float = 0.0
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How things stand with the customer at the moment of deciding."""
+
+    opted_out: bool = False
+    reachable: bool = True
+    surveyed_now: bool = False
+    past: Sequence[PastSurvey] = ()
+    #: an IANA name
+    time_zone: str = "UTC"
+    #: for when this deciding was planned; later than that it may be too late
+    planned_for: datetime
+    #: when the customer last wrote to us
+    wrote_at: datetime | None = None
 
 
 class AskingRules(msgspec.Struct, frozen=True, kw_only=True):
-    cool_down: timedelta
-    cool_down_nps: timedelta
-    quiet_from: time
-    quiet_until: time
-    defer_at_most: timedelta
-    closed_at_most: timedelta
+    """The settings that decide about one flow. Empty sets of names ask nothing."""
+
+    flow: str
+    is_nps: bool = False
+    delay: timedelta = timedelta(minutes=10)
+    cool_down: timedelta = timedelta(days=7)
+    cool_down_nps: timedelta = timedelta(days=90)
+    #: between two surveys of this flow
+    cool_down_flow: timedelta = timedelta(0)
+    quiet_from: time = time(21)
+    quiet_until: time = time(8)
+    defer_at_most: timedelta = timedelta(hours=24)
+    closed_at_most: timedelta = timedelta(days=7)
+    late_at_most: timedelta = timedelta(hours=4)
+    min_messages: int = 3
+    human_answered: bool = True
+    agent_started: bool = False
+    channels: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    without_tags: frozenset[str] = frozenset()
+    vip: Literal["any", "only", "never"] = "any"
+    #: the part of all occasions that is asked about, in 0 <= sample <= 1
+    sample: float = 1.0
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict, the rule that gave it, what it looked at, and for a deferral when to decide again."""
 
     verdict: Verdict
-    rule: str
+    rule: Rule
     inputs: dict[str, str] = {}
     again_at: datetime | None = None
 
 
-def decide_invitation(who: Candidate, rules: AskingRules, now: datetime) -> Invitation:
-    """The first rule that bites decides; with none, the customer is asked."""
-    if who.opted_out:
+def planned_for(occasion: Occasion, rules: AskingRules) -> datetime:
+    """When someone would be asked if nothing spoke against it; what an agent asks for is asked at once."""
+    if occasion.trigger == "agent":
+        return occasion.at
+    return max(occasion.closed_at + rules.delay, occasion.at)
+
+
+def share_of(*names: str) -> float:
+    """A number in [0, 1) that is always the same for the same names, and spread evenly over different ones."""
+    digest = hashlib.blake2b("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return (int.from_bytes(digest) >> 11) / 2**53
+
+
+def ruled_out(who: Occasion, rules: AskingRules, now: datetime) -> Invitation | None:
+    """The first rule that bites whatever the customer does until then; None: it depends. Its order is that of Rule."""
+    if not who.channel:
+        return _no("no address known")
+    return _not_worth_it(who, rules, now) or _not_for_them(who, rules)
+
+
+def decide_invitation(who: Occasion, standing: Standing, rules: AskingRules, now: datetime) -> Invitation:
+    """The first rule that bites decides, in the order of Rule; with none, the customer is asked."""
+    if not who.channel:
+        return _no("no address known")
+    if standing.opted_out:
         return _no("opted out")
-    if not who.reachable:
+    if not standing.reachable:
         return _no("cannot be reached")
+    return (
+        _not_worth_it(who, rules, now)
+        or _not_for_them(who, rules)
+        or _asked_lately(standing, rules, now)
+        or _not_now(who, standing, rules, now)
+        or Invitation(verdict="asked", rule="nothing speaks against it")
+    )
+
+
+def _not_worth_it(who: Occasion, rules: AskingRules, now: datetime) -> Invitation | None:
+    if who.trigger == "agent":
+        # who asks for it by hand knows what it is about
+        return None
     if now - who.closed_at > rules.closed_at_most:
-        return _no("closed too long ago", closed_at=who.closed_at.isoformat())
-    if who.surveyed_now:
+        return _no("closed too long ago", closed_at=who.closed_at.isoformat(), days=_days(rules.closed_at_most))
+    if who.started_by == "agent" and not rules.agent_started:
+        return _no("an agent began it")
+    if who.human_answered is False and rules.human_answered:
+        return _no("no human answered")
+    if who.messages is not None and who.messages < rules.min_messages:
+        return _no("too few messages", messages=str(who.messages), at_least=str(rules.min_messages))
+    if who.mere_thanks:
+        return _no("a mere thank-you")
+    return None
+
+
+def _not_for_them(who: Occasion, rules: AskingRules) -> Invitation | None:
+    if rules.channels and who.channel not in rules.channels:
+        return _no("not on this channel", channel=who.channel)
+    if rules.languages and not _speaks(who.language, rules.languages):
+        return _no("not in this language", language=who.language)
+    tags = {tag.casefold() for tag in who.tags}
+    wanted, unwanted = _folded(rules.tags), _folded(rules.without_tags)
+    if (wanted and not tags & wanted) or tags & unwanted:
+        return _no("not with these tags", tags=", ".join(who.tags))
+    if rules.vip != "any" and who.vip != (rules.vip == "only"):
+        return _no("not for this importance", vip=str(who.vip).lower())
+    if who.trigger != "agent" and who.share >= rules.sample:
+        return _no("not in the sample", share=f"{who.share:.4f}", sample=f"{rules.sample:g}")
+    return None
+
+
+def _speaks(language: str, wanted: frozenset[str]) -> bool:
+    """Whether one of the languages is meant: "pt" takes any Portuguese, "pt-BR" only that of Brazil."""
+    tag, plain = language.casefold(), language.casefold().partition("-")[0]
+    return bool({tag, plain} & _folded(wanted))
+
+
+def _folded(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
+
+
+def _asked_lately(standing: Standing, rules: AskingRules, now: datetime) -> Invitation | None:
+    if standing.surveyed_now:
         return _no("a survey is under way")
-    for past in who.past:
-        if now - past.at < rules.cool_down:
-            return _no("cool-down", last=past.at.isoformat(), days=_days(rules.cool_down))
-        if who.is_nps and past.is_nps and now - past.at < rules.cool_down_nps:
-            return _no("NPS cool-down", last=past.at.isoformat(), days=_days(rules.cool_down_nps))
-    awake = end_of_quiet(now, rules.quiet_from, rules.quiet_until, who.time_zone)
-    if awake is None:
-        return Invitation(verdict="asked", rule="nothing speaks against it")
-    if awake - who.first_due > rules.defer_at_most:
-        return _no("quiet hours for too long", until=awake.isoformat())
-    return Invitation(verdict="deferred", rule="quiet hours", inputs={"until": awake.isoformat()}, again_at=awake)
+    for past in standing.past:
+        since = now - past.at
+        if since < rules.cool_down:
+            return _no("cool-down", last=past.at.isoformat(), flow=past.flow, days=_days(rules.cool_down))
+        if rules.is_nps and past.is_nps and since < rules.cool_down_nps:
+            return _no("NPS cool-down", last=past.at.isoformat(), flow=past.flow, days=_days(rules.cool_down_nps))
+        if past.flow == rules.flow and since < rules.cool_down_flow:
+            return _no("flow cool-down", last=past.at.isoformat(), flow=past.flow, days=_days(rules.cool_down_flow))
+    return None
 
 
-def _no(rule: str, **inputs: str) -> Invitation:
+def _not_now(who: Occasion, standing: Standing, rules: AskingRules, now: datetime) -> Invitation | None:
+    """What puts a survey off, and what makes it too late for one."""
+    if now - standing.planned_for > rules.late_at_most:
+        return _no("too late", planned_for=standing.planned_for.isoformat(), hours=_hours(rules.late_at_most))
+    latest = planned_for(who, rules) + rules.defer_at_most
+    wrote_at = standing.wrote_at
+    if who.trigger != "agent" and wrote_at is not None and timedelta(0) <= now - wrote_at < rules.delay:
+        again_at = wrote_at + rules.delay
+        return _later("the customer is writing", again_at, latest, or_else="writing for too long")
+    awake = end_of_quiet(now, rules.quiet_from, rules.quiet_until, standing.time_zone)
+    if awake is not None:
+        inputs = {"time_zone": standing.time_zone}
+        return _later("quiet hours", awake, latest, or_else="quiet hours for too long", inputs=inputs)
+    return None
+
+
+def _later(
+    rule: Rule, again_at: datetime, latest: datetime, *, or_else: Rule, inputs: Mapping[str, str] | None = None
+) -> Invitation:
+    told = {**(inputs or {}), "until": again_at.isoformat()}
+    if again_at > latest:
+        return Invitation(verdict="not asked", rule=or_else, inputs=told)
+    return Invitation(verdict="deferred", rule=rule, inputs=told, again_at=again_at)
+
+
+def _no(rule: Rule, **inputs: str) -> Invitation:
     return Invitation(verdict="not asked", rule=rule, inputs=inputs)
 
 
 def _days(span: timedelta) -> str:
     return f"{span / timedelta(days=1):g}"
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span / timedelta(hours=1):g}"
 
 
 def end_of_quiet(now: datetime, quiet_from: time, quiet_until: time, time_zone: str) -> datetime | None:

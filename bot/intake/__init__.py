@@ -5,10 +5,11 @@ from functools import partial
 from typing import assert_never
 
 from bot.config import Settings
+from bot.conversations.dealings import Told
+from bot.conversations.invitations import TriggerKind
 from bot.errors import StoreRefused
 from bot.ids import CaseId, Ids
 from bot.intake import agents, asking, customers, dues, relaying
-from bot.intake.asking import ReportedCustomer
 from bot.intake.moment import Moment
 from bot.messages import (
     AgentDid,
@@ -25,9 +26,9 @@ from bot.messages import (
     Unread,
     Wrote,
 )
-from bot.ports import Clock, Due, Interaction, Outcome, Store
+from bot.ports import Clock, Due, Outcome, Store
 
-__all__ = ["Intake", "ReportedCustomer"]
+__all__ = ["Intake"]
 
 #: where an event comes from that no channel brought
 _OURS = ChannelName("")
@@ -82,10 +83,10 @@ class Intake:
         read = agents.what_a_message_reads(event, CaseId(found.ref))
         return await self._store.run(read, lambda facts: agents.decide_written(event, facts, moment))
 
-    async def report(self, interaction: Interaction, who: ReportedCustomer, trigger: str) -> Outcome:
-        """Keep a reported interaction and plan its question."""
-        decide = partial(asking.decide_report, interaction, who, trigger, moment=self._moment())
-        return await self._store.run(asking.what_to_read(interaction), decide)
+    async def tell(self, told: Told, trigger: TriggerKind) -> Outcome:
+        """Keep what is told of a dealing, and plan or cancel its question. Raises StoreUnavailable, StoreRefused."""
+        decide = partial(asking.decide_told, told, trigger, moment=self._moment())
+        return await self._store.run(asking.what_to_read(told), decide)
 
     async def come_due(self, due: Due) -> Outcome:
         """Decide a due row whose time has come."""

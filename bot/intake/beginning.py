@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bot.conversations import engine
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
+from bot.conversations.invitations import Rule, TriggerKind
 from bot.ids import ConversationId, InteractionId
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
@@ -16,6 +17,7 @@ from bot.intake.recording import expiry, record
 from bot.messages import Address
 from bot.ports import (
     Customer,
+    Decision,
     DecisionVerdict,
     Facts,
     Outcome,
@@ -37,19 +39,21 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     customer: Customer
     address: Address
     flow: PinnedFlow
-    trigger: str
+    trigger: TriggerKind
     interaction: InteractionId | None = None
     attributes: Mapping[str, str] = {}
+    #: the customer did not ask for it
+    invited: bool = False
 
 
-def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: RecordDecision | None = None) -> Outcome:
+def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: Decision | None = None) -> Outcome:
     """Ask the first question of a flow. A survey still waiting there ends first, with its answers kept."""
     conversation = _conversation(survey, moment)
     decision = decided or decision_about(survey, moment, verdict="asked", rule="the customer wanted to")
     turn = engine.start(conversation, survey.flow.flow)
     if turn.conversation.asked is None:
         decision = replace(decision, verdict="not asked", rule="no question fits")
-        return Outcome(said=Said(kind="not_asked", text=decision.rule), writes=(decision,))
+        return Outcome(said=Said(kind="not_asked", text=decision.rule), writes=(RecordDecision(decision=decision),))
     ended: tuple[Write, ...] = ()
     if facts.conversation is not None and facts.flow is not None:
         expired = engine.expire(facts.conversation, moment.now)
@@ -61,17 +65,18 @@ def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: RecordDecisi
             *record(Step(turn=turn, facts=Facts(), flow=survey.flow), moment),
             *_shown(survey, moment),
             PutDue(due=expiry(conversation, moment)),
-            replace(decision, conversation=conversation.id),
+            RecordDecision(decision=replace(decision, conversation=conversation.id)),
         ),
         ref=conversation.id,
     )
 
 
 def decision_about(
-    survey: Survey, moment: Moment, *, verdict: DecisionVerdict, rule: str, inputs: Mapping[str, str] | None = None
-) -> RecordDecision:
+    survey: Survey, moment: Moment, *, verdict: DecisionVerdict, rule: Rule, inputs: Mapping[str, str] | None = None
+) -> Decision:
     """What was decided about a survey that the customer wants."""
-    return RecordDecision(
+    return Decision(
+        key=f"wanted:{moment.ids()}",
         trigger=survey.trigger,
         flow=survey.flow.flow.id,
         address=survey.address,
@@ -80,6 +85,9 @@ def decision_about(
         verdict=verdict,
         rule=rule,
         inputs=inputs or {},
+        known_as=survey.customer.reference,
+        reference=survey.attributes.get("reference", ""),
+        triggered_at=moment.now,
         at=moment.now,
     )
 
@@ -92,6 +100,7 @@ def _conversation(survey: Survey, moment: Moment) -> Conversation:
         address=survey.address,
         locale=speaks(survey.customer, survey.flow),
         interaction=survey.interaction,
+        invited=survey.invited,
         attributes=survey.attributes,
         started_at=moment.now,
         touched_at=moment.now,

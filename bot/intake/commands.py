@@ -18,7 +18,7 @@ from bot.intake.relaying import hear, listening
 from bot.intake.remarks import Heard
 from bot.intake.unseen import is_blank
 from bot.messages import Address, Commanded
-from bot.ports import Customer, Facts, KeepWords, OptOut, Outcome, Said, Words, Write
+from bot.ports import Customer, Facts, KeepWords, OptOut, Outcome, RecordDecision, Said, Words, Write
 
 #: a question asked so lately stands before the customer's eyes: asking for it again shows nothing new
 JUST_ASKED = timedelta(minutes=2)
@@ -81,7 +81,7 @@ def _wanted(survey: Survey, facts: Facts, moment: Moment) -> Outcome:
     inputs = {"asked_at": conversation.started_at.isoformat()}
     decision = decision_about(survey, moment, verdict="not asked", rule="asked a moment ago", inputs=inputs)
     said = Said(kind="asked", locale=conversation.locale)
-    return Outcome(said=said, writes=(decision,), ref=conversation.id)
+    return Outcome(said=said, writes=(RecordDecision(decision=decision),), ref=conversation.id)
 
 
 def _just_asked(conversation: Conversation, flow: PinnedFlow, moment: Moment) -> bool:

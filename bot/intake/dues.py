@@ -14,8 +14,10 @@ def what_to_read(due: Due, moment: Moment) -> Read:
     """What must be known to decide a due row; the row itself is read again, for it may be gone."""
     match due.kind:
         case "ask":
+            return Read(due=due.key, interaction=InteractionId(due.ref), wrote=True)
+        case "idle":
             return Read(due=due.key, interaction=InteractionId(due.ref))
-        case "expire":
+        case "expire" | "remind":
             return Read(due=due.key, conversation=ConversationId(due.ref))
         case "alert":
             return Read(due=due.key, case=CaseId(due.ref), words=True)
@@ -39,6 +41,10 @@ def decide(facts: Facts, moment: Moment) -> Outcome:
     match due.kind:
         case "ask":
             return asking.ask(settled, facts, moment)
+        case "idle":
+            return asking.fall_idle(settled, facts, moment)
+        case "remind":
+            return Outcome(writes=(settled,))
         case "expire":
             return asking.expire(due, settled, facts, moment)
         case "alert":

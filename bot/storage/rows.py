@@ -443,6 +443,7 @@ def _interaction(write: SaveInteraction) -> Statement:
 
 
 def _decision(write: RecordDecision) -> Statement:
-    about = (write.trigger, write.flow, write.address.channel, write.address.key, write.customer, write.interaction)
-    decided = (write.conversation, write.verdict, write.rule, encode(write.inputs), to_micros(write.at))
+    d = write.decision
+    about = (d.trigger, d.flow, d.address.channel, d.address.key, d.customer, d.interaction)
+    decided = (d.conversation, d.verdict, d.rule, encode(d.inputs), to_micros(d.at))
     return Statement(_DECISION, (*about, *decided))

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.channels.addresses import problem_with
 from bot.channels.names import shown_name
 from bot.config import Settings
-from bot.ids import Ids, InteractionId
-from bot.intake import Intake, ReportedCustomer
+from bot.conversations.dealings import Ended, Told
+from bot.ids import Ids
+from bot.intake import Intake
 from bot.messages import Address, ChannelName
-from bot.ports import Clock, Interaction, Outcome
+from bot.ports import Clock, Outcome
 from bot.web.api import InteractionReport, Refused
 
 #: An earlier close is a mistake: nobody chatted with a customer then, and figures begin with the first answer.
@@ -46,23 +47,19 @@ class ReportedInteractions:
         closed_at = body.closed_at or now
         if closed_at < EARLIEST:
             raise Refused(f"Nothing was closed before {EARLIEST:%Y}; check the time.", field="closed_at")
-        interaction = Interaction(
-            id=InteractionId(self._ids()),
+        told = Told(
             source=body.source,
             reference=body.reference,
+            happening=Ended(at=min(closed_at, now)),
             flow=body.flow or settings.flows[0].flow.id,
             address=Address(channel=ChannelName(who.address.channel), key=who.address.key),
-            closed_at=min(closed_at, now),
-            reported_at=now,
-            attributes={name: shown for name, value in _attributes(body) if (shown := _shown(name, value))},
-        )
-        reported = ReportedCustomer(
             name=shown_name(who.name),
             locale=who.language.replace("_", "-") if who.language else None,
             time_zone=who.time_zone,
-            reference=who.reference,
+            customer=who.reference,
+            attributes={name: shown for name, value in _attributes(body) if (shown := _shown(name, value))},
         )
-        return await self._intake.report(interaction, reported, "api")
+        return await self._intake.tell(told, "api")
 
 
 def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:
