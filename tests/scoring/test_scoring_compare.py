@@ -201,7 +201,7 @@ def test_an_arrow_needs_its_adjusted_p_below_the_level() -> None:
 
 
 @pytest.mark.parametrize("method", ["holm", "bh"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(pvalues=st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_adjusting_as_in_statsmodels(method: str, pvalues: list[float]) -> None:
     ours = adjust(pvalues, "holm") if method == "holm" else adjust(pvalues, "bh")
