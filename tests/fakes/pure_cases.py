@@ -19,16 +19,23 @@ from bot.ports import (
     SaveAnswer,
     Words,
 )
+from tests.fakes.rows import Journal, Rows
 
 if TYPE_CHECKING:
     from tests.fakes.pure_store import PureStore
 
 
-class PureCases(dict[CaseId, Case]):
+class PureCases(Rows[CaseId, Case]):
     """The rows of cases by their id, and the Cases port over them."""
 
-    def __init__(self, store: "PureStore") -> None:
-        super().__init__()
+    def __init__(self, store: "PureStore", journal: Journal) -> None:
+        super().__init__(
+            journal,
+            address=lambda case: [case.address],
+            conversation=lambda case: [case.conversation],
+            customer=lambda case: [case.customer],
+            incident=lambda case: [case.incident],
+        )
         self._store = store
 
     async def view(self, case: CaseId) -> CaseView | None:
@@ -53,7 +60,7 @@ class PureCases(dict[CaseId, Case]):
         found = self._store.incidents.get(incident)
         if found is None:
             return None
-        folded = [case for case in self._newest_first() if case.incident == incident]
+        folded = sorted(self.by("incident", incident), key=lambda case: (case.opened_at, case.id), reverse=True)
         return IncidentView(incident=found, cases=tuple(self._folded(case) for case in folded[:10]))
 
     async def times(
@@ -93,18 +100,18 @@ class PureCases(dict[CaseId, Case]):
         return None if customer is None else customer.name
 
     def _replies(self, case: CaseId) -> Sequence[AgentWords]:
-        return [each for each in self._store.replies.values() if each.case == case]
+        return [each for each in self._store.replies.by("customer", self[case].customer) if each.case == case]
 
     def _words(self, case: Case) -> tuple[Words, ...]:
         """All that the customer said in the case's conversation, also outside a question."""
-        whose = (case.conversation, case.customer)
-        said = [each for each in self._store.words.values() if (each.conversation, each.customer) == whose]
+        theirs = self._store.words.by("customer", case.customer)
+        said = [each for each in theirs if each.conversation == case.conversation]
         return tuple(sorted(said, key=lambda each: (each.at, each.id)))
 
     def _past_scores(self, case: Case) -> tuple[PastScore, ...]:
         """The last three of other conversations; of two at one time the later written comes first."""
-        given = enumerate(self._store.answers.values())
-        theirs = [(each.at, place, each) for place, each in given if each.customer == case.customer]
+        given = enumerate(self._store.answers.by("customer", case.customer))
+        theirs = [(each.at, place, each) for place, each in given]
         found = (self._past_score(each) for _, _, each in sorted(theirs, reverse=True, key=lambda row: row[:2]))
         elsewhere = [past for past in found if past is not None and past[0] != case.conversation]
         return tuple(past for _, past in elsewhere[:3])

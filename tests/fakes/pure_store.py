@@ -1,10 +1,10 @@
-"""Storage in dicts: the Store, Outbox and Dues ports complete, without a database, for tests that need rules only."""
+"""Storage in dicts: all its ports complete, without a database, for tests that need rules only."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
-from datetime import datetime
-from typing import assert_never, get_args
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar, assert_never, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from bot.ports import (
     CaseView,
     CountScore,
     Customer,
+    Decision,
     Delivery,
     DropAnswer,
     DropDue,
@@ -32,9 +33,11 @@ from bot.ports import (
     IncidentView,
     Interaction,
     KeepAside,
+    KeepLink,
     KeepReply,
     KeepWords,
     LoseReply,
+    MergeCustomers,
     MoveAddress,
     Neighbour,
     NoteCase,
@@ -64,9 +67,16 @@ from bot.ports import (
     Write,
 )
 from tests.fakes.pure_cases import PureCases
+from tests.fakes.pure_ledger import PureLedger, PureLinks
+from tests.fakes.rows import Journal, Listed, Rows
 
 #: How often a step that lost a race is decided again, before the race is taken for endless.
 TRIES = 20
+#: What only waits for a delay, so that a clock put back must not make it wait longer.
+REWOUND: tuple[DueKind, ...] = ("ask", "idle", "remind")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+T = TypeVar("T")
 
 
 class LostRace(Exception):
@@ -111,29 +121,41 @@ class PureStore:
 
     def __init__(self, flows: Iterable[PinnedFlow] = ()) -> None:
         self.flows: dict[FlowHash, PinnedFlow] = {flow.hash: flow for flow in flows}
+        self.journal = journal = Journal()
         self.seen: set[str] = set()
-        self.customers: dict[CustomerId, Customer] = {}
-        self.homes: dict[Address, CustomerId] = {}
-        self.reachable: dict[Address, bool] = {}
-        self.shown: dict[CustomerId, tuple[Shown, ...]] = {}
-        self.conversations: dict[ConversationId, Conversation] = {}
-        self.answers: dict[tuple[ConversationId, str], SaveAnswer] = {}
+        self.customers: Rows[CustomerId, Customer] = Rows(journal, reference=lambda row: [row.reference])
+        self.homes: Rows[Address, CustomerId] = Rows(journal, customer=lambda customer: [customer])
+        self.reachable: Rows[Address, bool] = Rows(journal)
+        #: since when each address is known
+        self.known_since: Rows[Address, datetime] = Rows(journal)
+        self.shown: Rows[CustomerId, tuple[Shown, ...]] = Rows(journal)
+        self.conversations: Rows[ConversationId, Conversation] = Rows(
+            journal, address=lambda row: [row.address], customer=lambda row: [row.customer]
+        )
+        self.answers: Rows[tuple[ConversationId, str], SaveAnswer] = Rows(journal, customer=lambda row: [row.customer])
         self.counts: Counter[CountKey] = Counter()
-        self.words: dict[WordsId, Words] = {}
-        self.replies: dict[str, AgentWords] = {}
-        self.queue: dict[int, Queued] = {}
-        self.remotes: dict[str, str] = {}
+        self.words: Rows[WordsId, Words] = Rows(journal, customer=lambda row: [row.customer])
+        self.replies: Rows[str, AgentWords] = Rows(journal, customer=lambda row: [row.customer])
+        self.queue: Rows[int, Queued] = Rows(
+            journal, state=lambda row: [row.state], slot=lambda row: [row.outbound.slot]
+        )
+        self.remotes: Rows[str, str] = Rows(journal)
         #: by slot: where the message stands
-        self.posted_on: dict[str, ChannelName] = {}
-        self.due_rows: dict[str, Due] = {}
+        self.posted_on: Rows[str, ChannelName] = Rows(journal)
+        self.due_rows: Rows[str, Due] = Rows(journal)
         #: the rows, and the port over them
-        self.cases = PureCases(self)
-        self.incidents: dict[IncidentId, Incident] = {}
+        self.cases = PureCases(self, journal)
+        self.incidents: Rows[IncidentId, Incident] = Rows(journal)
         #: by case: what it may have in common with others
-        self.shared: dict[CaseId, set[tuple[str, str]]] = {}
+        self.shared: Rows[CaseId, set[tuple[str, str]]] = Rows(journal)
         self.notes: list[CaseNote] = []
-        self.interactions: dict[InteractionId, Interaction] = {}
-        self.decisions: list[RecordDecision] = []
+        self.interactions: Rows[InteractionId, Interaction] = Rows(
+            journal, reported=lambda row: [(row.source, row.reference)], address=lambda row: [row.address]
+        )
+        self.ledger = PureLedger(self, journal)
+        #: in the order in which their triggers were first decided about
+        self.decisions: Sequence[Decision] = Listed(self.ledger.rows)
+        self.links = PureLinks(journal)
         self.stale_taps: list[RecordStaleTap] = []
         self.aside: list[KeepAside] = []
         self.outbox = PureOutbox(self)
@@ -157,12 +179,13 @@ class PureStore:
             meanwhile, self.meanwhile = self.meanwhile, None
             if meanwhile is not None:
                 meanwhile()
-            before = {name: copy(rows) for name, rows in vars(self).items() if isinstance(rows, dict | list | set)}
+            self.journal.begin()
             try:
                 self._write(read, outcome.writes)
             except LostRace:
-                vars(self).update(before)
+                self.journal.take_back()
             else:
+                self.journal.keep()
                 return outcome
         raise StoreContended(f"decided {TRIES} times, each time against what others had written")
 
@@ -170,7 +193,9 @@ class PureStore:
         if read.event is not None:
             if writes and read.event in self.seen:
                 raise LostRace
-            self.seen |= {read.event} if read.group is None else {read.event, read.group}
+            new = {key for key in (read.event, read.group) if key is not None} - self.seen
+            self.seen |= new
+            self.journal.note(lambda: self.seen.difference_update(new))
         for write in writes:
             self._check(write)
             self._apply(write)
@@ -186,6 +211,8 @@ class PureStore:
         address = address or (conversation.address if conversation else None)
         case = self.cases.get(read.case) if read.case else self._case_of(conversation)
         customer = self.customer_at(address)
+        link = self.links.rows.get(read.link) if read.link else None
+        namesake = self._namesake(read.known_as or (link.customer if link else None))
         return Facts(
             seen=read.event in self.seen,
             group_seen=read.group in self.seen,
@@ -196,6 +223,12 @@ class PureStore:
             open_case=self._open_case_at(address),
             asked_case=self._asked_case_at(address),
             interaction=interaction,
+            decision=None if interaction is None else self.ledger.of_dealing(interaction.id),
+            namesake=namesake,
+            addresses=() if namesake is None else self._addresses_of(namesake.id),
+            link=link,
+            wrote_at=self._wrote_at(customer) if read.wrote else None,
+            decisions=tuple(self.ledger.about(read.explain)[:20]) if read.explain else (),
             due=self.due_rows.get(read.due) if read.due else None,
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
             neighbours=() if read.neighbours_since is None else self._neighbours(read.case, read.neighbours_since),
@@ -205,17 +238,34 @@ class PureStore:
             waiting=self._waiting(case) if read.waiting else {},
         )
 
+    def _namesake(self, reference: str | None) -> Customer | None:
+        """The one of that reference who is known longest."""
+        if reference is None:
+            return None
+        found = self.customers.by("reference", reference)
+        return replace(found[0], reachable=bool(self._addresses_of(found[0].id))) if found else None
+
+    def _addresses_of(self, customer: CustomerId) -> tuple[Address, ...]:
+        theirs = self.homes.keys_by("customer", customer)
+        since = {each: (self.known_since.get(each, _LONG_AGO), n) for n, each in enumerate(theirs)}
+        there = [each for each in theirs if self.reachable.get(each, True)]
+        return tuple(sorted(there, key=since.__getitem__, reverse=True))
+
+    def _wrote_at(self, customer: Customer | None) -> datetime | None:
+        said = [] if customer is None else self.words.by("customer", customer.id)
+        return max((words.at for words in said), default=None)
+
     def _waiting(self, case: Case | None) -> Counter[CaseState]:
         if case is None or case.incident is None:
             return Counter()
-        alike = [each for each in self.cases.values() if (each.incident, each.team) == (case.incident, case.team)]
+        alike = [each for each in self.cases.by("incident", case.incident) if each.team == case.team]
         return Counter(each.state for each in alike if each.owner is None and each.state in WORKING)
 
     def _words_of(self, conversation: Conversation | None) -> tuple[Words, ...]:
         if conversation is None:
             return ()
-        whose = (conversation.id, conversation.customer)
-        said = [each for each in self.words.values() if (each.conversation, each.customer) == whose]
+        theirs = self.words.by("customer", conversation.customer)
+        said = [each for each in theirs if each.conversation == conversation.id]
         return tuple(sorted(said, key=lambda words: (words.at, words.id), reverse=True)[:20])
 
     def _slot_of_thread(self, channel: ChannelName, remote: str) -> str:
@@ -242,9 +292,7 @@ class PureStore:
 
     def _interaction(self, read: Read) -> Interaction | None:
         if read.reported is not None:
-            source, reference = read.reported
-            found = (i for i in self.interactions.values() if (i.source, i.reference) == (source, reference))
-            return next(found, None)
+            return next(iter(self.interactions.by("reported", read.reported)), None)
         return self.interactions.get(read.interaction) if read.interaction else None
 
     def _conversation(self, read: Read, interaction: Interaction | None) -> Conversation | None:
@@ -254,26 +302,25 @@ class PureStore:
             case = self.cases.get(read.case)
             return None if case is None else self.conversations.get(case.conversation)
         address = read.address or (interaction.address if interaction else None)
-        here = [each for each in self.conversations.values() if each.address == address]
+        here = self.conversations.by("address", address)
         return max(here, key=lambda each: (each.status == "waiting", each.touched_at, each.id), default=None)
 
     def _open_case_at(self, address: Address | None) -> Case | None:
-        there = [case for case in self.cases.values() if case.address == address]
-        hear = [case for case in there if not is_silent(case)]
+        hear = [case for case in self.cases.by("address", address) if not is_silent(case)]
         going_on = [case for case in hear if case.state not in CLOSED]
         if going_on:
             return max(going_on, key=lambda case: (case.spoke_at, case.opened_at, case.id))
         return max(hear, key=lambda case: (case.closed_at or case.opened_at, case.opened_at, case.id), default=None)
 
     def _asked_case_at(self, address: Address | None) -> Case | None:
-        there = [case for case in self.cases.values() if case.address == address and case.asked_at is not None]
+        there = [case for case in self.cases.by("address", address) if case.asked_at is not None]
         asked = [case for case in there if awaits_recovery(case) or case.state == "recovered"]
         return max(asked, key=lambda case: (case.state == "resolved", case.asked_at, case.id), default=None)
 
     def _case_of(self, conversation: Conversation | None) -> Case | None:
         if conversation is None:
             return None
-        return next((case for case in self.cases.values() if case.conversation == conversation.id), None)
+        return next(iter(self.cases.by("conversation", conversation.id)), None)
 
     def customer_at(self, address: Address | None) -> Customer | None:
         if address is None or address not in self.homes:
@@ -288,16 +335,21 @@ class PureStore:
                 held = (None if old is None else old.turn) == was
             case SaveCase(case=case, was_revision=revision):
                 known = self.cases.get(case.id)
-                same = [each.id for each in self.cases.values() if each.conversation == case.conversation]
+                same = [each.id for each in self.cases.by("conversation", case.conversation)]
                 held = (None if known is None else known.revision) == revision and same in ([], [case.id])
             case SaveIncident(incident=incident, was_revision=revision):
                 before = self.incidents.get(incident.id)
                 held = (None if before is None else before.revision) == revision
             case SettleDue(due=due):
                 held = self.due_rows.get(due.key) == due
-            case SaveInteraction(interaction=new):
+            case SaveInteraction(interaction=new, was_revision=None):
                 reported = self._interaction(Read(reported=(new.source, new.reference)))
                 held = reported is None and new.id not in self.interactions
+            case SaveInteraction(interaction=new, was_revision=revision):
+                dealing = self.interactions.get(new.id)
+                held = dealing is not None and dealing.revision == revision
+            case MergeCustomers(gone=gone, kept=kept):
+                held = gone != kept and gone in self.customers and kept in self.customers
             case SaveCustomer(customer=customer, address=address):
                 held = self.homes.get(address, customer.id) == customer.id
             case _:
@@ -311,6 +363,7 @@ class PureStore:
                 self.customers[customer.id] = customer
                 self.homes[address] = customer.id
                 self.reachable[address] = customer.reachable
+                self.known_since.setdefault(address, write.at)
             case SaveConversation(conversation=conversation):
                 self.conversations[conversation.id] = conversation
             case SaveAnswer():
@@ -343,11 +396,15 @@ class PureStore:
             case ShareValues(case=id, values=values):
                 self.shared[id] = self.shared.get(id, set()) | set(values) if values else set()
             case NoteCase(note=note):
-                self.notes.append(note)
+                self._append(self.notes, note)
             case SaveInteraction(interaction=interaction):
                 self.interactions[interaction.id] = interaction
-            case RecordDecision():
-                self.decisions.append(write)
+            case MergeCustomers(gone=gone, kept=kept):
+                self._merge(gone, kept)
+            case KeepLink(link=link):
+                self.links.rows[link.id] = link
+            case RecordDecision(decision=decision):
+                self.ledger.record(decision)
             case RecordShown(customer=id, shown=shown):
                 self.shown[id] = (*self.shown.get(id, ()), shown)
             case OptOut(customer=id, at=at):
@@ -359,11 +416,36 @@ class PureStore:
             case MoveAddress(address=address, to=to):
                 self._move(address, to)
             case RecordStaleTap():
-                self.stale_taps.append(write)
+                self._append(self.stale_taps, write)
             case KeepAside():
-                self.aside.append(write)
+                self._append(self.aside, write)
             case _:
                 assert_never(write)
+
+    def _append(self, rows: list[T], row: T) -> None:
+        rows.append(row)
+        self.journal.note(rows.pop)
+
+    def _merge(self, gone: CustomerId, kept: CustomerId) -> None:
+        """All that was the one's is the other's; who opted out stays so."""
+        old, new = self.customers.pop(gone), self.customers[kept]
+        self.customers[kept] = replace(
+            new,
+            name=new.name or old.name,
+            locale=new.locale or old.locale,
+            locale_source=new.locale_source if new.locale else old.locale_source,
+            time_zone=new.time_zone or old.time_zone,
+            time_zone_source=new.time_zone_source if new.time_zone else old.time_zone_source,
+            reference=new.reference or old.reference,
+            opted_out_at=max((at for at in (new.opted_out_at, old.opted_out_at) if at is not None), default=None),
+        )
+        for address in self.homes.keys_by("customer", gone):
+            self.homes[address] = kept
+        shown = (*self.shown.get(kept, ()), *self.shown.pop(gone, ()))
+        if shown:
+            self.shown[kept] = tuple(sorted(shown, key=lambda past: past.at))
+        for rows in (self.conversations, self.answers, self.words, self.replies, self.cases, self.ledger.rows):
+            _hand_over(rows, gone, kept)
 
     def _count(self, write: CountScore) -> None:
         for dimension, value in write.dimensions.items():
@@ -377,29 +459,31 @@ class PureStore:
                 dimension=dimension,
                 value=value,
             )
-            self.counts[key] += write.n
-            if not self.counts[key]:
-                del self.counts[key]
+            self._add(key, write.n)
+            self.journal.note(partial(self._add, key, -write.n))
+
+    def _add(self, key: CountKey, n: int) -> None:
+        self.counts[key] += n
+        if not self.counts[key]:
+            del self.counts[key]
 
     def _move(self, address: Address, to: Address) -> None:
         """All that was there goes along; who is at the new key already stays."""
         if address in self.homes:
             self.homes.setdefault(to, self.homes.pop(address))
             self.reachable.setdefault(to, self.reachable.pop(address))
-        for id, conversation in self.conversations.items():
-            if conversation.address == address:
-                self.conversations[id] = replace(conversation, address=to)
-        for case in self.cases.values():
-            if case.address == address:
-                self.cases[case.id] = replace(case, address=to)
-        for interaction in self.interactions.values():
-            if interaction.address == address:
-                self.interactions[interaction.id] = replace(interaction, address=to)
+            self.known_since.setdefault(to, self.known_since.pop(address, _LONG_AGO))
+        for conversation in self.conversations.by("address", address):
+            self.conversations[conversation.id] = replace(conversation, address=to)
+        for case in self.cases.by("address", address):
+            self.cases[case.id] = replace(case, address=to)
+        for interaction in self.interactions.by("address", address):
+            self.interactions[interaction.id] = replace(interaction, address=to)
         for incident in self.incidents.values():
             if incident.desk == address:
                 self.incidents[incident.id] = replace(incident, desk=to)
-        for row in self.queue.values():
-            if row.outbound.to == address and row.state == "queued":
+        for row in self.queue.by("state", "queued"):
+            if row.outbound.to == address:
                 lane = lane_of(to) if row.outbound.lane == lane_of(address) else row.outbound.lane
                 self.queue[row.id] = replace(row, outbound=replace(row.outbound, to=to, lane=lane))
 
@@ -408,11 +492,13 @@ class PureStore:
         return (
             outbound.kind == "edit"
             and isinstance(outbound.content, AlertOf | IncidentOf)
-            and any(
-                row.state == "queued" and row.leased_until is None and row.outbound.slot == outbound.slot
-                for row in self.queue.values()
-            )
+            and any(row.state == "queued" and row.leased_until is None for row in self.queue.by("slot", outbound.slot))
         )
+
+
+def _hand_over(rows: Rows[Any, Any], gone: CustomerId, kept: CustomerId) -> None:
+    for key in rows.keys_by("customer", gone):
+        rows[key] = replace(rows[key], customer=kept)
 
 
 def _is_blocked(outbound: Outbound, blocked: Sequence[str]) -> bool:
@@ -451,9 +537,8 @@ class PureOutbox:
 
     def _heads(self) -> list[Queued]:
         heads: dict[str, Queued] = {}
-        for row in self._store.queue.values():
-            if row.state == "queued":
-                heads.setdefault(row.outbound.lane, row)
+        for row in sorted(self._store.queue.by("state", "queued"), key=lambda row: row.id):
+            heads.setdefault(row.outbound.lane, row)
         return sorted(heads.values(), key=lambda row: row.id)
 
     def _delivery(self, row: Queued) -> Delivery:
@@ -498,7 +583,7 @@ class PureOutbox:
 
     async def rewind(self, now: datetime, *, latest: datetime, lease_until: datetime) -> int:
         moved = 0
-        for row in [row for row in self._store.queue.values() if row.state == "queued"]:
+        for row in self._store.queue.by("state", "queued"):
             due_at = now if row.due_at > latest else row.due_at
             leased = min(row.leased_until, lease_until) if row.leased_until is not None else None
             back = replace(row, due_at=due_at, leased_until=leased)
@@ -515,7 +600,7 @@ class PureOutbox:
         return [_unheard(row) for row in given_up if row.settled_at is not None and row.settled_at >= since]
 
     def _relays(self, state: str) -> list[Queued]:
-        rows = (row for row in self._store.queue.values() if row.state == state)
+        rows = sorted(self._store.queue.by("state", state), key=lambda row: row.id)
         return [row for row in rows if row.outbound.kind == "relay" and row.outbound.slot.startswith("relay:")]
 
     async def case_view(self, case: CaseId) -> CaseView | None:
@@ -534,6 +619,12 @@ class PureDues:
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
         ripe = [due for due in self._known() if due.due_at <= now]
         return sorted(ripe, key=lambda due: (due.due_at, due.key))[:limit]
+
+    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+        far = [due for due in self._known() if due.kind in REWOUND and due.due_at > latest]
+        for due in far:
+            self._store.due_rows[due.key] = replace(due, due_at=now)
+        return len(far)
 
     async def put_off(self, due: Due, to: datetime) -> None:
         if self._store.due_rows.get(due.key) == due:

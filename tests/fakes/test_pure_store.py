@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.pure_store import PureStore
+from tests.fakes.rows import Journal, Rows
 from tests.storage import test_cases_port as of_cases
 from tests.storage import test_newest_words as of_words
 from tests.storage import test_outbox_port as of_outbox
@@ -58,3 +59,28 @@ def contract(*modules: ModuleType) -> Iterator[Any]:
 @pytest.mark.parametrize(("test", "given"), [*contract(of_cases, of_outbox, of_store, of_words)])
 async def test_contract(test: Test, given: dict[str, Any]) -> None:
     await test(PureStore(), **given)
+
+
+def test_rows_are_found_by_what_is_in_them() -> None:
+    rows: Rows[str, tuple[str, int]] = Rows(Journal(), colour=lambda row: [row[0]])
+    rows |= {"a": ("red", 1), "b": ("red", 2), "c": ("blue", 3)}
+    rows["a"] = ("red", 4)
+    del rows["c"]
+    assert (rows.by("colour", "red"), rows.by("colour", "blue")) == ([("red", 4), ("red", 2)], [])
+
+
+def test_what_changed_since_the_beginning_is_taken_back() -> None:
+    journal = Journal()
+    rows: Rows[str, str] = Rows(journal, value=lambda row: [row])
+    rows["kept"] = "old"
+    rows["dropped"] = "old"
+    before = dict(rows)
+    journal.begin()
+    rows["kept"] = "new"
+    rows["made"] = "new"
+    rows.pop("dropped")
+    journal.take_back()
+    rows["later"] = "old"
+    journal.take_back()
+    assert rows == before | {"later": "old"}
+    assert (set(rows.keys_by("value", "old")), rows.by("value", "new")) == ({"kept", "dropped", "later"}, [])

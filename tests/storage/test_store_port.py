@@ -307,9 +307,9 @@ async def test_due_rows_are_put_moved_dropped_and_settled(storage: Storage) -> N
 
 async def test_due_rows_of_a_newer_release_are_passed_over(storage: Storage) -> None:
     """After a roll-back, rows of a kind that nobody here can decide must not stand before all others."""
-    newer: Any = "remind"
+    newer: Any = "call"
     known = Due(key="ask:1", kind="ask", ref="1", due_at=later(minutes=1))
-    await write(storage, PutDue(due=Due(key="remind:1", kind=newer, ref="1", due_at=NOON)), PutDue(due=known))
+    await write(storage, PutDue(due=Due(key="call:1", kind=newer, ref="1", due_at=NOON)), PutDue(due=known))
     assert await storage.dues.due(later(minutes=5), 1) == [known]
     assert await storage.dues.next_due() == later(minutes=1)
 
