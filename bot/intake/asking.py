@@ -6,7 +6,6 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from bot.config import TelegramSettings
 from bot.conversations import engine
 from bot.conversations.dealings import Beside, Dealing, Ended, Heard, Told, hear
 from bot.conversations.flow import PinnedFlow
@@ -25,6 +24,7 @@ from bot.conversations.invitations import (
 from bot.ids import CustomerId, InteractionId
 from bot.intake.beginning import Survey, begin
 from bot.intake.deciding import newly, settled
+from bot.intake.identity import must_write_first, proven
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import speaks
@@ -37,7 +37,6 @@ from bot.ports import (
     Due,
     Facts,
     Interaction,
-    MergeCustomers,
     Outcome,
     PutDue,
     Read,
@@ -274,37 +273,18 @@ def _customer(told: Told, facts: Facts, moment: Moment) -> tuple[Customer | None
     if address is None:
         known = facts.interaction.address if facts.interaction is not None else NOWHERE
         return here or namesake, known, ()
+    writes: tuple[Write, ...] = ()
     if told.address is None and namesake is not None:
         here = namesake
-    writes: list[Write] = []
-    if here is not None and namesake is not None and here.id != namesake.id:
-        if here.reference in (None, told.customer):
-            writes.append(MergeCustomers(gone=here.id, kept=namesake.id, at=moment.now))
-            here = _merged(namesake, here)
-    elif here is None and namesake is not None:
-        here = replace(namesake, reachable=not _must_write_first(address, moment))
-        writes.append(SaveCustomer(customer=here, address=address, at=moment.now))
+    else:
+        here, writes = proven(told.customer, address, facts, moment)
     if here is None:
-        made = _reported(Customer(id=CustomerId(moment.ids()), reachable=not _must_write_first(address, moment)), told)
+        made = _reported(Customer(id=CustomerId(moment.ids()), reachable=not must_write_first(address, moment)), told)
         return made, address, (SaveCustomer(customer=made, address=address, at=moment.now),)
     new = _reported(here, told)
     if new != here:
-        writes.append(SaveCustomer(customer=new, address=address, at=moment.now))
-    return new, address, tuple(writes)
-
-
-def _merged(kept: Customer, gone: Customer) -> Customer:
-    """One customer from two; at the address of the one who is gone."""
-    return replace(
-        kept,
-        name=kept.name or gone.name,
-        locale=kept.locale or gone.locale,
-        locale_source=kept.locale_source if kept.locale else gone.locale_source,
-        time_zone=kept.time_zone or gone.time_zone,
-        time_zone_source=kept.time_zone_source if kept.time_zone else gone.time_zone_source,
-        opted_out_at=kept.opted_out_at or gone.opted_out_at,
-        reachable=gone.reachable,
-    )
+        writes = (*writes, SaveCustomer(customer=new, address=address, at=moment.now))
+    return new, address, writes
 
 
 def _reported(customer: Customer, told: Told) -> Customer:
@@ -315,14 +295,6 @@ def _reported(customer: Customer, told: Told) -> Customer:
     if told.time_zone and customer.time_zone_source != "customer":
         new = replace(new, time_zone=told.time_zone, time_zone_source="report")
     return new
-
-
-def _must_write_first(address: Address, moment: Moment) -> bool:
-    """Telegram lets a bot write only to people who wrote to it before."""
-    return any(
-        isinstance(channel, TelegramSettings) and channel.name == address.channel
-        for channel in moment.settings.channels
-    )
 
 
 def _ask_key(interaction: Interaction) -> str:
