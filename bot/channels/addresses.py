@@ -3,7 +3,14 @@
 import re
 from typing import assert_never
 
-from bot.config import ChannelSettings, SlackSettings, TelegramSettings, WebchatSettings, WebhookChatSettings
+from bot.config import (
+    ChannelSettings,
+    PageSettings,
+    SlackSettings,
+    TelegramSettings,
+    WebchatSettings,
+    WebhookChatSettings,
+)
 
 _TELEGRAM = re.compile(r"(?:-[1-9][0-9]{0,18}/)?[1-9][0-9]{0,18}")
 _LARGEST_ID = 2**63 - 1
@@ -26,6 +33,9 @@ def problem_with(channel: ChannelSettings, key: str) -> str | None:
         case WebchatSettings():
             fits = _SESSION.fullmatch(key)
             return None if fits else "In the web chat it is the session, as Afterchat.session() in the page tells it."
+        case PageSettings():
+            fits = _SESSION.fullmatch(key)
+            return None if fits else "On the survey page it is a session, which nobody but the page itself makes."
         case WebhookChatSettings():
             return "It holds a control character; leave it out." if _CONTROL.search(key) else None
         case _:

@@ -3,17 +3,19 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from bot.config.environment import Environment, Wanted
 from bot.config.settings import (
     ChannelSettings,
+    PageSettings,
     SlackSettings,
     TelegramSettings,
     WebchatSettings,
     WebhookChatSettings,
 )
+from bot.conversations.questions import Texts
 from bot.conversations.text_toml import Speech, read_texts
 from bot.languages import locales
 from bot.messages import ChannelName
@@ -25,6 +27,8 @@ _TELEGRAM = "https://api.telegram.org"
 _ALWAYS = "the channel cannot work without it"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+#: other names of bots are sold by Telegram, and then need not end in "bot"
+_TELEGRAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
 _COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
@@ -41,9 +45,16 @@ def read_channels(root: Table, environment: Environment, *, public_url: str) -> 
         if table is not None:
             channel = _read_channel(table, name, environment, public_url)
             found += [channel] if channel is not None else []
+            if isinstance(channel, PageSettings) and (first := _page_in(found[:-1])) is not None:
+                wrong = f"'{first}' is the survey page already, and all survey links open one page"
+                table.report("kind", wrong, "Remove one of the two.")
     if not found and not root.findings.under(block.path):
         block.report("", "no channel is switched on, so nobody can be asked", "Set enabled = true for one.")
     return tuple(found)
+
+
+def _page_in(channels: Sequence[ChannelSettings]) -> ChannelName | None:
+    return next((each.name for each in channels if isinstance(each, PageSettings)), None)
 
 
 def kinds_of(root: Table) -> dict[str, tuple[str, bool]]:
@@ -111,7 +122,16 @@ def _telegram(block: _Block) -> TelegramSettings:
         mode="webhook" if mode == "webhook" else "polling",
         messages_per_second=table.whole("messages_per_second", 25, 0, 1000),
         api_url=api_url,
+        username=_username(table),
     )
+
+
+def _username(table: Table) -> str:
+    username = table.text("username", "")
+    if username and not _TELEGRAM_NAME.fullmatch(username):
+        right = 'Write it without "@", as in "lotus_home_bot".'
+        table.report("username", f"'{username[:40]}' is no name of a bot in Telegram", right)
+    return username
 
 
 def _report_out_of_reach(table: Table, public_url: str) -> None:
@@ -149,24 +169,31 @@ def _webchat(block: _Block) -> WebchatSettings:
     secret = block.secret("secret", "WEBCHAT_SECRET")
     if secret and len(secret) < SECRET_LENGTH:
         table.report("secret", "is too short to sign with", f"Use at least {SECRET_LENGTH} random characters.")
-    colour = table.text("colour", "#2563eb")
-    if colour and not _COLOUR.fullmatch(colour):
-        table.report("colour", f"'{colour[:40]}' is no colour", 'Write it as in "#2563eb".')
+    colour = _colour(table)
     origins = table.texts("origins", ("*",))
     for index, origin in enumerate(origins):
         wrong = None if origin == "*" else _not_an_origin(origin)
         if wrong:
             table.findings.add((*table.path, "origins", index), f"'{origin[:100]}' is no origin of a page", wrong)
-    # The widget speaks whatever language its page is in, so its title may be in any.
+    return WebchatSettings(name=block.name, secret=secret, origins=origins, title=_title(table), colour=colour)
+
+
+def _colour(table: Table) -> str:
+    colour = table.text("colour", "#2563eb")
+    if colour and not _COLOUR.fullmatch(colour):
+        table.report("colour", f"'{colour[:40]}' is no colour", 'Write it as in "#2563eb".')
+    return colour
+
+
+def _title(table: Table) -> Texts:
+    """The title of a window or page of ours, which speaks whatever language its visitor does, so it may be in any."""
     title = table.data.get("title")
     speech = Speech(locales=tuple(title) if isinstance(title, Mapping) else locales())
-    return WebchatSettings(
-        name=block.name,
-        secret=secret,
-        origins=origins,
-        title=read_texts(table, "title", speech, required=False, variables=False, longest=60),
-        colour=colour,
-    )
+    return read_texts(table, "title", speech, required=False, variables=False, longest=60)
+
+
+def _page(block: _Block) -> PageSettings:
+    return PageSettings(name=block.name, title=_title(block.table), colour=_colour(block.table))
 
 
 def _webhook(block: _Block) -> WebhookChatSettings:
@@ -192,6 +219,7 @@ _READERS: Mapping[str, Callable[[_Block], ChannelSettings]] = {
     "slack": _slack,
     "webchat": _webchat,
     "webhook": _webhook,
+    "page": _page,
 }
 
 

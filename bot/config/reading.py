@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from bot.config.asking import Around, read_asking, read_flow_asking
 from bot.config.channels import SECRET_LENGTH, kinds_of, read_channels, read_url
 from bot.config.environment import Environment, SecretName, Wanted
 from bot.config.followup import Surroundings, read_followup
@@ -17,7 +18,6 @@ from bot.config.proxies import read_proxies
 from bot.config.sandbox import with_sandbox
 from bot.config.settings import (
     DEFAULT_DATABASE,
-    AskingSettings,
     CommandSettings,
     DeliverySettings,
     SandboxSettings,
@@ -25,7 +25,6 @@ from bot.config.settings import (
     Settings,
     StorageSettings,
 )
-from bot.config.teams import read_time_zone
 from bot.conversations.flow import Flow, pin
 from bot.conversations.flow_toml import read_flows, unknown_to_commands
 from bot.errors import ConfigError
@@ -33,7 +32,6 @@ from bot.languages import locales
 from bot.toml_tables import LINE, Findings, Path, Table, did_you_mean, path_text
 
 _DAY = timedelta(days=1)
-_MINUTE = timedelta(minutes=1)
 _AT_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -157,9 +155,11 @@ def _settings(root: Table, environment: Environment) -> Settings:
     storage = _storage(root, environment)
     channels = read_channels(root, environment, public_url=server.public_url)
     kinds = kinds_of(root)
-    asking = _asking(root)
+    asking = read_asking(_block(root, "asking"))
     flows = _flows(root, tuple(kinds))
     followup = read_followup(root, Surroundings(flows=flows, kinds=kinds, time_zone=asking.time_zone))
+    live = {name: on for name, (_, on) in kinds.items()}
+    flow_asking = read_flow_asking(root, Around(flows=flows, channels=live, asking=asking))
     _report_no_packs(root)
     commands = _commands(root, flows)
     delivery = _delivery(root)
@@ -175,6 +175,7 @@ def _settings(root: Table, environment: Environment) -> Settings:
         commands=commands,
         delivery=delivery,
         flows=tuple(pin(flow) for flow in flows),
+        flow_asking=flow_asking,
         sandbox=sandbox,
     )
 
@@ -223,27 +224,6 @@ def _storage(root: Table, environment: Environment) -> StorageSettings:
         )
     table.finish()
     return StorageSettings(url=url)
-
-
-def _asking(root: Table) -> AskingSettings:
-    table, default = _block(root, "asking"), AskingSettings()
-    asking = AskingSettings(
-        delay=table.duration("delay", default.delay, 7 * _DAY),
-        cool_down=table.duration("cool_down", default.cool_down, 730 * _DAY),
-        cool_down_nps=table.duration("cool_down_nps", default.cool_down_nps, 730 * _DAY),
-        quiet_from=table.clock("quiet_from", default.quiet_from),
-        quiet_until=table.clock("quiet_until", default.quiet_until),
-        defer_at_most=table.duration("defer_at_most", default.defer_at_most, 7 * _DAY),
-        closed_at_most=table.duration("closed_at_most", default.closed_at_most, 90 * _DAY),
-        expire_invitation=table.duration("expire_invitation", default.expire_invitation, 90 * _DAY, _MINUTE),
-        expire_idle=table.duration("expire_idle", default.expire_idle, 30 * _DAY, _MINUTE),
-        correction=table.duration("correction", default.correction, _DAY),
-        time_zone=read_time_zone(table, default.time_zone),
-    )
-    if asking.delay >= asking.closed_at_most and not table.findings.under(table.path):
-        table.report("delay", "is not shorter than closed_at_most, so nobody would ever be asked")
-    table.finish()
-    return asking
 
 
 def _flows(root: Table, channels: tuple[str, ...]) -> list[Flow]:
@@ -312,6 +292,8 @@ def _sandbox(root: Table) -> SandboxSettings:
         cool_down=table.flag("cool_down", True),
         business_hours=table.flag("business_hours", True),
         rooms=table.flag("rooms", True),
+        min_messages=table.maybe_whole("min_messages", 0, 1_000),
+        sample=table.flag("sample", True),
     )
     table.finish()
     return sandbox

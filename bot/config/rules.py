@@ -1,11 +1,12 @@
 """The [[followup.rule]] blocks: which cases they are about, what they do, and whether they can match at all."""
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast, get_args
 
 import msgspec
 
+from bot.config.named import each_with_path, read_channel_names, read_languages, several
 from bot.config.slack_names import read_group, read_room
 from bot.config.teams import report_no_team
 from bot.conversations.flow import Flow
@@ -13,7 +14,7 @@ from bot.conversations.questions import Rating, ScaleName, scale_of
 from bot.followup.cases import CASE_AT_MOST, PRIORITIES, Priority
 from bot.followup.routing import RoutingRule, may_open_for, shadowed
 from bot.scoring.scales import Scale
-from bot.toml_tables import LINE, Path, Table, did_you_mean, quoted
+from bot.toml_tables import LINE, Table, did_you_mean, quoted
 
 SCALES: Mapping[ScaleName, Scale] = {
     name: scale_of(Rating(id=name, text={}, scale=name)) for name in get_args(ScaleName)
@@ -65,9 +66,9 @@ def _read_rule(table: Table, ground: Ground) -> RoutingRule:
     rule = RoutingRule(
         id=table.id(),
         flows=flows,
-        channels=_channels(table, ground),
+        channels=read_channel_names(table, ground.channels),
         languages=_languages(table, ground, about),
-        tags=_several(table, "tags"),
+        tags=several(table, "tags"),
         scale=scale,
         score_at_least=low,
         score_at_most=high,
@@ -107,31 +108,18 @@ def _report_hidden(rules: Sequence[tuple[Table, RoutingRule]]) -> None:
 # ---- what a rule is about --------------------------------------------------------------------------------
 
 
-def _several(table: Table, key: str) -> tuple[str, ...]:
-    """A list of texts; an empty one would ask nothing, which nobody means who writes it."""
-    values = table.texts(key, ())
-    if table.data.get(key) == []:
-        table.report(key, "is empty", "Name something, or leave it out: then it asks nothing.")
-    return values
-
-
 def _words(table: Table) -> tuple[str, ...]:
-    words = _several(table, "words")
-    for path, each in _each_with_path(table, "words", words):
+    words = several(table, "words")
+    for path, each in each_with_path(table, "words", words):
         if all(unicodedata.category(character)[0] in "PZ" for character in each):
             table.findings.add(path, f"'{each[:40]}' is no word", "Write words or phrases that customers use.")
     return words
 
 
-def _each_with_path(table: Table, key: str, values: Collection[str]) -> list[tuple[Path, str]]:
-    listed = table.data.get(key)
-    return [((*table.path, key, listed.index(each)), each) for each in values] if isinstance(listed, list) else []
-
-
 def _flows(table: Table, ground: Ground) -> tuple[str, ...]:
-    named = _several(table, "flows")
+    named = several(table, "flows")
     known = {flow.id: flow for flow in ground.flows}
-    for path, id in _each_with_path(table, "flows", named):
+    for path, id in each_with_path(table, "flows", named):
         if known and id not in known:
             table.findings.add(path, f"there is no flow '{id[:60]}'", did_you_mean(id, known))
         elif ground.complete and known[id].score_question() is None:
@@ -139,26 +127,9 @@ def _flows(table: Table, ground: Ground) -> tuple[str, ...]:
     return named
 
 
-def _channels(table: Table, ground: Ground) -> tuple[str, ...]:
-    named = _several(table, "channels")
-    for path, name in _each_with_path(table, "channels", named):
-        if name not in ground.channels:
-            right = did_you_mean(name, ground.channels)
-            table.findings.add(path, f"there is no channel '{name[:40]}'", right)
-        elif not ground.channels[name]:
-            table.findings.add(path, f"'{name}' is switched off", "Set enabled = true there, or leave it out here.")
-    return named
-
-
 def _languages(table: Table, ground: Ground, about: Sequence[Flow]) -> tuple[str, ...]:
-    named = _several(table, "languages")
-    spoken = list(dict.fromkeys(tag for flow in about for tag in flow.locales))
-    whose = "none of its flows is" if table.has("flows") else "no flow is"
-    for path, tag in _each_with_path(table, "languages", named):
-        # As the rule does: "pt" stands for "pt-BR" too.
-        if ground.complete and about and not any(f"{each}-".lower().startswith(f"{tag}-".lower()) for each in spoken):
-            table.findings.add(path, f"{whose} in '{tag[:40]}'", did_you_mean(tag, spoken))
-    return named
+    spoken = list(dict.fromkeys(tag for flow in about for tag in flow.locales)) if ground.complete else []
+    return read_languages(table, spoken, "none of its flows is" if table.has("flows") else "no flow is")
 
 
 # ---- scores ----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.config.settings import FollowUpSettings, SandboxSettings, Settings
+from bot.config.settings import FlowAsking, FollowUpSettings, SandboxSettings, Settings
 from bot.followup.clocks import Hours
 
 
@@ -26,8 +26,22 @@ def with_sandbox(settings: Settings) -> Settings:
         asking = replace(asking, quiet_from=time(0), quiet_until=time(0))
     if not sandbox.cool_down:
         asking = replace(asking, cool_down=timedelta(0), cool_down_nps=timedelta(0))
+    if sandbox.min_messages is not None:
+        asking = replace(asking, min_messages=sandbox.min_messages)
+    flow_asking = {id: _of_flow(own, sandbox) for id, own in settings.flow_asking.items()}
     followup = None if followup is None else _followed_up(followup, sandbox)
-    return replace(settings, asking=asking, followup=followup)
+    return replace(settings, asking=asking, flow_asking=flow_asking, followup=followup)
+
+
+def _of_flow(own: FlowAsking, sandbox: SandboxSettings) -> FlowAsking:
+    """A flow's own spans and numbers, which would go before those of [asking]."""
+    if sandbox.delay is not None:
+        own = replace(own, delay=None)
+    if not sandbox.cool_down:
+        own = replace(own, cool_down=timedelta(0))
+    if sandbox.min_messages is not None:
+        own = replace(own, min_messages=None)
+    return own if sandbox.sample else replace(own, sample=1.0)
 
 
 def _followed_up(followup: FollowUpSettings, sandbox: SandboxSettings) -> FollowUpSettings:
@@ -50,15 +64,41 @@ def sandbox_changes(real: Settings, sandbox: Settings) -> tuple[SandboxChange, .
     """What differs between the settings as the file has them and as the sandbox runs them, in plain English."""
     before, after = real.asking, sandbox.asking
     quiet = [_quiet(asking.quiet_from, asking.quiet_until) for asking in (before, after)]
+    fewest = [_messages(asking.min_messages) for asking in (before, after)]
     rows = [
         SandboxChange("Asked after a chat ends", span_text(before.delay), span_text(after.delay)),
         SandboxChange("Quiet hours", *quiet),
         SandboxChange("Between two surveys", span_text(before.cool_down), span_text(after.cool_down)),
         SandboxChange("Between two NPS surveys", span_text(before.cool_down_nps), span_text(after.cool_down_nps)),
+        SandboxChange("Asked after chats of", *fewest),
+        *_flow_changes(real, sandbox),
     ]
     if real.followup and sandbox.followup:
         rows += _followup_changes(real.followup, sandbox.followup)
     return tuple(row for row in rows if row.normal != row.here)
+
+
+def _flow_changes(real: Settings, sandbox: Settings) -> list[SandboxChange]:
+    """What is relaxed of the flows' own, for those that have it."""
+    changes = []
+    for pinned in real.flows:
+        flow = pinned.flow
+        own, rules, here = real.flow_asking.get(flow.id), real.asking_rules(flow), sandbox.asking_rules(flow)
+        if own is None:
+            continue
+        if own.delay is not None:
+            changes.append(SandboxChange(f"{flow.id}: asked after", span_text(rules.delay), span_text(here.delay)))
+        if own.min_messages is not None:
+            fewest = _messages(rules.min_messages), _messages(here.min_messages)
+            changes.append(SandboxChange(f"{flow.id}: asked after chats of", *fewest))
+        between = span_text(rules.cool_down_flow), span_text(here.cool_down_flow)
+        changes.append(SandboxChange(f"{flow.id}: between two surveys", *between))
+        changes.append(SandboxChange(f"{flow.id}: asked of", *(f"{100 * each.sample:g} %" for each in (rules, here))))
+    return changes
+
+
+def _messages(fewest: int) -> str:
+    return "any length" if fewest == 0 else f"{fewest} messages or more"
 
 
 def _followup_changes(before: FollowUpSettings, after: FollowUpSettings) -> list[SandboxChange]:

@@ -246,6 +246,10 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     business_hours: bool = True
     #: False: all alerts go to the one room of [followup], and nobody needs to have the others
     rooms: bool = True
+    #: in place of min_messages, of all flows
+    min_messages: int | None = None
+    #: False: everybody is in every flow's sample
+    sample: bool = True
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

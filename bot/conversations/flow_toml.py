@@ -96,6 +96,8 @@ def read_flow(table: Table, channels: Collection[str] = ()) -> Flow:
     questions = _read_questions(table, speech, channels)
     intro = read_texts(table, "intro", speech, required=False)
     score = _read_score(table, questions)
+    # When it may be asked stands beside the flow, and is no part of the version that customers are asked.
+    table.has("asking")
     flow = Flow(
         id=id,
         title=title,
