@@ -1,0 +1,177 @@
+"""Why somebody was or was not asked, in words. Pure.
+
+What outsiders made up (names, references, events) is data: it stays on one line, without anything that a terminal
+obeys. The texts are plain; a channel escapes what its service would read as markup.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.conversations.invitations import Rule, TriggerKind, Verdict
+from bot.languages import fill, pack, say, variables_in
+from bot.ports import Decision
+from bot.reports.figures import harmless
+
+_TIMES = frozenset({"until", "last", "closed_at", "planned_for"})
+#: these are promised to the customer's clock, so they are told by it
+_QUIET: frozenset[str] = frozenset({"quiet hours", "quiet hours for too long"})
+_NAME = re.compile(r"[^a-z0-9-]+")
+_LONGEST = 120
+
+
+def explain(decision: Decision, *, locale: str = "en", zone: str = "UTC") -> str:
+    """What became of one trigger: what it is about, the verdict, what was told and when, and the steps before.
+
+    Several lines; ``zone`` is an IANA name, and times are told in it but for the ends of quiet hours, which are told in
+    the customer's.
+    """
+    return "\n".join([*_lines(decision, locale, zone_of(zone)), say(locale, "explain.zone", zone=_zone_name(zone))])
+
+
+def explain_all(decisions: Sequence[Decision], *, locale: str = "en", zone: str = "UTC") -> str:
+    """Several of them, with an empty line between, and the time zone once."""
+    if not decisions:
+        return ""
+    told = ["\n".join(_lines(decision, locale, zone_of(zone))) for decision in decisions]
+    return "\n\n".join([*told, say(locale, "explain.zone", zone=_zone_name(zone))])
+
+
+def in_words(decision: Decision, *, locale: str = "en", zone: str = "UTC") -> str:
+    """The reason alone, as one sentence."""
+    return _sentence(decision.rule, decision.inputs, decision, locale, zone_of(zone))
+
+
+def shown(text: str) -> str:
+    """What an outsider called something, as one line of bounded length.
+
+    >>> shown("ticket\\n81")
+    'ticket 81'
+    """
+    line = harmless(text, lines=False).strip()
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def rule_key(rule: str) -> str:
+    """Under which key the packs have a rule's sentence.
+
+    >>> rule_key("NPS cool-down"), rule_key("a mere thank-you")
+    ('rule.nps_cool-down', 'rule.a_mere_thank-you')
+    """
+    return f"rule.{_NAME.sub('_', rule.lower())}"
+
+
+def zone_of(name: str) -> tzinfo:
+    """The zone of a name, or UTC for one that is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _zone_name(name: str) -> str:
+    return str(zone_of(name))
+
+
+def _lines(decision: Decision, locale: str, zone: tzinfo) -> Iterator[str]:
+    yield _about(decision, locale)
+    reason = _sentence(decision.rule, decision.inputs, decision, locale, zone)
+    yield f"{_verdict(decision.verdict, locale)} ({_time(decision.at, zone)}): {reason}"
+    yield f"{say(locale, 'explain.before')}:"
+    yield f"  {_time(decision.triggered_at, zone)}  {_trigger(decision.trigger, decision, locale)}"
+    for at, told in _steps(decision, locale, zone):
+        yield f"  {_time(at, zone)}  {told}"
+    if decision.repeats:
+        yield say(locale, "explain.repeats", n=decision.repeats)
+
+
+def _about(decision: Decision, locale: str) -> str:
+    """What the trigger was about: the names that others gave, labelled."""
+    source = f" ({shown(decision.source)})" if decision.source else ""
+    named = (
+        ("desk.reference", f"{shown(decision.reference)}{source}" if decision.reference else ""),
+        ("desk.who", shown(decision.known_as or "")),
+        ("desk.channel", shown(f"{decision.address.channel} {decision.address.key}")),
+        ("desk.flow", shown(decision.flow)),
+    )
+    return " · ".join(f"{say(locale, key)}: {value}" for key, value in named if value)
+
+
+def _steps(decision: Decision, locale: str, zone: tzinfo) -> Iterator[tuple[datetime, str]]:
+    for step in decision.steps:
+        reason = _sentence(step.rule, step.inputs, decision, locale, zone)
+        yield step.at, f"{_verdict(step.verdict, locale)}: {reason}"
+
+
+def _verdict(verdict: Verdict, locale: str) -> str:
+    return say(locale, f"explain.{verdict.replace(' ', '_')}")
+
+
+def _trigger(trigger: TriggerKind, decision: Decision, locale: str) -> str:
+    unknown = say(locale, "explain.unknown")
+    return say(
+        locale,
+        f"trigger.{trigger}",
+        source=shown(decision.source) or unknown,
+        reference=shown(decision.reference) or unknown,
+    )
+
+
+def _sentence(rule: Rule, inputs: Mapping[str, str], decision: Decision, locale: str, zone: tzinfo) -> str:
+    """The rule's sentence with its numbers; a rule of an earlier release, which no pack has, is told by its name."""
+    text = pack(locale).sentences.get(rule_key(rule))
+    if text is None:
+        return shown(rule)
+    theirs = zone_of(inputs.get("time_zone", "UTC")) if rule in _QUIET else zone
+    known = {"channel": shown(decision.address.channel), "flow": shown(decision.flow)}
+    known |= {name: _value(name, value, locale, theirs) for name, value in inputs.items()}
+    # an earlier release wrote less down
+    unknown = say(locale, "explain.unknown")
+    return fill(text, {name: known.get(name) or unknown for name in variables_in(text)})
+
+
+def _value(name: str, value: str, locale: str, zone: tzinfo) -> str:
+    match name:
+        case "days" | "hours":
+            return _span(name, value, locale)
+        case "share" | "sample":
+            return _percent(value)
+        case "vip":
+            return say(locale, f"explain.vip.{'true' if value == 'true' else 'false'}")
+        case "tags" | "language":
+            return shown(value) or say(locale, "explain.none")
+        case _ if name in _TIMES:
+            return _moment(value, zone)
+        case _:
+            return shown(value)
+
+
+def _span(unit: str, value: str, locale: str) -> str:
+    """A span of days or hours in the unit that it is a whole number of."""
+    try:
+        span = timedelta(days=float(value)) if unit == "days" else timedelta(hours=float(value))
+    except (ValueError, OverflowError):
+        return shown(value)
+    for name, one in (("days", timedelta(days=1)), ("hours", timedelta(hours=1))):
+        if span % one == timedelta(0):
+            return say(locale, f"duration.{name}", n=span // one)
+    return say(locale, "duration.minutes", n=f"{span / timedelta(minutes=1):g}")
+
+
+def _percent(value: str) -> str:
+    try:
+        return f"{float(value) * 100:.4g} %"
+    except ValueError:
+        return shown(value)
+
+
+def _moment(value: str, zone: tzinfo) -> str:
+    try:
+        return _time(datetime.fromisoformat(value), zone)
+    except ValueError:
+        return shown(value)
+
+
+def _time(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
