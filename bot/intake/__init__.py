@@ -9,11 +9,12 @@ from bot.conversations.dealings import Told
 from bot.conversations.invitations import TriggerKind
 from bot.errors import StoreRefused
 from bot.ids import CaseId, Ids
-from bot.intake import agents, asking, customers, dues, relaying
+from bot.intake import agents, asking, customers, dues, relaying, wondering
 from bot.intake.moment import Moment
 from bot.messages import (
     AgentDid,
     AgentPressed,
+    AgentWonders,
     AgentWrote,
     ChannelName,
     Commanded,
@@ -26,7 +27,7 @@ from bot.messages import (
     Unread,
     Wrote,
 )
-from bot.ports import Clock, Due, Outcome, Store
+from bot.ports import Clock, Due, Outcome, Read, Store
 
 __all__ = ["Intake"]
 
@@ -64,15 +65,26 @@ class Intake:
                 )
             case AgentWrote():
                 return await self._written(event, moment)
+            case AgentWonders():
+                return await self._store.run(
+                    wondering.what_to_read(event), lambda facts: wondering.decide(event, facts, moment)
+                )
             case NotDelivered():
                 read = relaying.what_an_undelivered_reads(event)
                 return await self._store.run(read, lambda facts: relaying.decide_undelivered(event, facts, moment))
             case Tapped() | Wrote() | Commanded() | Left() | Returned() | Moved() | Unread():
-                return await self._store.run(
-                    customers.what_to_read(event, moment), lambda facts: customers.decide(event, facts, moment)
-                )
+                read = await self._read(event, moment)
+                return await self._store.run(read, lambda facts: customers.decide(event, facts, moment))
             case _:
                 assert_never(event)
+
+    async def _read(self, event: customers.CustomerEvent, moment: Moment) -> Read:
+        """What to read for an event; of a link, first, only what it began."""
+        carried = customers.link_of(event, moment)
+        if carried is None:
+            return customers.what_to_read(event, moment)
+        began = await self._store.run(Read(link=carried.id), linked.look)
+        return linked.what_to_read(carried, began.ref)
 
     async def _written(self, event: AgentWrote, moment: Moment) -> Outcome:
         """A message in a thread of a room: first only a look whose thread it is, for most are none of ours."""
@@ -105,7 +117,7 @@ def _set_aside(event: Inbound, why: str) -> Unread:
 
 def _channel(event: Inbound) -> ChannelName:
     match event:
-        case AgentPressed() | AgentDid() | AgentWrote():
+        case AgentPressed() | AgentDid() | AgentWrote() | AgentWonders():
             return event.agent.channel
         case Unread():
             return event.channel
