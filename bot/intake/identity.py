@@ -45,9 +45,11 @@ def merged(kept: Customer, gone: Customer) -> Customer:
     )
 
 
-def surer(known: KnownFrom | None, offered: KnownFrom) -> bool:
-    """Whether what is known came from a surer source than what is offered, which then changes nothing."""
-    return known is not None and _SUREST_FIRST.index(known) < _SUREST_FIRST.index(offered)
+def speaking(customer: Customer, locale: str | None, source: KnownFrom) -> Customer:
+    """The customer with a language that we were told of, unless theirs is known from a surer source."""
+    known = customer.locale_source
+    surer = known is not None and _SUREST_FIRST.index(known) < _SUREST_FIRST.index(source)
+    return customer if not locale or surer else replace(customer, locale=locale, locale_source=source)
 
 
 def must_write_first(address: Address, moment: Moment) -> bool:
