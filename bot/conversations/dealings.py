@@ -18,6 +18,13 @@ Author = Literal["customer", "agent", "bot"]
 #: A reporter that says "ended" twice within this time, and nothing of a reopening, speaks of one ending: Chatwoot tells
 #: of each by two events, and a label that is changed afterwards may look like another.
 SAME_ENDING = timedelta(hours=1)
+#: The same for one that does not say when: what it repeats comes within days, and its next ending is not to be lost.
+SAME_ENDING_UNTIMED = timedelta(days=3)
+#: Words so long after an ending begin another talk: where one thread holds all that was ever said with a person, what
+#: is worth a question is the talk and not the thread.
+NEW_TALK = timedelta(days=1)
+
+_NEXT = timedelta(microseconds=1)
 
 
 # ---- what is told ---------------------------------------------------------------------------------------
@@ -32,6 +39,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     messages: int | None = None
     human_answered: bool | None = None
     started_by: Author | None = None
+    #: nobody told of an end: there was no word for long
+    by_silence: bool = False
 
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag="resumed"):
@@ -95,18 +104,23 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 class Dealing(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a dealing so far."""
 
+    #: who began the talk, how many words of it we were told of one by one, and since when it goes on (None: always)
     started_by: Author | None = None
-    #: words that we were told of, one by one
     heard: int = 0
+    talk_from: datetime | None = None
+    #: the number of the talk, from 0
+    talk: int = 0
     #: the newest words of a human agent, and of the customer
     human_at: datetime | None = None
     customer_at: datetime | None = None
-    #: how many endings it had; the newest one, and the newest reopening
+    #: how many endings it had; the newest one, whether that was silence, and the newest reopening
     endings: int = 0
     ended_at: datetime | None = None
+    by_silence: bool = False
     resumed_at: datetime | None = None
-    #: the number of the newest ending that a survey was shown for; 0: none was
+    #: the number of the newest ending that a survey was shown for (0: none was), and when that was
     asked_ending: int = 0
+    asked_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -114,6 +128,11 @@ class Dealing(msgspec.Struct, frozen=True, kw_only=True):
         if self.ended_at is None:
             return True
         return self.resumed_at is not None and self.resumed_at > self.ended_at
+
+    @property
+    def human_answered(self) -> bool:
+        """Whether a human said something in this talk, of what we were told."""
+        return self.human_at is not None and (self.talk_from is None or self.human_at >= self.talk_from)
 
 
 #: What a telling means for the question that may be asked.
@@ -138,55 +157,109 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 def hear(dealing: Dealing, happening: Happening, now: datetime) -> Heard:
     """Take one telling in. A time in the future is taken for now: the reporter's clock is ahead of ours.
 
+    What has no time of its own happened after all that was told before.
+
     >>> from datetime import UTC
     >>> noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     >>> closed = hear(Dealing(), Ended(at=noon), noon).dealing
     >>> hear(closed, Ended(at=noon), noon).meaning, hear(closed, Resumed(at=noon + timedelta(hours=1)), noon).meaning
-    ('ended before', 'noted')
+    ('ended before', 'resumed')
     """
+    if _is_ahead(dealing, now):
+        dealing, happening = _by_this_clock(dealing, now), _without_time(happening)
     match happening:
         case Ended():
             return _ended(dealing, happening, now)
         case Resumed(at=at):
-            return _resumed(dealing, _not_after(at, now), "resumed")
+            return _resumed(dealing, _when(at, now, dealing.ended_at), "resumed")
         case Spoke():
-            return _spoke(dealing, happening, _not_after(happening.at, now))
+            return _spoke(dealing, happening, _when(happening.at, now, dealing.ended_at))
         case Beside():
             return Heard(dealing=dealing, meaning="noted")
         case _:
             assert_never(happening)
 
 
-def _not_after(at: datetime | None, now: datetime) -> datetime:
-    return now if at is None else min(at, now)
+def _when(at: datetime | None, now: datetime, after: datetime | None) -> datetime:
+    """When it happened; what does not say, or says something impossible, happened after the newest that we know of."""
+    if at is not None and at <= now:
+        return at
+    return now if after is None else max(now, after + _NEXT)
+
+
+def _is_ahead(dealing: Dealing, now: datetime) -> bool:
+    """Whether our own clock was put back since: a time that is kept is never later than the clock was then."""
+    latest = now + _NEXT
+    return any(at is not None and at > latest for at in (dealing.ended_at, dealing.resumed_at))
+
+
+def _by_this_clock(dealing: Dealing, now: datetime) -> Dealing:
+    """The same order by a clock that was put back."""
+    was_open, ended_at, resumed_at = dealing.is_open, dealing.ended_at, dealing.resumed_at
+    if ended_at is not None:
+        ended_at = min(ended_at, now - _NEXT if was_open else now)
+    if resumed_at is not None:
+        resumed_at = min(resumed_at, now)
+    return replace(
+        dealing,
+        ended_at=ended_at,
+        resumed_at=resumed_at,
+        talk_from=_not_after(dealing.talk_from, now),
+        human_at=_not_after(dealing.human_at, now),
+        customer_at=_not_after(dealing.customer_at, now),
+        asked_at=_not_after(dealing.asked_at, now),
+    )
+
+
+def _not_after(at: datetime | None, now: datetime) -> datetime | None:
+    return None if at is None else min(at, now)
+
+
+def _without_time(happening: Happening) -> Happening:
+    """Its time says nothing beside times of a clock that was wrong: the order in which we are told does."""
+    return happening if isinstance(happening, Beside) else replace(happening, at=None)
+
+
+# ---- endings ----------------------------------------------------------------------------------------------
 
 
 def _ended(dealing: Dealing, ended: Ended, now: datetime) -> Heard:
-    at, last = _not_after(ended.at, now), dealing.ended_at
+    last, resumed_at = dealing.ended_at, dealing.resumed_at
+    at = _when(ended.at, now, resumed_at)
     if last is not None and _is_same(dealing, ended, at, last):
         return Heard(dealing=dealing, meaning="ended before")
-    thanks = _mere_thanks(dealing)
-    since = dealing.resumed_at is not None and ended.at is not None and at < dealing.resumed_at
+    after = _talk(dealing, at) if last is not None and not dealing.is_open else dealing
     after = replace(
-        dealing,
+        after,
         endings=dealing.endings + 1,
         ended_at=at,
-        started_by=ended.started_by or dealing.started_by,
+        by_silence=ended.by_silence,
+        started_by=ended.started_by or after.started_by,
     )
-    return Heard(dealing=after, meaning="resumed since" if since else "ended", mere_thanks=thanks)
+    meaning: Meaning = "resumed since" if after.is_open else "ended"
+    return Heard(dealing=after, meaning=meaning, mere_thanks=_mere_thanks(dealing, ended))
 
 
 def _is_same(dealing: Dealing, ended: Ended, at: datetime, last: datetime) -> bool:
     if dealing.is_open:
-        return ended.at is not None and at <= last
-    return ended.at is None or at - last < SAME_ENDING
+        # told late, of before the reopening: nearly the time that is known, or earlier
+        over = dealing.resumed_at is not None and at < dealing.resumed_at
+        return ended.at is not None and (at <= last or (over and at - last < SAME_ENDING))
+    # after a silence that we took for its end, the helpdesk closes what nobody opened again
+    return dealing.by_silence or at - last < (SAME_ENDING_UNTIMED if ended.at is None else SAME_ENDING)
 
 
-def _mere_thanks(dealing: Dealing) -> bool:
+def _mere_thanks(dealing: Dealing, ended: Ended) -> bool:
     """Whether a survey was shown and no human said a word since; unknown where nobody tells us of words."""
-    if dealing.asked_ending == 0 or dealing.heard == 0 or dealing.ended_at is None:
+    if dealing.asked_at is None or dealing.heard == 0:
         return False
-    return dealing.human_at is None or dealing.human_at <= dealing.ended_at
+    if dealing.human_at is None:
+        # who knows of a human, and never told us of their words, does not tell of such words
+        return ended.human_answered is not True
+    return dealing.human_at <= dealing.asked_at
+
+
+# ---- reopenings and words ---------------------------------------------------------------------------------
 
 
 def _resumed(dealing: Dealing, at: datetime, meaning: Meaning) -> Heard:
@@ -199,16 +272,31 @@ def _resumed(dealing: Dealing, at: datetime, meaning: Meaning) -> Heard:
 
 
 def _spoke(dealing: Dealing, spoke: Spoke, at: datetime) -> Heard:
+    talk = _talk(dealing, at)
+    is_new = talk.talk != dealing.talk
     after = replace(
-        dealing,
-        heard=dealing.heard + 1,
-        started_by=spoke.by if spoke.first else dealing.started_by,
-        human_at=_later(dealing.human_at, at) if spoke.by == "agent" else dealing.human_at,
-        customer_at=_later(dealing.customer_at, at) if spoke.by == "customer" else dealing.customer_at,
+        talk,
+        heard=talk.heard + 1,
+        started_by=spoke.by if spoke.first or is_new else talk.started_by,
+        human_at=_later(talk.human_at, at) if spoke.by == "agent" else talk.human_at,
+        customer_at=_later(talk.customer_at, at) if spoke.by == "customer" else talk.customer_at,
     )
-    if spoke.by == "customer" and not after.is_open:
+    if after.is_open:
+        return Heard(dealing=after, meaning="noted")
+    if spoke.by == "customer":
         return _resumed(after, at, "customer went on")
+    if spoke.by == "agent" and after.by_silence:
+        # it had only fallen silent
+        return _resumed(after, at, "resumed")
     return Heard(dealing=after, meaning="noted")
+
+
+def _talk(dealing: Dealing, at: datetime) -> Dealing:
+    """The dealing as it is at that time: long after its last ending another talk begins."""
+    last = dealing.ended_at
+    if last is None or at - last <= NEW_TALK or (dealing.talk_from is not None and dealing.talk_from > last):
+        return dealing
+    return replace(dealing, talk=dealing.talk + 1, talk_from=at, heard=0, started_by=None)
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:
