@@ -1,5 +1,7 @@
 """Who a customer is, what they speak, and a sentence of ours to them. Pure."""
 
+from typing import get_args
+
 from msgspec.structs import replace
 
 from bot.conversations.flow import PinnedFlow
@@ -8,24 +10,42 @@ from bot.ids import ConversationId, CustomerId, WordsId
 from bot.intake.moment import Moment
 from bot.languages import locales, say
 from bot.messages import Address, Outbound, Profile, Text, Wrote
-from bot.ports import Customer, Facts, Queue, SaveCustomer, Words, Write
+from bot.ports import Customer, Facts, KnownFrom, Queue, SaveCustomer, Words, Write
+
+#: the surest first
+_SOURCES: tuple[KnownFrom, ...] = get_args(KnownFrom)
 
 
 def known_customer(facts: Facts, address: Address, profile: Profile, moment: Moment) -> tuple[Customer, list[Write]]:
     """The customer at an address, made or brought up to date by what the channel says of them."""
     old = facts.customer
     if old is None:
-        made = Customer(id=CustomerId(moment.ids()), name=profile.name, locale=_tag(profile.language))
+        made = Customer(id=CustomerId(moment.ids()), name=profile.name)
+        made = learned(made, "profile", locale=_tag(profile.language))
         return made, [SaveCustomer(customer=made, address=address, at=moment.now)]
-    new = replace(
-        old,
-        # likewise a reported name, for more than a handle
-        name=old.name or profile.name,
-        # what the business reported counts for more than the language of an app's menus
-        locale=old.locale or _tag(profile.language),
-        reachable=True,
-    )
+    # a name that was reported counts for more than a handle
+    new = replace(old, name=old.name or profile.name, reachable=True)
+    new = learned(new, "profile", locale=_tag(profile.language))
     return new, [] if new == old else [SaveCustomer(customer=new, address=address, at=moment.now)]
+
+
+def learned(
+    customer: Customer, source: KnownFrom, *, locale: str | None = None, time_zone: str | None = None
+) -> Customer:
+    """The customer with the language and the time zone that a source tells, unless a surer source told of them.
+
+    The newest telling of one source counts. The language of an app's menus says least.
+    """
+    if locale and (not customer.locale or _is_as_sure(source, customer.locale_source)):
+        customer = replace(customer, locale=locale, locale_source=source)
+    if time_zone and (not customer.time_zone or _is_as_sure(source, customer.time_zone_source)):
+        customer = replace(customer, time_zone=time_zone, time_zone_source=source)
+    return customer
+
+
+def _is_as_sure(source: KnownFrom, known: KnownFrom | None) -> bool:
+    # an earlier release did not keep how it knew: mostly by a report
+    return _SOURCES.index(source) <= _SOURCES.index(known or "report")
 
 
 def _tag(language: str | None) -> str | None:
