@@ -540,6 +540,7 @@ SaidKind = Literal[
     "text_only",  # files of agents are not passed on
     "fixed",  # the customer says that it is fixed
     "not_fixed",
+    "declined",  # not this one: the survey is over, and others may come
     "asked",  # a survey begins
     "deferred",  # a survey will begin; text: the rule
     "not_asked",  # text: the rule

@@ -30,7 +30,7 @@ from bot.conversations.events import (
 )
 from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText, Question
-from bot.conversations.rules import fits, next_question
+from bot.conversations.rules import fits, may_decline, next_question
 
 _V = TypeVar("_V")
 
@@ -73,7 +73,8 @@ def _take(conversation: Conversation, flow: Flow, question: Question, value: Val
     )
     # Words once said stay said. A message that had no button needs no edit: on most channels it would look the same.
     worded = isinstance(value, Worded)
-    shown = () if worded and not question.optional else (Show(question=question.id, changeable=not worded),)
+    bare = worded and not question.optional and not may_decline(conversation)
+    shown = () if bare else (Show(question=question.id, changeable=not worded),)
     taken = Turn(conversation=closed, prompts=shown)
     if before is not None and before.value == value:
         # The same value again is no correction: nothing is counted twice, the window does not start anew.

@@ -1,7 +1,7 @@
 """The conversation's state machine: whatever changes a conversation's state is here and in accepting.py.
 
-``start`` begins, ``receive`` takes one reply, ``stop`` and ``expire`` end. Each returns a Turn: the new state, what
-happened, and what to say. Nothing here reads a clock, sends or stores.
+``start`` begins, ``receive`` takes one reply, ``remind`` asks once more, and ``refuse``, ``stop`` and ``expire`` end. Each
+returns a Turn: the new state, what happened, and what to say. Nothing here reads a clock, sends or stores.
 
 A question is *open* while its buttons may be tapped: the one being asked, and one whose answer is being corrected.
 Its buttons carry the turn on which they were made; a tap with any other turn is stale and changes nothing.
@@ -18,11 +18,14 @@ from bot.conversations.answers import Chosen, Scored, Skipped
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
     AskAgain,
+    Bye,
     Close,
     Event,
     Expired,
     Notice,
     Prompt,
+    Refusal,
+    Remind,
     Reply,
     Said,
     Show,
@@ -34,11 +37,13 @@ from bot.conversations.events import (
 )
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, scale_of
-from bot.conversations.rules import Rules, may_change, reopened_too_long
+from bot.conversations.rules import Rules, may_change, may_decline, reopened_too_long
 from bot.conversations.words import repeats, understand
 
 #: Values of buttons that are no answers. Option ids cannot begin with "~", "+" or "-".
 CHANGE, SKIP, DONE = "~change", "~skip", "~done"
+#: "Not this one" ends the survey; "never again" ends it too, and whoever calls the engine sees to it that it is the last.
+DECLINE, NEVER = "~decline", "~never"
 TICK, UNTICK = "+", "-"
 
 
@@ -64,10 +69,36 @@ def expire(conversation: Conversation, at: datetime) -> Turn:
     return _end(replace(conversation, status="expired"), Expired(), at)
 
 
-def _end(ended: Conversation, event: Event, at: datetime) -> Turn:
+def refuse(conversation: Conversation, refusal: Refusal, at: datetime) -> Turn:
+    """The respondent, who did not ask for this, wants none of it; where that is offered no more nothing happens."""
+    if not may_decline(conversation):
+        return Turn(conversation=conversation)
+    turn = _end(replace(conversation, status="stopped"), Stopped(), at, refused=refusal)
+    match refusal:
+        case "decline":
+            return replace(turn, prompts=(*turn.prompts, Bye()), notice="declined")
+        case "never":
+            return replace(turn, notice="opted_out")
+        case _:
+            assert_never(refusal)
+
+
+def remind(conversation: Conversation, at: datetime) -> Turn:
+    """Ask the question that waits once more, where nobody answered in any way.
+
+    Its buttons keep their turn: where the old message cannot be edited, a tap on it is as good.
+    """
+    asked = conversation.asked
+    if asked is None or not may_decline(conversation) or conversation.reasked:
+        return Turn(conversation=conversation)
+    reminded = replace(conversation, turn=conversation.turn + 1, touched_at=at)
+    return Turn(conversation=reminded, prompts=(Close(question=asked), Remind(question=asked)))
+
+
+def _end(ended: Conversation, event: Event, at: datetime, *, refused: Refusal | None = None) -> Turn:
     prompts: list[Prompt] = []
     if ended.asked:
-        prompts.append(Close(question=ended.asked))
+        prompts.append(Close(question=ended.asked, refused=refused))
     shown = [] if ended.commented else _changeable_rating(ended)
     left = [ended.reopened] if ended.reopened else []
     prompts += [Show(question=id, changeable=False) for id in dict.fromkeys((*left, *shown))]
@@ -105,6 +136,8 @@ def _tapped(conversation: Conversation, flow: Flow, tap: Tap, at: datetime, rule
         return _stale(conversation, tap, _past(conversation, question))
     if question.id == conversation.reopened and reopened_too_long(conversation, at, rules):
         return _too_late(conversation, question, tap)
+    if tap.value in (DECLINE, NEVER):
+        return _refused(conversation, question, tap, at)
     if tap.value == SKIP:
         if not question.optional:
             return _stale(conversation, tap, "unknown_button")
@@ -125,6 +158,12 @@ def _tapped(conversation: Conversation, flow: Flow, tap: Tap, at: datetime, rule
             return _stale(conversation, tap, "unknown_button")
         case _:
             assert_never(question)
+
+
+def _refused(conversation: Conversation, question: Question, tap: Tap, at: datetime) -> Turn:
+    if not may_decline(conversation):
+        return _stale(conversation, tap, _past(conversation, question))
+    return refuse(conversation, "decline" if tap.value == DECLINE else "never", at)
 
 
 def _question_of(conversation: Conversation, flow: Flow, turn: int) -> Question | None:

@@ -85,6 +85,9 @@ Event = Asked | Answered | Retracted | Said | Completed | Resumed | Stopped | Ex
 
 # ---- prompts ------------------------------------------------------------------------------------------
 
+#: Ways to say no to a whole survey: to this one, or to all that may come.
+Refusal = Literal["decline", "never"]
+
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Post a question with its buttons."""
@@ -111,6 +114,18 @@ class Close(msgspec.Struct, frozen=True, kw_only=True):
 
     question: str
     withdrawn: bool = False
+    #: what the respondent chose in place of an answer; the message then says so
+    refused: Refusal | None = None
+
+
+class Remind(msgspec.Struct, frozen=True, kw_only=True):
+    """Post a question that nobody answered once more, with a word that this is a reminder."""
+
+    question: str
+
+
+class Bye(msgspec.Struct, frozen=True):
+    """Say that a survey which the respondent did not want is over."""
 
 
 class Thank(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +138,7 @@ class Unthank(msgspec.Struct, frozen=True):
     """Edit the thanks said before into a word that the answer was changed: more is asked, and thanks will follow."""
 
 
-Prompt = Ask | AskAgain | Show | Close | Thank | Unthank
+Prompt = Ask | AskAgain | Show | Close | Remind | Bye | Thank | Unthank
 
 #: What the respondent is told at once, in passing.
 Notice = Literal[
@@ -137,6 +152,8 @@ Notice = Literal[
     "too_late_to_change",
     "choose_more",
     "choose_fewer",
+    "declined",
+    "opted_out",
 ]
 
 

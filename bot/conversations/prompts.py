@@ -8,10 +8,11 @@ import msgspec
 
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
-from bot.conversations.engine import CHANGE, DONE, SKIP, TICK, UNTICK
-from bot.conversations.events import Ask, AskAgain, Close, Prompt, Show, Thank, Unthank
+from bot.conversations.engine import CHANGE, DECLINE, DONE, NEVER, SKIP, TICK, UNTICK
+from bot.conversations.events import Ask, AskAgain, Bye, Close, Prompt, Remind, Show, Thank, Unthank
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts, in_locale, scale_of
+from bot.conversations.rules import may_decline
 from bot.languages import say
 from bot.messages import Address, Button, Card, Content, Outbound, OutboundKind, Text, Token, format_token
 from bot.scoring.scales import Band, band
@@ -26,6 +27,8 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     """What texts need beside the conversation."""
 
     company: str = ""
+    #: whether ways to say no are drawn below the first question of what nobody asked for
+    decline: bool = True
 
 
 def lane_of(address: Address) -> str:
@@ -50,12 +53,18 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
     """The message that says a prompt, for the conversation as it is after the turn."""
     match prompt:
         case Ask(question=id, first=first):
-            return _outbound("post", conversation, id, _card(flow, id, conversation, wording, intro=first))
+            intro = _text(flow.intro, flow, conversation, wording) if first and flow.intro else ""
+            return _outbound("post", conversation, id, _card(flow, id, conversation, wording, opening=intro))
         case Show(question=id, changeable=changeable):
             card = _card(flow, id, conversation, wording, changeable=changeable)
             return _outbound("edit", conversation, id, card)
-        case Close(question=id, withdrawn=withdrawn):
-            return _outbound("edit", conversation, id, _closed(flow, id, conversation, wording, withdrawn))
+        case Close():
+            return _outbound("edit", conversation, prompt.question, _closed(flow, prompt, conversation, wording))
+        case Remind(question=id):
+            card = _card(flow, id, conversation, wording, opening=say(conversation.locale, "reminder"))
+            return _outbound("post", conversation, id, card)
+        case Bye():
+            return _thanks_outbound("post", conversation, say(conversation.locale, "bye.declined"))
         case AskAgain(question=id):
             return msgspec.structs.replace(
                 _outbound("post", conversation, id, _again(flow, id, conversation)),
@@ -101,15 +110,14 @@ def _card(
     wording: Wording,
     *,
     changeable: bool = True,
-    intro: bool = False,
+    opening: str = "",
 ) -> Card:
     question = _question(flow, id)
     text = _text(question.text, flow, conversation, wording)
-    opening = _text(flow.intro, flow, conversation, wording) if intro and flow.intro else ""
     if opening:
         text = f"{opening}\n\n{text}"
     if id in (conversation.asked, conversation.reopened):
-        return _open_card(question, text, flow, conversation)
+        return _open_card(question, text, flow, conversation, wording)
     answer = conversation.answers.get(id)
     if answer is None or isinstance(answer.value, Worded):
         return Card(text=text, locale=conversation.locale, typing=False)
@@ -120,7 +128,7 @@ def _card(
     return Card(text=text, buttons=rows, chosen=label, locale=conversation.locale, typing=False)
 
 
-def _open_card(question: Question, text: str, flow: Flow, conversation: Conversation) -> Card:
+def _open_card(question: Question, text: str, flow: Flow, conversation: Conversation, wording: Wording) -> Card:
     locale = conversation.locale
     rows = [*_answer_rows(question, flow, conversation)]
     hint = _hint("hint", question, locale)
@@ -130,7 +138,23 @@ def _open_card(question: Question, text: str, flow: Flow, conversation: Conversa
     low = high = ""
     if isinstance(question, Rating):
         low, high = (in_locale(ends, locale, flow.locale) for ends in (question.low, question.high))
-    return Card(text=text, buttons=tuple(rows), hint=hint, low=low, high=high, locale=locale)
+    return Card(
+        text=text,
+        buttons=tuple(rows),
+        hint=hint,
+        low=low,
+        high=high,
+        locale=locale,
+        decline=_refusals(conversation, question.id) if wording.decline else (),
+    )
+
+
+def _refusals(conversation: Conversation, question: str) -> tuple[Button, ...]:
+    """The ways to say no to the whole survey, while they are good."""
+    if not may_decline(conversation):
+        return ()
+    pairs = (("button.decline", DECLINE), ("button.never", NEVER))
+    return tuple(_button(conversation, question, say(conversation.locale, key), value) for key, value in pairs)
 
 
 def _button(conversation: Conversation, question: str, label: str, value: str, *, selected: bool = False) -> Button:
@@ -241,10 +265,13 @@ def _again(flow: Flow, id: str, conversation: Conversation) -> Text:
     return Text(text=_hint("again", _question(flow, id), conversation.locale), locale=conversation.locale)
 
 
-def _closed(flow: Flow, id: str, conversation: Conversation, wording: Wording, withdrawn: bool) -> Card:
+def _closed(flow: Flow, close: Close, conversation: Conversation, wording: Wording) -> Card:
     locale = conversation.locale
-    text = say(locale, "withdrawn") if withdrawn else _text(_question(flow, id).text, flow, conversation, wording)
-    return Card(text=text, locale=locale, typing=False)
+    if close.withdrawn:
+        return Card(text=say(locale, "withdrawn"), locale=locale, typing=False)
+    text = _text(_question(flow, close.question).text, flow, conversation, wording)
+    chosen = None if close.refused is None else say(locale, f"button.{close.refused}")
+    return Card(text=text, chosen=chosen, locale=locale, typing=False)
 
 
 def _thanks_outbound(kind: OutboundKind, conversation: Conversation, text: str) -> Outbound:

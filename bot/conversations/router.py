@@ -3,7 +3,7 @@
 ``docs/who-hears-what.md`` says the same in words for admins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -13,13 +13,14 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText
+from bot.conversations.rules import may_decline
 from bot.conversations.typed import is_word
 from bot.conversations.words import understand
 from bot.ids import WordsId
 from bot.languages import pack, stop_words
 from bot.messages import CommandName
 
-Route = Literal["stop", "start", "feedback", "recovery", "survey", "case", "nobody"]
+Route = Literal["stop", "start", "feedback", "decline", "recovery", "survey", "case", "nobody"]
 
 _SLASHED: Mapping[str, CommandName] = {"/feedback": "feedback", "/stop": "stop", "/start": "start"}
 
@@ -61,17 +62,21 @@ def route(
        conversation's, or of English. What may also be an answer counts as an answer where one is awaited: "basta" is
        no *stop* while someone is asked for words or talks with an agent, "complaint" no *feedback* during a survey or
        such a talk, and the start word counts only for one who opted out.
-    3. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
-    4. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words only what is, as
+    3. *decline*: the text is nothing but such a "not now", and all that waits is the first question of a survey that
+       the customer did not ask for; not where it may be an answer: to an open text, as an option's label, to an agent.
+    4. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
+    5. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words only what is, as
        a whole, an answer to the rating or choice that waits. A survey that was passed over goes on waiting.
-    5. *case*: the customer's case listens, so agents should read what they add.
-    6. *nobody*: kept beside the last conversation if there is one, never answered.
+    6. *case*: the customer's case listens, so agents should read what they add.
+    7. *nobody*: kept beside the last conversation if there is one, never answered.
     """
     if is_word(text, stop_words()):
         return "stop"
     command = _command(text, locale, conversation, flow, case, opted_out=opted_out)
     if command is not None:
         return command
+    if _declines(text, locale, conversation, flow, case):
+        return "decline"
     listens = conversation is not None and _listens(conversation)
     if case is not None and case.fixed_asked_at is not None:
         newer = listens and conversation is not None and conversation.touched_at > case.fixed_asked_at
@@ -93,8 +98,7 @@ def _command(
 ) -> Literal["stop", "start", "feedback"] | None:
     talks = case is not None and case.spoken_at is not None
     listens = conversation is not None and _listens(conversation)
-    for tag in dict.fromkeys((locale, conversation.locale if conversation else locale, "en")):
-        words = pack(tag).commands
+    for words in _commands(locale, conversation):
         if not talks and not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
             return "stop"
         if opted_out and is_word(text, words["start"]):
@@ -102,6 +106,23 @@ def _command(
         if not talks and not listens and is_word(text, words["feedback"]):
             return "feedback"
     return None
+
+
+def _commands(locale: str, conversation: Conversation | None) -> list[Mapping[str, Collection[str]]]:
+    """The commands of the languages that the customer may use."""
+    tags = dict.fromkeys((locale, conversation.locale if conversation else locale, "en"))
+    return [pack(tag).commands for tag in tags]
+
+
+def _declines(
+    text: str, locale: str, conversation: Conversation | None, flow: Flow | None, case: Following | None
+) -> bool:
+    """Whether a text says no to a survey that nobody asked for, and can be nothing else."""
+    if conversation is None or not may_decline(conversation) or (case is not None and case.spoken_at is not None):
+        return False
+    if _awaits_words(conversation, flow) or _answers(text, conversation, flow):
+        return False
+    return any(is_word(text, words["not_now"]) for words in _commands(locale, conversation))
 
 
 def _listens(conversation: Conversation) -> bool:

@@ -50,6 +50,11 @@ def may_change(conversation: Conversation, question: str, at: datetime, rules: R
     )
 
 
+def may_decline(conversation: Conversation) -> bool:
+    """Whether the first question of what the respondent did not ask for still waits without an answer."""
+    return conversation.invited and conversation.asked is not None and not conversation.answers
+
+
 def reopened_too_long(conversation: Conversation, at: datetime, rules: Rules) -> bool:
     """Buttons shown by *Change* just before the window's end stay good for as long again, not for ever."""
     answer = conversation.answers.get(conversation.reopened or "")

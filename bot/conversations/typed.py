@@ -226,4 +226,5 @@ def is_word(text: str, words: Collection[str]) -> bool:
     (True, False)
     """
     text = text.strip()
-    return len(text) <= _LONGEST and _bare(text).casefold() in words
+    # phones write another apostrophe than the packs
+    return len(text) <= _LONGEST and _bare(text).casefold().replace("’", "'") in words

@@ -13,7 +13,7 @@ from bot.ids import ConversationId, InteractionId
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import speaks
-from bot.intake.recording import expiry, record
+from bot.intake.recording import expiry, record, reminder
 from bot.messages import Address
 from bot.ports import (
     Customer,
@@ -64,7 +64,7 @@ def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: Decision | N
             *ended,
             *record(Step(turn=turn, facts=Facts(), flow=survey.flow), moment),
             *_shown(survey, moment),
-            PutDue(due=expiry(conversation, moment)),
+            *(PutDue(due=due) for due in (expiry(conversation, moment), reminder(conversation, moment)) if due),
             RecordDecision(decision=replace(decision, conversation=conversation.id)),
         ),
         ref=conversation.id,

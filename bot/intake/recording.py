@@ -49,7 +49,7 @@ def record(step: Step, moment: Moment) -> tuple[Write, ...]:
         writes.append(SaveConversation(conversation=conversation, flow_id=flow.flow.id, was_turn=was_turn))
     for event in turn.events:
         writes += _record_event(event, step, moment)
-    wording = Wording(company=moment.settings.company)
+    wording = Wording(company=moment.settings.company, decline=moment.settings.asking.decline_buttons)
     for prompt in turn.prompts:
         writes.append(Queue(outbound=word(prompt, conversation, flow.flow, wording), at=moment.now))
     said = [write.words for write in writes if isinstance(write, KeepWords)]
@@ -85,6 +85,15 @@ def expiry(conversation: Conversation, moment: Moment) -> Due:
     asking = moment.settings.asking
     due_at = moment.now + min(asking.expire_invitation, asking.expire_idle)
     return Due(key=f"expire:{conversation.id}", kind="expire", ref=conversation.id, due_at=due_at)
+
+
+def reminder(conversation: Conversation, moment: Moment) -> Due | None:
+    """When to ask once more what nobody answered; None: never, or what the customer asked for themselves."""
+    asking = moment.settings.asking
+    if asking.reminder is None or not conversation.invited or asking.reminder >= asking.expire_invitation:
+        return None
+    due_at = conversation.started_at + asking.reminder
+    return Due(key=f"remind:{conversation.id}", kind="remind", ref=conversation.id, due_at=due_at)
 
 
 def _words(said: Said, conversation: Conversation, heard: Heard | None, at: datetime) -> Words:

@@ -18,9 +18,9 @@ _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One language. All words are in lower case and in Unicode's composed form (NFC).
 
-    ``commands`` has the keys stop, enough, start, skip, feedback, back and human. *stop* has only words that can
-    mean nothing but "ask me no more" and are heard in every language; *enough* has those that may also mean "that is
-    all", and end nothing while someone is asked for words.
+    ``commands`` has the keys stop, enough, not_now, start, skip, feedback, back and human. *stop* has only words that
+    can mean nothing but "ask me no more" and are heard in every language; *enough* has those that may also mean "that
+    is all", and end nothing while someone is asked for words. *not_now* ends one survey, before its first answer.
     """
 
     locale: str

@@ -5,9 +5,10 @@ from collections import Counter
 
 import pytest
 
+from bot.conversations.typed import is_word
 from bot.languages import Pack, fill, locales, numbers_heard, pack, say, stop_words, variables_in
 
-COMMANDS = {"stop", "enough", "start", "skip", "feedback", "back", "human"}
+COMMANDS = {"stop", "enough", "not_now", "start", "skip", "feedback", "back", "human"}
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
 
@@ -94,6 +95,9 @@ def test_the_words_that_the_sentences_teach_are_understood(one: Pack) -> None:
         return any(word.upper() in one.sentences[key] for word in one.commands[command])
 
     assert teaches("hint.skip", "skip")
+    assert teaches("hint.decline", "not_now")
+    assert teaches("hint.decline", "stop")
+    assert teaches("hint.never", "stop")
     assert teaches("reply.opted_out", "start")
     assert teaches("reply.opted_in", "stop")
     assert teaches("reply.welcome", "stop")
@@ -117,6 +121,22 @@ def test_what_answers_is_it_fixed_means_one_thing(one: Pack) -> None:
     for word in (word for words in one.recovery.values() for word in words):
         assert word == " ".join(unicodedata.normalize("NFC", word).casefold().split())
         assert len(word) <= 60
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_the_label_of_a_button_that_says_no_means_the_same_in_words(one: Pack) -> None:
+    assert is_word(one.sentences["button.decline"], one.commands["not_now"])
+    assert is_word(one.sentences["button.never"], one.commands["stop"])
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_not_now_is_said_in_words_that_answer_nothing(one: Pack) -> None:
+    """They are heard in the customer's language, the survey's and English."""
+    others = [word for each in (one, pack("en")) for words in each.recovery.values() for word in words]
+    english = [word for name, words in pack("en").commands.items() if name != "not_now" for word in words]
+    assert set(one.commands["not_now"]).isdisjoint([*others, *english, *pack("en").yes, *pack("en").no])
+    assert len(one.commands["not_now"]) >= 15
+    assert all(len(word) <= 60 for name in ("stop", "not_now") for word in one.commands[name])
 
 
 @pytest.mark.parametrize("one", PACKS)

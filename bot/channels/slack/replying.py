@@ -74,10 +74,13 @@ def _to_customer(said: Said) -> str:
             return say(said.locale, f"reply.{said.kind}")
         case "choose_more" | "choose_fewer":
             return say(said.locale, f"reply.{said.kind}", n=said.text)
-        case "opted_out" | "opted_in" | "not_asked" | "asked":
+        case "opted_in" | "not_asked" | "asked":
             return say(said.locale, f"reply.{said.kind}")
         case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside" | "deferred":
             # the message that was tapped is edited
+            return ""
+        case "declined" | "opted_out":
+            # likewise, and a message of its own says what comes of it
             return ""
         case "fixed" | "not_fixed":
             # the card shows what was chosen, and a message of its own says what comes next
