@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.channels.limits import Allowance
+from bot.channels.page import PageChannel
 from bot.channels.slack import SlackChannel
 from bot.channels.telegram import TelegramChannel
 from bot.channels.webchat import WebchatChannel
@@ -21,6 +22,7 @@ from bot.channels.webhook import WebhookChannel
 from bot.config import (
     ChannelSettings,
     CurrentSettings,
+    PageSettings,
     Settings,
     SlackSettings,
     TelegramSettings,
@@ -174,6 +176,14 @@ class App:
                 return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat, allowance=self._allowance)
             case WebhookChatSettings():
                 return WebhookChannel(settings, clock=self.clock, session=client)
+            case PageSettings():
+                return PageChannel(
+                    settings,
+                    clock=self.clock,
+                    chat=self.storage.chat,
+                    key=self.storage.key_for("survey pages"),
+                    allowance=self._allowance,
+                )
             case _:
                 assert_never(settings)
 

@@ -25,7 +25,7 @@ from typing import assert_never
 import msgspec
 
 from bot.channels.limits import Allowance, Buckets, network_of
-from bot.channels.replies import json_reply, without_nul
+from bot.channels.replies import for_customers, json_reply, without_nul
 from bot.channels.signatures import session_in, session_token
 from bot.config import WebchatSettings
 from bot.conversations.router import route, slashed
@@ -33,17 +33,11 @@ from bot.errors import SendFailed, StoreUnavailable
 from bot.languages import locales, say
 from bot.messages import (
     Address,
-    Alert,
-    AlertOf,
-    Card,
     Commanded,
     CommandName,
-    Content,
-    IncidentOf,
     Outbound,
     Profile,
     Receipt,
-    Remark,
     Tapped,
     Text,
     Wrote,
@@ -180,7 +174,7 @@ class WebchatChannel:
         del remote, again, thread
         try:
             await self._chat.append(
-                self.name, message.to.key, "us", message.slot, _shown(message.content), self._clock()
+                self.name, message.to.key, "us", message.slot, for_customers(message.content), self._clock()
             )
         except StoreUnavailable as error:
             raise SendFailed(reason="the database did not answer", retryable=True, whole_channel=True) from error
@@ -260,17 +254,6 @@ class WebchatChannel:
         # Before the words are handled: our answer may be in the log before ``handle`` returns, and would stand above.
         content = Text(text=wrote.text, locale=wrote.profile.language or "en")
         await self._chat.append(self.name, session, "customer", f"customer/{id}", content, wrote.at)
-
-
-def _shown(content: Content) -> Text | Card:
-    """What a customer may see of it."""
-    match content:
-        case Text() | Card():
-            return content
-        case Alert() | AlertOf() | IncidentOf() | Remark():
-            raise SendFailed(reason="the web chat is no desk: alerts go to a Slack channel", retryable=False)
-        case _:
-            assert_never(content)
 
 
 def _may_begin(doing: _Doing) -> bool:
