@@ -11,7 +11,7 @@ from bot.config.named import each_with_path, read_channel_names, read_languages,
 from bot.config.settings import AskingSettings, FlowAsking
 from bot.config.teams import read_time_zone
 from bot.conversations.flow import Flow
-from bot.toml_tables import LINE, Table, describe, duration_text
+from bot.toml_tables import LINE, Table, describe, duration_text, parse_duration
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -60,7 +60,13 @@ def read_asking(table: Table) -> AskingSettings:
 
 
 def _reminder(table: Table) -> timedelta | None:
-    return None if table.raw("reminder") == "off" else table.maybe_duration("reminder", 30 * _DAY, _MINUTE)
+    value = table.raw("reminder")
+    if value is None or value == "off":
+        return None
+    if not isinstance(value, str) or parse_duration(value) is None:
+        table.report("reminder", f"{describe(value)} is no duration", 'Write "off", or a duration such as "24h".')
+        return None
+    return table.maybe_duration("reminder", 30 * _DAY, _MINUTE)
 
 
 def _report_contradictions(table: Table, asking: AskingSettings) -> None:
@@ -83,17 +89,23 @@ def _report_night(table: Table, asking: AskingSettings) -> None:
     """Tell quiet hours that leave hardly any others, and a deferral that never reaches the morning."""
     night = _length_of_night(asking)
     if night > _DAY - _HOUR:
-        wrong = f"the quiet hours last {duration_text(night)} of the day, and hardly anybody would be asked"
+        wrong = f"the quiet hours last {_hours(night)} of the day, and hardly anybody would be asked"
         table.report("quiet_from", wrong, "Leave an hour at least; the same time twice means no quiet hours.")
     elif timedelta(0) < asking.defer_at_most < night:
-        wrong = f"is shorter than the quiet hours ({duration_text(night)}), so who is put off early in them is dropped"
-        right = f'Write "{duration_text(night)}" or more, or "0s" to drop all that falls into quiet hours.'
+        wrong = f"is shorter than the quiet hours ({_hours(night)}), so who is put off early in them is dropped"
+        right = f'Write "{_hours(night)}" or more, or "0s" to drop all that falls into quiet hours.'
         table.report("defer_at_most", wrong, right)
 
 
 def _length_of_night(asking: AskingSettings) -> timedelta:
     day = datetime(2000, 1, 1)  # noqa: DTZ001 - two readings of one clock on a wall
     return (datetime.combine(day, asking.quiet_until) - datetime.combine(day, asking.quiet_from)) % _DAY
+
+
+def _hours(span: timedelta) -> str:
+    """Hours and minutes as the file writes them: "9h 30m"."""
+    hours, rest = divmod(span, _HOUR)
+    return f"{hours}h {rest // _MINUTE}m" if rest else f"{hours}h"
 
 
 def _report_shadowed(table: Table, key: str, own: timedelta, longer: timedelta, what: str) -> None:
@@ -139,8 +151,7 @@ def _flow_asking(table: Table, flow: Flow | None, around: Around) -> FlowAsking:
         sample=_sample(table),
     )
     _report_both_ways(table, own)
-    if not table.findings.under(("asking",)):
-        _report_idle(table, own, flow, around.asking)
+    _report_idle(table, own, flow, around.asking)
     table.finish({"quiet_from": _FOR_ALL, "quiet_until": _FOR_ALL, "cool_down_nps": _FOR_ALL, "reminder": _FOR_ALL})
     return own
 
@@ -186,12 +197,16 @@ def _report_both_ways(table: Table, own: FlowAsking) -> None:
 
 def _report_idle(table: Table, own: FlowAsking, flow: Flow | None, all_flows: AskingSettings) -> None:
     """Tell spans that make the flow ask nobody, or change nothing beside those of [asking]."""
-    if own.delay is not None and own.delay >= all_flows.closed_at_most:
+    found = table.findings
+    if (
+        own.delay is not None
+        and own.delay >= all_flows.closed_at_most
+        and not found.under(("asking", "closed_at_most"))
+    ):
         longest = duration_text(all_flows.closed_at_most)
         table.report("delay", f"is not shorter than asking.closed_at_most ({longest}), so nobody would ever be asked")
     rating = flow.score_question() if flow is not None else None
-    is_nps = rating is not None and rating.scale == "nps"
-    if is_nps and all_flows.cool_down_nps >= all_flows.cool_down:
-        _report_shadowed(table, "cool_down", own.cool_down, all_flows.cool_down_nps, "asking.cool_down_nps")
-    else:
-        _report_shadowed(table, "cool_down", own.cool_down, all_flows.cool_down, "asking.cool_down")
+    keys = ("cool_down", "cool_down_nps") if rating is not None and rating.scale == "nps" else ("cool_down",)
+    if not any(found.under(("asking", key)) for key in keys):
+        key = max(keys, key=lambda key: getattr(all_flows, key))
+        _report_shadowed(table, "cool_down", own.cool_down, getattr(all_flows, key), f"asking.{key}")

@@ -43,5 +43,6 @@ def test_no_secret_is_told() -> None:
     assert [word for word in [*typed, "has spaces", "0123456789abcdef", "mysql://host/db"] if word in everything] == []
 
 
-def test_ten_mistakes_are_told_at_once() -> None:
-    assert len(check(FILES[0].with_name("ten_mistakes.toml"), ENVIRONMENT)) == 10
+@pytest.mark.parametrize("name", ["ten_mistakes.toml", "flow_asking_ten_mistakes.toml"])
+def test_ten_mistakes_are_told_at_once(name: str) -> None:
+    assert len(check(FILES[0].with_name(name), ENVIRONMENT)) == 10

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from bot.config import (
     AskingSettings,
     DeliverySettings,
+    FlowAsking,
     FollowUpSettings,
+    PageSettings,
     SandboxSettings,
     ServerSettings,
     SlackSettings,
@@ -90,11 +92,13 @@ def test_the_example_shows_the_defaults() -> None:
     assert replace(shown.followup, **{field: getattr(asked, field) for field in own}) == asked
     (team,) = shown.followup.teams
     assert replace(team, hours=Hours()) == Team(name="support")
-    telegram, slack, web = shown.channels
+    assert shown.flow_asking == {"support_csat": FlowAsking()}
+    telegram, slack, web, *page = shown.channels
     assert telegram == TelegramSettings(name=ChannelName("telegram"), token="123:abc")
     assert slack == SlackSettings(name=ChannelName("slack"), bot_token="xoxb-1", app_token="xapp-1")
     assert isinstance(web, WebchatSettings)
     assert web.title["vi"] == "Lotus Home xin chào quý khách"
+    assert page in ([], [PageSettings(name=ChannelName("page"))])
 
 
 #: what a table of the file is called, where it is not called as the settings have it
@@ -120,7 +124,9 @@ def test_the_example_shows_every_key() -> None:
             SlackSettings,
             WebchatSettings,
             WebhookChatSettings,
+            PageSettings,
             AskingSettings,
+            FlowAsking,
             FollowUpSettings,
             Team,
             Hours,
@@ -233,10 +239,34 @@ def test_the_page_can_say_what_the_sandbox_changes() -> None:
         ("Quiet hours", "21:00 to 08:00", "none"),
         ("Between two surveys", "7 days", "no time at all"),
         ("Between two NPS surveys", "90 days", "no time at all"),
+        ("Asked after chats of", "3 messages or more", "any length"),
         ("Alert waits for the comment", "90 seconds", "1 second"),
         ("Asked whether it is fixed", "1 day later", "1 second later"),
         ("Business hours", "each team's own", "around the clock"),
     )
+
+
+def test_the_sandbox_relaxes_what_is_a_flows_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    own = 'delay = "30m"\nmin_messages = 8\ncool_down = "60d"\nsample = "12.5%"\nvip = "never"'
+    relaxed = '[sandbox]\ndelay = "1s"\ncool_down = false\nmin_messages = 0\nsample = false\n'
+    file.write_text(with_asking(own) + relaxed)
+    real, here = load(file, SECRETS), load(file, SECRETS, sandbox=True)
+    rules = here.asking_rules(here.flows[0].flow)
+    assert (rules.delay, rules.cool_down_flow, rules.min_messages) == (timedelta(seconds=1), timedelta(0), 0)
+    assert (rules.sample, rules.vip) == (1.0, "never")
+    assert [change for change in sandbox_changes(real, here) if change.what.startswith("csat")] == [
+        ("csat: asked after", "30 minutes", "1 second"),
+        ("csat: asked after chats of", "8 messages or more", "any length"),
+        ("csat: between two surveys", "60 days", "no time at all"),
+        ("csat: asked of", "12.5 %", "100 %"),
+    ]
+
+
+def test_a_sandbox_that_says_nothing_of_it_leaves_a_flow_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(with_asking('delay = "30m"\nmin_messages = 8\nsample = "10%"'))
+    assert load(file, SECRETS, sandbox=True) == load(file, SECRETS)
 
 
 def test_in_the_sandbox_all_alerts_go_to_one_room(tmp_path: Path) -> None:
@@ -264,6 +294,81 @@ def test_without_a_sandbox_block_nothing_changes(tmp_path: Path) -> None:
         file.write_text(text)
         assert "[sandbox]" not in text
         assert sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)) == ()
+
+
+# ---- when to ask -------------------------------------------------------------------------------------------
+
+
+def with_asking(own: str) -> str:
+    """A file whose one flow has these keys of its own."""
+    return SMALL.replace("[[flow.question]]", f"[flow.asking]\n{own}\n[[flow.question]]")
+
+
+WRITTEN = {
+    "nothing": ("", FlowAsking()),
+    "a part of all": ('sample = "25%"', FlowAsking(sample=0.25)),
+    "less than one of a hundred": ('sample = "0.5 %"', FlowAsking(sample=0.005)),
+    "all": ('sample = "100%"', FlowAsking()),
+    "its own spans": (
+        'delay = "1h"\ncool_down = "30d"\nmin_messages = 0',
+        FlowAsking(delay=timedelta(hours=1), cool_down=timedelta(days=30), min_messages=0),
+    ),
+    "only some": (
+        'channels = ["web"]\nlanguages = ["en"]\ntags = ["a", "b"]\nwithout_tags = ["c"]\nvip = "only"',
+        FlowAsking(channels=("web",), languages=("en",), tags=("a", "b"), without_tags=("c",), vip="only"),
+    ),
+    "no important ones": ('vip = "never"', FlowAsking(vip="never")),
+}
+
+
+@pytest.mark.parametrize(("own", "meant"), WRITTEN.values(), ids=WRITTEN)
+def test_a_flow_has_its_own_rules_of_asking(own: str, meant: FlowAsking, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(with_asking(own))
+    settings = load(file, SECRETS)
+    assert settings.flow_asking == {"csat": meant}
+    file.write_text(SMALL)
+    # whoever is asked less often is asked the same: reports go on counting
+    assert [each.hash for each in load(file, SECRETS).flows] == [each.hash for each in settings.flows]
+
+
+ASKING = {
+    "a reminder": ('reminder = "24h"', AskingSettings(reminder=timedelta(days=1))),
+    "none": ('reminder = "off"', AskingSettings()),
+    "everybody": (
+        "min_messages = 0\nhuman_answered = false\nagent_started = true",
+        AskingSettings(min_messages=0, human_answered=False, agent_started=True),
+    ),
+    "late": ('late_at_most = "1d"', AskingSettings(late_at_most=timedelta(days=1))),
+    "nobody is named": (
+        "anonymous = true\ndecline_buttons = false",
+        AskingSettings(anonymous=True, decline_buttons=False),
+    ),
+    "dropped at night": ('defer_at_most = "0s"', AskingSettings(defer_at_most=timedelta(0))),
+    "put off for just one night": ('defer_at_most = "11h"', AskingSettings(defer_at_most=timedelta(hours=11))),
+    "no night": (
+        'quiet_from = "00:00"\nquiet_until = "00:00"\ndefer_at_most = "5m"',
+        AskingSettings(quiet_from=time(0), quiet_until=time(0), defer_at_most=timedelta(minutes=5)),
+    ),
+    "no cool-down for NPS but the one for all": ('cool_down_nps = "0s"', AskingSettings(cool_down_nps=timedelta(0))),
+}
+
+
+@pytest.mark.parametrize(("keys", "meant"), ASKING.values(), ids=ASKING)
+def test_what_holds_for_all_flows(keys: str, meant: AskingSettings, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"{SMALL}\n[asking]\n{keys}\n")
+    assert load(file, SECRETS).asking == meant
+
+
+def test_a_bots_name_is_read(tmp_path: Path) -> None:
+    telegram = (
+        '[channels.telegram]\nkind = "telegram"\ntoken = { env = "TELEGRAM_TOKEN" }\nusername = "lotus_home_bot"\n'
+    )
+    file = tmp_path / "config.toml"
+    file.write_text(SMALL.replace("[[flow]]", f"{telegram}[[flow]]"))
+    (bot,) = (each for each in load(file, SECRETS).channels if isinstance(each, TelegramSettings))
+    assert bot.username == "lotus_home_bot"
 
 
 # ---- files ---------------------------------------------------------------------------------------------------
