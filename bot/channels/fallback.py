@@ -1,6 +1,7 @@
 """A card as plain text, for whatever cannot show buttons: numbered options, or the ends of a scale."""
 
 from bot.conversations.engine import DONE
+from bot.languages import say
 from bot.messages import Button, Card, Token, parse_token
 
 #: how the values of buttons begin that are no values of the question: skip, done, change
@@ -11,8 +12,8 @@ def as_text(card: Card) -> str:
     """The whole card in words, answerable by typing.
 
     A rating is answered by its score, so scores are shown (``0 = 👎``); options are counted from 1 (``1. Price``);
-    *Skip* is answered by its own word, which is shown where no hint tells it. An answered card shows its choice and
-    offers nothing.
+    *Skip* is answered by its own word, which is shown where no hint tells it. What says no to the whole survey is told
+    in a last line and has no number. An answered card shows its choice and offers nothing.
 
     >>> as_text(Card(text="Again?", chosen="8"))
     'Again?\\n\\n✓ 8'
@@ -27,7 +28,15 @@ def as_text(card: Card) -> str:
     numbered = "\n".join(f"{n}. {_ticked(button)}" for n, (_, button) in enumerate(options, start=1))
     shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(numbered, ends(card))
     words = "\n".join(f"“{button.label}”" for button in controls)
-    return _paragraphs(card.text, shown, card.hint or words)
+    return _paragraphs(card.text, shown, card.hint or words, _declined_by(card))
+
+
+def _declined_by(card: Card) -> str:
+    """What to write to say no to the survey. To an open text "not now" may be an answer, so it is not taught there."""
+    if not card.decline:
+        return ""
+    answers = any(not value.startswith(_CONTROL) for value, _ in _valued(card))
+    return say(card.locale, "hint.decline" if answers else "hint.never")
 
 
 def ends(card: Card) -> str:

@@ -14,7 +14,8 @@ Out: one signed POST per message to the configured URL, less than 20 kB::
 
     {"type": "message", "kind": "post", "to": {"id": "u1"}, "slot": "...", "content": "card", "text": "How was it?",
      "buttons": [[{"label": "1", "token": "1....1", "selected": false}]], "chosen": null, "hint": "", "low": "",
-     "high": "", "typing": true, "locale": "vi", "plain": "How was it? ..."}
+     "high": "", "typing": true, "decline": [{"label": "Not this time", "token": "1....~decline", "selected": false}],
+     "locale": "vi", "plain": "How was it? ..."}
 
 ``webhook-id`` is the same for each retry of one message. Every 2xx means delivered.
 """
@@ -40,6 +41,7 @@ from bot.messages import (
     Address,
     Alert,
     AlertOf,
+    Button,
     Card,
     Commanded,
     CommandName,
@@ -126,6 +128,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     low: str = ""
     high: str = ""
     typing: bool = True
+    decline: tuple[_Button, ...] = ()
     locale: str = "en"
     plain: str
 
@@ -248,15 +251,13 @@ class WebhookChannel:
             slot=message.slot,
             content="card",
             text=content.text,
-            buttons=tuple(
-                tuple(_Button(label=button.label, token=button.token, selected=button.selected) for button in row)
-                for row in content.buttons
-            ),
+            buttons=tuple(_buttons(row) for row in content.buttons),
             chosen=content.chosen,
             hint=content.hint,
             low=content.low,
             high=content.high,
             typing=content.typing,
+            decline=_buttons(content.decline),
             locale=content.locale,
             plain=plain,
         )
@@ -283,6 +284,10 @@ class WebhookChannel:
             raise SendFailed(
                 reason=f"the connection broke: {type(error).__name__}", retryable=True, maybe_delivered=True
             ) from error
+
+
+def _buttons(row: tuple[Button, ...]) -> tuple[_Button, ...]:
+    return tuple(_Button(label=button.label, token=button.token, selected=button.selected) for button in row)
 
 
 def _shown(content: Content) -> Text | Card:

@@ -1,6 +1,6 @@
 """The conversation's state machine: whatever changes a conversation's state is here and in accepting.py.
 
-``start`` begins, ``receive`` takes one reply, ``remind`` asks once more, and ``refuse``, ``stop`` and ``expire`` end. Each
+``start`` begins, ``receive`` takes one reply, ``remind`` asks once more; ``refuse``, ``stop`` and ``expire`` end. Each
 returns a Turn: the new state, what happened, and what to say. Nothing here reads a clock, sends or stores.
 
 A question is *open* while its buttons may be tapped: the one being asked, and one whose answer is being corrected.
@@ -42,7 +42,7 @@ from bot.conversations.words import repeats, understand
 
 #: Values of buttons that are no answers. Option ids cannot begin with "~", "+" or "-".
 CHANGE, SKIP, DONE = "~change", "~skip", "~done"
-#: "Not this one" ends the survey; "never again" ends it too, and whoever calls the engine sees to it that it is the last.
+#: "Not this one" ends the survey. "Never again" does too, and that it is the last is seen to by whoever calls the engine.
 DECLINE, NEVER = "~decline", "~never"
 TICK, UNTICK = "+", "-"
 

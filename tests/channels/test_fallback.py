@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.fallback import as_text, ends
-from bot.conversations.engine import CHANGE, DONE, SKIP
+from bot.conversations.engine import CHANGE, DECLINE, DONE, NEVER, SKIP
 from bot.ids import ConversationId
 from bot.messages import Button, Card, Token, format_token
 
@@ -22,7 +22,25 @@ def row(*pairs: tuple[str, str]) -> tuple[Button, ...]:
 NUMBERS = tuple(button(str(n), str(n)) for n in range(11))
 FACES = row(("😞", "1"), ("😕", "2"), ("😐", "3"), ("🙂", "4"), ("😀", "5"))
 
+DECLINE_IT = row(("Not this time", DECLINE), ("Stop asking me", NEVER))
+
 CARDS = {
+    "what says no to the survey is told by its words and counted by no number": (
+        Card(text="Why?", buttons=(row(("Price", "price")), row(("Speed", "speed"))), hint="Type", decline=DECLINE_IT),
+        "Why?\n\n1. Price\n2. Speed\n\nType\n\nNot now? Write NOT NOW. To get no more questions, write STOP.",
+    ),
+    "below a scale, in the card's language": (
+        Card(text="Ci consiglia?", buttons=(NUMBERS,), decline=DECLINE_IT, locale="it"),
+        "Ci consiglia?\n\n0–10\n\nSe ora non può, scriva NON ORA. Per non ricevere più domande, scriva STOP.",
+    ),
+    "not now is not taught where any word is an answer": (
+        Card(text="What happened?", hint="Write a few words.", decline=DECLINE_IT),
+        "What happened?\n\nWrite a few words.\n\nTo get no more questions, write STOP.",
+    ),
+    "nor beside a question that can only be skipped": (
+        Card(text="What happened?", buttons=(row(("Skip", SKIP)),), decline=DECLINE_IT),
+        "What happened?\n\n“Skip”\n\nTo get no more questions, write STOP.",
+    ),
     "words alone": (Card(text="Anything else?"), "Anything else?"),
     "numbers stand for themselves, so only their ends are told": (
         Card(text="Recommend us?", buttons=(NUMBERS,), low="Not likely", high="Very likely"),

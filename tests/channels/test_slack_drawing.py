@@ -110,6 +110,17 @@ def test_hostile_words_arrive_as_the_same_plain_text(name: str) -> None:
     assert words in notification(asked.text)
 
 
+def test_what_says_no_to_a_survey_is_a_block_of_its_own() -> None:
+    no = (button("Not this time", "~decline"), button("Stop asking me", "~never"))
+    drawn = draw(Card(text="How was it?", buttons=((button("1"), button("2", "2")),), decline=no))
+    answers, refusals = (block["elements"] for block in drawn.blocks if block["type"] == "actions")
+    assert [(each["text"]["text"], each["value"]) for each in refusals] == [(each.label, each.token) for each in no]
+    assert not any("style" in each for each in refusals)
+    assert len({each["action_id"] for each in (*answers, *refusals)}) == 4
+    assert problems(list(drawn.blocks), 50) == []
+    assert drawn.text.endswith("Not now? Write NOT NOW. To get no more questions, write STOP.")
+
+
 def test_unshowable_characters_are_left_out() -> None:
     assert readable(draw(Text(text="a\0b\ud800c\x1bd\te\n"))) == ["abcd\te\n"]
     assert readable(draw(Text(text="\0"))) == ["…"]

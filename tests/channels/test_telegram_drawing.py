@@ -78,6 +78,34 @@ def test_an_answered_card_keeps_its_change_button() -> None:
     assert [[button["text"] for button in one] for one in fields["reply_markup"]["inline_keyboard"]] == [["Change"]]
 
 
+NO = (Button(label="Not this time", token="no"), Button(label="Stop asking me", token="never"))
+REFUSALS = {
+    # label: a card, the rows of its keyboard, and its text
+    "side by side below the answers": (
+        Card(text="How was it?", buttons=(FACES,), hint="Tap.", decline=NO),
+        [["😞", "😕", "😐", "🙂", "😀"], ["Not this time", "Stop asking me"]],
+        "How was it?",
+    ),
+    "one below the other where they are long": (
+        Card(text="Jak było?", buttons=(FACES,), decline=row("Nie tym razem", "Proszę więcej nie pytać")),
+        [["😞", "😕", "😐", "🙂", "😀"], ["Nie tym razem"], ["Proszę więcej nie pytać"]],
+        "Jak było?",
+    ),
+    "a question that is answered in words still says so": (
+        Card(text="What happened?", hint="Write a few words.", decline=NO),
+        [["Not this time", "Stop asking me"]],
+        "What happened?\n\nWrite a few words.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("card", "rows", "text"), REFUSALS.values(), ids=REFUSALS)
+def test_what_says_no_to_a_survey_stands_last(card: Card, rows: list[list[str]], text: str) -> None:
+    fields = draw(card)
+    assert [[button["text"] for button in one] for one in fields["reply_markup"]["inline_keyboard"]] == rows
+    assert fields["text"] == text
+
+
 def test_a_card_without_buttons_has_no_keyboard() -> None:
     assert "reply_markup" not in draw(Card(text="Done", buttons=((),)))
 

@@ -262,12 +262,22 @@ async def test_sends_a_card_signed_with_the_first_secret(pair: Pair, other: Othe
             "low": "bad",
             "high": "good",
             "typing": True,
+            "decline": [],
             "locale": "vi",
             "plain": other.messages()[0]["plain"],
         }
     ]
     assert "How was it?" in other.messages()[0]["plain"]
     assert "1 = bad" in other.messages()[0]["plain"]
+
+
+async def test_what_says_no_to_a_survey_is_a_field_of_its_own(pair: Pair, other: Other) -> None:
+    no = Button(label="Để lần khác", token="1.0k3f9x2m7q8d4h1z.1.~decline")
+    await pair.channel.send(outbound(msgspec.structs.replace(CARD, decline=(no,))), None)
+    (message,) = other.messages()
+    assert message["decline"] == [{"label": no.label, "token": no.token, "selected": False}]
+    assert "ĐỂ LẦN KHÁC" in message["plain"]
+    assert no.token not in str(message["buttons"])
 
 
 async def test_retry_keeps_the_id_and_a_change_gets_another(pair: Pair, other: Other) -> None:

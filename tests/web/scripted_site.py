@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from bot.channels.webchat import WebchatChannel
 from bot.config import CurrentSettings, ServerSettings, Settings, WebchatSettings
@@ -53,6 +54,12 @@ def token(turn: int, value: str) -> str:
 def faces(turn: int, locale: str = "en", text: str = "How was our service?") -> Card:
     row = tuple(Button(label=face, token=token(turn, str(score))) for score, face in enumerate(FACES, start=1))
     return Card(text=text, buttons=(row,), low="Very bad", high="Very good", hint="Tap a face.", locale=locale)
+
+
+def refusable(card: Card, turn: int) -> Card:
+    """The card of somebody who did not ask for it."""
+    no = (("Not this time", "~decline"), ("Stop asking me", "~never"))
+    return replace(card, decline=tuple(Button(label=label, token=token(turn, value)) for label, value in no))
 
 
 def numbers(turn: int) -> Card:
@@ -135,6 +142,11 @@ class ScriptedBot:
         if value == "~change":
             await self.say(session, "rating", faces(self.turn), edit=True)
             return Said(kind="changing")
+        if value == "~decline":
+            closed = Card(text=faces(self.turn).text, chosen="Not this time", typing=False)
+            await self.say(session, "rating", closed, edit=True)
+            await self.say(session, "bye", Text(text="All right."))
+            return Said(kind="declined")
         if value.isdigit():
             label = f"{FACES[int(value) - 1]} {value}/5"
             await self.say(session, "rating", chosen(faces(self.turn), label, self.turn), edit=True)

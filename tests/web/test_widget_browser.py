@@ -13,9 +13,9 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, async_pla
 from bot.channels.limits import Allowance, Rate
 from bot.channels.webchat import WebchatChannel
 from bot.languages import say
-from bot.messages import Commanded, Tapped, Text, Wrote
+from bot.messages import Card, Commanded, Tapped, Text, Wrote
 from bot.ports import Raw
-from tests.web.scripted_site import Parts, chosen, chromium, faces, now, numbers, serving
+from tests.web.scripted_site import Parts, chosen, chromium, faces, now, numbers, refusable, serving
 
 pytestmark = pytest.mark.browser
 
@@ -191,6 +191,61 @@ async def test_change_opens_the_question_again(shop: Shop) -> None:
     await page.get_by_role("button", name="1/5").click()
     await expect(page.locator(".chosen", has_text="😞 1/5")).to_be_visible()
     await expect(page.get_by_text("How was our service?")).to_have_count(1)
+
+
+async def test_whoever_did_not_ask_can_say_no_by_keyboard(shop: Shop) -> None:
+    page = await shop.visit()
+    await page.evaluate("Afterchat.open()")
+    session = await shop.talk(page)
+    await shop.parts.bot.say(session, "rating", refusable(faces(1), 1))
+    face, no = (page.get_by_role("button", name=name) for name in ("5/5", "Not this time"))
+    above, below = await face.bounding_box(), await no.bounding_box()
+    assert above
+    assert below
+    assert below["y"] >= above["y"] + above["height"]
+    assert below["height"] >= 24
+    await face.focus()
+    await page.keyboard.press("Tab")
+    await expect(no).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("button", name="Stop asking me")).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".chosen", has_text="Not this time")).to_be_visible()
+    await expect(page.get_by_role("button", name="5/5")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Stop asking me")).to_have_count(0)
+    taps = [event.token for event in shop.parts.bot.heard if isinstance(event, Tapped)]
+    assert [each.rpartition(".")[2] for each in taps] == ["~decline"]
+
+
+async def test_question_in_words_can_be_refused_too(shop: Shop) -> None:
+    page = await shop.visit("ar")
+    await page.evaluate("Afterchat.open()")
+    session = await shop.talk(page)
+    await shop.parts.bot.say(session, "why", refusable(Card(text="What happened?"), 1))
+    first, second = (page.get_by_role("button", name=name) for name in ("Not this time", "Stop asking me"))
+    box, beside = await first.bounding_box(), await second.bounding_box()
+    assert box
+    assert beside
+    assert box["x"] > beside["x"]
+
+
+async def test_reminder_is_a_new_message_at_the_end(shop: Shop) -> None:
+    page = await shop.visit()
+    session = await shop.talk(page)
+    await shop.parts.bot.say(session, "rating", faces(1))
+    await shop.parts.bot.say(session, "later", Text(text="Your parcel is on its way"))
+    await expect(page.get_by_role("button", name="Open the chat. New message: 3")).to_be_visible()
+    await shop.parts.bot.say(session, "rating", Card(text="How was our service?", typing=False), edit=True)
+    await shop.parts.bot.say(session, "rating", faces(1, text="A short reminder.\n\nHow was our service?"))
+    for _ in range(2):
+        await expect(page.locator(".bubble")).to_have_text(
+            ["Hello", "Your parcel is on its way", "A short reminder.\n\nHow was our service?"]
+        )
+        await expect(page.get_by_role("button", name="Open the chat. New message: 4")).to_be_visible()
+        await page.reload()
+    await shop.parts.bot.say(session, "rating", chosen(faces(1), "🙂 4/5", 1), edit=True)
+    await expect(page.locator(".bubble").last).to_have_text("How was our service?")
 
 
 async def test_tap_shows_at_once_and_comes_free_again_when_it_did_not_count(shop: Shop) -> None:

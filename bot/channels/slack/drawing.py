@@ -91,6 +91,7 @@ def _card(card: Card, room: int) -> Iterable[Block]:
             yield context(notes)
     for number, row in enumerate(card.buttons):
         yield from rows_of([_answer(each, f"{number}.{place}") for place, each in enumerate(row)])
+    yield from rows_of([_answer(each, f"decline.{place}") for place, each in enumerate(card.decline)])
 
 
 def _answer(answer: Button, action: str) -> Block:

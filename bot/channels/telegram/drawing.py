@@ -36,7 +36,7 @@ def draw(content: Content) -> dict[str, Any]:
 def _card(card: Card) -> dict[str, Any]:
     below = cut("".join(f"\n\n{part}" for part in _below(card) if part), TEXT_LENGTH // 2)
     fields: dict[str, Any] = {"text": cut(card.text, TEXT_LENGTH - utf16_length(below)) + below}
-    keyboard = [[_button(button) for button in row] for rows in card.buttons for row in wrapped(rows)]
+    keyboard = [[_button(button) for button in row] for rows in (*card.buttons, card.decline) for row in wrapped(rows)]
     if keyboard:
         fields["reply_markup"] = {"inline_keyboard": keyboard}
     return fields
@@ -45,7 +45,7 @@ def _card(card: Card) -> dict[str, Any]:
 def _below(card: Card) -> tuple[str, ...]:
     if card.chosen is not None:
         return (f"✓ {card.chosen}",)
-    # beside buttons the hint would say what everyone sees
+    # beside answers to tap the hint would say what everyone sees
     return (ends(card), "" if card.buttons else card.hint)
 
 

@@ -132,6 +132,8 @@ header svg{width:20px;height:20px}
 .answers .done{background:var(--brand);border-color:var(--brand);color:var(--on-brand);font-weight:600}
 .answers .done:hover:not([aria-disabled]){background:var(--brand);filter:brightness(1.08)}
 .answers .quiet,.answers .quiet:hover:not([aria-disabled]){border-color:transparent;background:none;color:var(--soft);text-decoration:underline;text-underline-offset:3px;padding-inline:4px}
+.refusals{column-gap:18px;margin-block-start:4px}
+.answers.refusals button{min-height:34px;padding-block:4px;font-size:13.5px}
 .ends{width:100%;display:flex;justify-content:space-between;gap:16px;margin-block-start:-2px;font-size:13px;color:var(--soft)}
 .ends :last-child{text-align:end}
 .chosen{display:inline-flex;align-items:center;gap:8px;margin-block-start:8px;padding:7px 14px;border-radius:19px;border:1.5px solid var(--edge);background:var(--tint);font-weight:600;overflow-wrap:anywhere}
@@ -226,7 +228,10 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     element.append(make("span", { class: "sr" }, `${line.author === "us" ? texts.from_us : texts.from_you}: `));
     element.append(...(line.content.type === "card" ? card(line.content, key, element) : [bubble(line.content)]));
     element.waiting = line.content.type === "card" && line.content.chosen === null && (line.content.typing || line.content.buttons.length > 0);
-    if (old?.logged) old.replaceWith(element);
+    // What was over and is asked once more is a new message: a reminder.
+    const anew = old?.over && element.waiting;
+    element.over = line.content.type === "card" && line.content.chosen === null && !element.waiting;
+    if (old?.logged && !anew) old.replaceWith(element);
     else {
       // Words that waited for a connection stand where the log has them.
       old?.remove();
@@ -237,7 +242,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     if (focused) refocus(element, focused);
     placeStarter();
     if (follow) toEnd();
-    return old === undefined;
+    return old === undefined || anew;
   };
   const bubble = (content, id) => {
     return make("div", { class: "bubble", dir: "auto", lang: content.locale || undefined, id }, ...faced(content.text));
@@ -263,8 +268,8 @@ form svg{width:20px;height:20px;stroke-width:2.4}
       const chosen = make("span", { class: "chosen", dir: "auto" }, icon(ICONS.check), make("span", {}, ...faced(content.chosen)));
       return [question, make("div", { class: "after" }, chosen, answers(rows, id, element, content))];
     }
-    if (!rows.length) return [question];
-    return [question, answers(rows, id, element, content)];
+    const parts = rows.length ? [question, answers(rows, id, element, content)] : [question];
+    return content.decline?.length ? [...parts, refusals(content.decline, id, element)] : parts;
   };
   const valueOf = (button) => button.token.split(".").slice(3).join(".");
   const answers = (rows, id, element, content) => {
@@ -287,6 +292,9 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     }
     return box;
   };
+  // Ways to say no to the whole survey: below the answers, and quieter.
+  const refusals = (buttons, id, element) =>
+    make("div", { class: "answers refusals", role: "group", "aria-labelledby": id, keydown: arrows }, ...buttons.map((each) => answer(each, element)));
   // "0: Not at all likely", "3/5 😐": a face or a bare number alone tells a listener too little.
   const name = (button, index, row, content) => {
     const end = index === 0 ? content.low : index === row.length - 1 ? content.high : "";
@@ -435,7 +443,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     say(reply.ok ? reply.body.notice : reply.message);
     revive();
     // Where an answer counted, the edited card is on its way and replaces this one.
-    await sleep(reply.ok && ["taken", "ticked", "changing"].includes(reply.body.said) ? 8000 : 0);
+    await sleep(reply.ok && ["taken", "ticked", "changing", "declined", "opted_out"].includes(reply.body.said) ? 8000 : 0);
     element.busy = false;
     for (const each of element.querySelectorAll("button")) each.removeAttribute("aria-disabled");
     if (was === null) button.removeAttribute("aria-pressed");
