@@ -125,7 +125,8 @@ def command(world: SlackWorld, workspace: Workspace, channel: Channel, user: Mem
         "team_id": workspace.team_id,
         "team_domain": workspace.domain,
         "channel_id": channel.id,
-        "channel_name": channel.name,
+        # Slack tells the names of public rooms only
+        "channel_name": {"im": "directmessage", "group": "privategroup"}.get(channel.kind, channel.name),
         "user_id": user.id,
         "user_name": user.name,
         "command": name,

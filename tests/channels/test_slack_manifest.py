@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bot
 from bot.channels.slack.reading import COMMANDS, SHORTCUTS
+from bot.channels.slack.wishes import ASK, WONDER
 
 MANIFEST = Path(bot.__file__).parent.parent / "docs" / "slack-manifest.yaml"
 SOURCES = Path(bot.__file__).parent / "channels" / "slack"
@@ -17,6 +18,8 @@ SCOPES = {
     "chat_postMessage": {"chat:write", "im:write"},
     "chat_postEphemeral": {"chat:write"},
     "chat_update": {"chat:write"},
+    # of private rooms only
+    "conversations_info": {"groups:read"},
     "files_info": {"files:read"},
     "users_info": {"users:read"},
     "views_open": set(),
@@ -63,7 +66,18 @@ def test_the_manifest_subscribes_to_what_is_read() -> None:
 
 def test_the_manifest_offers_what_is_understood() -> None:
     text = MANIFEST.read_text()
-    assert set(re.findall(r"^\s+- command: (\S+)$", text, re.MULTILINE)) <= set(COMMANDS)
-    assert set(re.findall(r"^\s+callback_id: (\S+)$", text, re.MULTILINE)) == set(SHORTCUTS)
-    assert "/feedback" in text
+    assert set(re.findall(r"^\s+- command: (\S+)$", text, re.MULTILINE)) == {"/feedback", WONDER}
+    assert "/feedback" in COMMANDS
+    kinds = re.findall(r"^\s+type: (\S+)\n\s+callback_id: (\S+)$", text, re.MULTILINE)
+    assert {id for kind, id in kinds if kind == "global"} == set(SHORTCUTS)
+    assert {id for kind, id in kinds if kind == "message"} == {ASK}
+
+
+def test_a_mention_after_the_command_comes_with_the_persons_id() -> None:
+    (escaped,) = re.findall(rf"- command: {WONDER}\n(?:\s+\S.*\n)*?\s+should_escape: (\w+)", MANIFEST.read_text())
+    assert escaped == "true"
+
+
+def test_the_manifest_turns_interactivity_on() -> None:
+    text = MANIFEST.read_text()
     assert re.search(r"interactivity:\n\s+is_enabled: true", text)

@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 import aiohttp
@@ -22,10 +22,11 @@ from bot.channels.slack.files import fetched
 from bot.channels.slack.fleeting import Fleeting
 from bot.channels.slack.installation import Installation
 from bot.channels.slack.listening import Answer, Listener
-from bot.channels.slack.meanings import Meant, Nothing, Origin, Unknown
+from bot.channels.slack.meanings import Hint, Meant, Nothing, Origin, Unknown
 from bot.channels.slack.people import People
 from bot.channels.slack.reading import read, unread
 from bot.channels.slack.replying import form_answer, wording
+from bot.channels.slack.rooms import Rooms
 from bot.channels.slack.sending import (
     MESSAGE_LOST,
     THREAD_LOST,
@@ -38,7 +39,7 @@ from bot.channels.slack.sending import (
 from bot.channels.slack.signing import is_ssl_check, parsed, signed
 from bot.config import SlackSettings
 from bot.errors import SendFailed, StoreUnavailable
-from bot.languages import say
+from bot.languages import FALLBACK, say
 from bot.messages import AgentDid, Alert, AlertOf, Card, Inbound, IncidentOf, Outbound, Receipt, Remark, Text
 from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
@@ -63,7 +64,9 @@ class SlackChannel:
     agent's name, and for no longer than a second.
     """
 
-    def __init__(self, settings: SlackSettings, *, clock: Clock) -> None:
+    def __init__(
+        self, settings: SlackSettings, *, clock: Clock, agents_speak: Callable[[], str] = lambda: FALLBACK
+    ) -> None:
         self.name = settings.name
         self.limits = Limits(
             buttons=25,
@@ -77,11 +80,13 @@ class SlackChannel:
         )
         self._settings = settings
         self._clock = clock
+        self._agents_speak = agents_speak
         self._client = web_client(settings.api_url, settings.bot_token)
         self._app = bolt(settings)
         self._session: aiohttp.ClientSession | None = None
         self._fleeting = Fleeting(settings.name, settings.api_url, self._opened)
         self._people = People(self._opened)
+        self._rooms = Rooms(self._opened)
         self._installation = Installation(settings.name, self._opened)
         #: how often each form was refused, by its id
         self._refused: OrderedDict[str, int] = OrderedDict()
@@ -151,6 +156,8 @@ class SlackChannel:
         match reading:
             case Meant(inbound=inbound, origin=origin):
                 return await self._handled(inbound, origin, handle)
+            case Hint(key=key, origin=origin):
+                return self._told(origin, say(self._agents_speak(), key))
             case Unknown(why=why):
                 return await self._aside(raw, why, handle)
             case Nothing(alarm=alarm):
@@ -165,7 +172,7 @@ class SlackChannel:
 
     async def _handled(self, inbound: Inbound, origin: Origin | None, handle: Handle) -> BoltResponse:
         try:
-            inbound = self._renewed(await self._people.named(inbound), origin)
+            inbound = self._renewed(await self._rooms.named(await self._people.named(inbound)), origin)
             outcome = await handle(inbound)
         except StoreUnavailable:
             log.warning("Slack (%s): %s was not kept, the database did not answer", self.name, type(inbound).__name__)
@@ -190,7 +197,10 @@ class SlackChannel:
         if said.form is not None and origin.kind in ("press", "choice"):
             self._fleeting.show(origin, said.form, said.locale)
             return BoltResponse(status=200)
-        words = wording(inbound, said)
+        return self._told(origin, wording(inbound, said))
+
+    def _told(self, origin: Origin, words: str) -> BoltResponse:
+        """An answer with words that only this person sees; without any where nothing is to be said."""
         if words and origin.kind == "command":
             told = fields_of(draw(Text(text=words)))
             return BoltResponse(status=200, body={"response_type": "ephemeral", **told})

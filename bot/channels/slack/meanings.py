@@ -55,6 +55,13 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin
 
 
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that needs no deciding: a sentence of the language packs for whoever did it."""
+
+    key: str
+    origin: Origin
+
+
 class Nothing(msgspec.Struct, frozen=True, kw_only=True):
     """Understood, and none of our business; ``alarm`` is for the operator's log."""
 
@@ -65,7 +72,7 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-Reading = Meant | Nothing | Unknown
+Reading = Meant | Hint | Nothing | Unknown
 
 
 def digest(raw: bytes) -> str:

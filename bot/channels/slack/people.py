@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.channels.slack.meanings import name_of
 from bot.channels.slack.plain import found
 from bot.channels.slack.sending import code_of
-from bot.messages import AgentDid, AgentPressed, AgentWrote, Assign, Inbound
+from bot.messages import AgentAsks, AgentDid, AgentPressed, AgentWrote, Assign, Inbound
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class People:
                     self._name(inbound.agent.key, inbound.agent_name), self._name(deed.to.key, deed.to_name)
                 )
                 return replace(inbound, agent_name=agent, deed=replace(deed, to_name=to))
-            case AgentPressed() | AgentDid() | AgentWrote():
+            case AgentPressed() | AgentDid() | AgentWrote() | AgentAsks():
                 return replace(inbound, agent_name=await self._name(inbound.agent.key, inbound.agent_name))
             case _:
                 return inbound

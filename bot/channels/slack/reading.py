@@ -6,6 +6,7 @@
 | presses, choices and forms                             | see ``interactions``                               |
 | slash command /feedback, /start, /stop                 | Commanded                                          |
 | global shortcut "feedback"                             | Commanded                                          |
+| a shortcut on a message, and /afterchat                | see ``wishes``                                     |
 | events about the workspace (EVENTS_OF_NO_CONCERN)      | nothing; loss of the token or of events is logged  |
 | everything else: dialogs, other shortcuts and          | Unread                                             |
 | commands, unknown types, no sender                     |                                                    |
@@ -19,6 +20,7 @@ from bot.channels.slack.interactions import read_press, read_submission
 from bot.channels.slack.meanings import ID, Arrival, Meant, Nothing, Origin, Reading, Unknown, digest, name_of
 from bot.channels.slack.plain import cut, found, text_at, typed
 from bot.channels.slack.spoken import LONGEST_MESSAGE, read_message
+from bot.channels.slack.wishes import WONDER, read_message_shortcut, read_wonder
 from bot.messages import Address, ChannelName, Commanded, CommandName, Profile, Unread
 
 Body = Mapping[str, Any]
@@ -81,6 +83,8 @@ def read(body: Body, raw: bytes, channel: ChannelName, at: datetime, *, bot: str
         return read_press(body, here)
     if kind == "view_submission":
         return read_submission(body, here)
+    if kind == "message_action":
+        return read_message_shortcut(body, here)
     if kind == "shortcut":
         return _shortcut(body, here)
     if not kind and text_at(body, "command"):
@@ -111,12 +115,20 @@ def _event(body: Body, here: Arrival) -> Reading:
 
 
 def _command(body: Body, here: Arrival) -> Reading:
-    command = COMMANDS.get(text_at(body, "command"))
-    user = text_at(body, "user_id")
-    if command is None:
+    name, user = text_at(body, "command"), text_at(body, "user_id")
+    command = COMMANDS.get(name)
+    if command is None and name != WONDER:
         return Unknown(why="a slash command of another app")
     if not ID.fullmatch(user):
         return Unknown(why="a command without a sender")
+    origin = Origin(
+        kind="command",
+        user=user,
+        conversation=text_at(body, "channel_id"),
+        response_url=text_at(body, "response_url"),
+    )
+    if command is None:
+        return read_wonder(body, origin, here)
     return Meant(
         inbound=Commanded(
             event=here.key("command", text_at(body, "trigger_id")),
@@ -126,12 +138,7 @@ def _command(body: Body, here: Arrival) -> Reading:
             argument=cut(typed(text_at(body, "text")).strip(), LONGEST_MESSAGE),
             profile=Profile(name=name_of(body, "user_name")),
         ),
-        origin=Origin(
-            kind="command",
-            user=user,
-            conversation=text_at(body, "channel_id"),
-            response_url=text_at(body, "response_url"),
-        ),
+        origin=origin,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from bot.channels.slack.forms import OpenForm
 from bot.languages import say
-from bot.messages import AgentDid, AgentPressed, AgentWrote, Commanded, Inbound, Tapped
+from bot.messages import AgentAsks, AgentDid, AgentPressed, AgentWonders, AgentWrote, Commanded, Inbound, Tapped
 from bot.ports import FormKind, Said
 
 #: the field of each form where a complaint stands that is about none of them
@@ -19,6 +19,10 @@ def wording(inbound: Inbound, said: Said) -> str:
             return _to_agent(said)
         case AgentWrote():
             return _to_agent(said, in_thread=True)
+        case AgentAsks():
+            return _to_asker(said)
+        case AgentWonders():
+            return _to_wonderer(said)
         case Tapped():
             return _to_customer(said)
         case Commanded():
@@ -60,6 +64,26 @@ def _to_agent(said: Said, *, in_thread: bool = False) -> str:
             return ""
 
 
+def _to_asker(said: Said) -> str:
+    match said.kind:
+        case "asked":
+            return say(said.locale, "told.asked")
+        case "deferred" | "not_asked":
+            return say(said.locale, f"told.{said.kind}", why=said.text)
+        case _:
+            return _to_agent(said)
+
+
+def _to_wonderer(said: Said) -> str:
+    match said.kind:
+        case "explained":
+            return said.text
+        case "not_here":
+            return say(said.locale, "told.not_here")
+        case _:
+            return ""
+
+
 def _to_command(said: Said) -> str:
     match said.kind:
         case "asked" | "not_asked" | "opted_out" | "opted_in" | "closed":
@@ -90,7 +114,7 @@ def _to_customer(said: Said) -> str:
             return ""
         case "form" | "empty" | "too_long" | "in_the_past" | "unreachable" | "kept_internal" | "text_only":
             return ""
-        case "unknown_thread" | "incident_thread" | "kept_as_sent" | "note_not_sent":
+        case "unknown_thread" | "incident_thread" | "kept_as_sent" | "note_not_sent" | "explained" | "not_here":
             return ""
         case _:
             assert_never(said.kind)

@@ -61,7 +61,7 @@ def read_message(body: Body, event: Body, here: Arrival) -> Reading:
     message = found(event, "message") if changed else event
     place = _place(event, message)
     ours = _our_bots(body, here)
-    if place is None or not _of_a_person(message, ours):
+    if place is None or not of_a_person(message, ours):
         return Nothing()
     # Slack also calls it a change when it adds a preview of a link, or counts replies
     if not found(message, "edited") if changed else event.get("hidden"):
@@ -131,7 +131,8 @@ def _words(message: Body, place: _Place) -> str:
     return cut(words if words.strip() else typed(text_at(message, "text"), blocks), LONGEST_MESSAGE)
 
 
-def _of_a_person(message: Body, ours: frozenset[str]) -> bool:
+def of_a_person(message: Body, ours: frozenset[str]) -> bool:
+    """Whether a message holds a person's own words; ``ours`` are our bots' user ids."""
     user = text_at(message, "user")
     if text_at(message, "subtype") not in _WORDS or message.get("bot_id") or message.get("bot_profile"):
         return False
