@@ -4,14 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from bot.config import Settings
 from bot.conversations.dealings import Told
 from bot.conversations.invitations import TriggerKind
 from bot.errors import StoreRefused
 from bot.ids import CaseId, Ids
-from bot.intake import agents, asking, customers, dues, relaying, wondering
+from bot.intake import agents, by_hand, customers, dues, linked, relaying, telling, wondering
+from bot.intake.anonymity import Pseudonym, nameless, unnamed, without_key
 from bot.intake.moment import Moment
 from bot.messages import (
+    AgentAsks,
     AgentDid,
     AgentPressed,
     AgentWonders,
@@ -36,13 +40,29 @@ _OURS = ChannelName("")
 
 
 class Intake:
-    """The one way in: what channels, the API and the timers call."""
+    """The one way in: what channels, the API and the timers call.
 
-    def __init__(self, *, store: Store, settings: Callable[[], Settings], clock: Clock, ids: Ids) -> None:
+    ``pseudonym`` is what stands for the company's references of customers where no names are kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        settings: Callable[[], Settings],
+        clock: Clock,
+        ids: Ids,
+        pseudonym: Pseudonym = without_key,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
         self._ids = ids
+        self._pseudonym = pseudonym
+
+    def known_as(self, reference: str) -> str:
+        """The company's reference of a customer, as it is kept."""
+        return self._pseudonym(reference) if self._settings().asking.anonymous else reference
 
     async def handle(self, event: Inbound) -> Outcome:
         """Decide and commit one inbound event. Raises StoreUnavailable when nothing was kept.
@@ -58,6 +78,8 @@ class Intake:
 
     async def _decide(self, event: Inbound) -> Outcome:
         moment = self._moment()
+        if moment.settings.asking.anonymous:
+            event = unnamed(event)
         match event:
             case AgentPressed() | AgentDid():
                 return await self._store.run(
@@ -65,10 +87,12 @@ class Intake:
                 )
             case AgentWrote():
                 return await self._written(event, moment)
-            case AgentWonders():
+            case AgentAsks():
                 return await self._store.run(
-                    wondering.what_to_read(event), lambda facts: wondering.decide(event, facts, moment)
+                    by_hand.what_to_read(event), lambda facts: by_hand.decide(event, facts, moment)
                 )
+            case AgentWonders():
+                return await self._wondered(event, moment)
             case NotDelivered():
                 read = relaying.what_an_undelivered_reads(event)
                 return await self._store.run(read, lambda facts: relaying.decide_undelivered(event, facts, moment))
@@ -95,10 +119,25 @@ class Intake:
         read = agents.what_a_message_reads(event, CaseId(found.ref))
         return await self._store.run(read, lambda facts: agents.decide_written(event, facts, moment))
 
+    async def _wondered(self, event: AgentWonders, moment: Moment) -> Outcome:
+        """Where no names are kept, a customer's reference is found by what stands for it."""
+        hashed = self.known_as(event.query.strip())
+        if hashed != event.query.strip():
+            found = await self._store.run(
+                Read(known_as=hashed), lambda facts: Outcome(ref="" if facts.namesake is None else facts.namesake.id)
+            )
+            event = replace(event, query=hashed) if found.ref else event
+        return await self._store.run(
+            wondering.what_to_read(event), lambda facts: wondering.decide(event, facts, moment)
+        )
+
     async def tell(self, told: Told, trigger: TriggerKind) -> Outcome:
         """Keep what is told of a dealing, and plan or cancel its question. Raises StoreUnavailable, StoreRefused."""
-        decide = partial(asking.decide_told, told, trigger, moment=self._moment())
-        return await self._store.run(asking.what_to_read(told), decide)
+        moment = self._moment()
+        if moment.settings.asking.anonymous:
+            told = nameless(told, self._pseudonym)
+        decide = partial(telling.decide_told, told, trigger, moment=moment)
+        return await self._store.run(telling.what_to_read(told), decide)
 
     async def come_due(self, due: Due) -> Outcome:
         """Decide a due row whose time has come."""
@@ -117,7 +156,7 @@ def _set_aside(event: Inbound, why: str) -> Unread:
 
 def _channel(event: Inbound) -> ChannelName:
     match event:
-        case AgentPressed() | AgentDid() | AgentWrote() | AgentWonders():
+        case AgentPressed() | AgentDid() | AgentWrote() | AgentAsks() | AgentWonders():
             return event.agent.channel
         case Unread():
             return event.channel

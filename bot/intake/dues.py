@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from bot.ids import CaseId, ConversationId, InteractionId
-from bot.intake import asking, clocking, incidents, recovering, reminding
+from bot.intake import asking, clocking, incidents, recovering, reminding, telling
 from bot.intake.moment import Moment
 from bot.intake.placing import placed, signals_of
 from bot.intake.settling import settle_case
@@ -42,7 +42,7 @@ def decide(facts: Facts, moment: Moment) -> Outcome:
         case "ask":
             return asking.ask(settled, facts, moment)
         case "idle":
-            return asking.fall_idle(settled, facts, moment)
+            return telling.fall_idle(settled, facts, moment)
         case "remind":
             return reminding.remind(due, settled, facts, moment)
         case "expire":

@@ -1,15 +1,90 @@
 """Who a customer is: one person at several addresses, joined only where the company's own reference proves it. Pure."""
 
-from typing import get_args
-
+import msgspec
 from msgspec.structs import replace
 
-from bot.config import TelegramSettings
+from bot.config import PageSettings, TelegramSettings
+from bot.conversations.dealings import Told
+from bot.ids import CustomerId
 from bot.intake.moment import Moment
-from bot.messages import Address
+from bot.intake.people import learned
+from bot.messages import Address, ChannelName, in_group
 from bot.ports import Customer, Facts, KnownFrom, MergeCustomers, SaveCustomer, Write
 
-_SUREST_FIRST: tuple[KnownFrom, ...] = get_args(KnownFrom)
+#: in place of an address where none is known
+NOWHERE = Address(channel=ChannelName(""), key="")
+
+#: how an earlier release knew what it knew: mostly by a report
+_UNSAID: KnownFrom = "report"
+
+
+class Whose(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose dealing it is, where they would be asked, and what to write of them."""
+
+    customer: Customer | None
+    address: Address
+    writes: tuple[Write, ...] = ()
+    #: the address is another customer's, of this reference: it was told of for two
+    also_of: str | None = None
+
+
+def whose(told: Told, facts: Facts, moment: Moment) -> Whose:
+    """The customer of a dealing, known, made or brought up to date by what is told of them.
+
+    An address that another reference was proven for stays that one's: who is asked there is that customer.
+    """
+    address = _told_of(told, facts, moment)
+    known, writes = _known_there(address, told, facts, moment)
+    if address == NOWHERE:
+        return Whose(customer=known, address=address)
+    old = known or Customer(id=CustomerId(moment.ids()), reachable=not must_write_first(address, moment))
+    new = reported(old, told)
+    if writes or new != known:
+        merges = [write for write in writes if not isinstance(write, SaveCustomer)]
+        writes = (*merges, SaveCustomer(customer=new, address=address, at=moment.now))
+    other = new.reference if told.customer is not None and new.reference != told.customer else None
+    return _reachable(Whose(customer=new, address=address, writes=writes, also_of=other), facts, moment)
+
+
+def _told_of(told: Told, facts: Facts, moment: Moment) -> Address:
+    """The address that is told, or else the one where the dealing is known, or else the newest of its customer."""
+    if told.address is not None:
+        return told.address
+    known_at = NOWHERE if facts.interaction is None else facts.interaction.address
+    here = facts.customer
+    if here is not None and (told.customer is None or here.reference in (None, told.customer)):
+        return known_at
+    return next(iter(_askable(facts, moment)), known_at)
+
+
+def _known_there(
+    address: Address, told: Told, facts: Facts, moment: Moment
+) -> tuple[Customer | None, tuple[Write, ...]]:
+    here, namesake = facts.customer, facts.namesake
+    if told.address is None and address in facts.addresses:
+        here = namesake
+    if address == NOWHERE or told.customer is None:
+        return here or namesake, ()
+    return proven(told.customer, address, replace(facts, customer=here), moment)
+
+
+def _askable(facts: Facts, moment: Moment) -> list[Address]:
+    """Where the customer of the reference can be asked: nobody looks at a survey page again, and in a group others
+    would read along.
+    """
+    channels = {channel.name for channel in moment.settings.channels if not isinstance(channel, PageSettings)}
+    return [address for address in facts.addresses if address.channel in channels and not in_group(address)]
+
+
+def _reachable(found: Whose, facts: Facts, moment: Moment) -> Whose:
+    """Who cannot be written to at the address that was told may be known at another one."""
+    customer, namesake = found.customer, facts.namesake
+    if customer is None or customer.reachable or namesake is None or namesake.id != customer.id:
+        return found
+    other = next((each for each in _askable(facts, moment) if each != found.address), None)
+    if other is None:
+        return found
+    return Whose(customer=replace(customer, reachable=True), address=other, writes=found.writes, also_of=found.also_of)
 
 
 def proven(
@@ -32,29 +107,29 @@ def proven(
 
 
 def merged(kept: Customer, gone: Customer) -> Customer:
-    """One customer from two; at the address of the one who is gone."""
-    return replace(
+    """One customer from two; at the address of the one who is gone. Who opted out in either stays so."""
+    both = replace(
         kept,
         name=kept.name or gone.name,
-        locale=kept.locale or gone.locale,
-        locale_source=kept.locale_source if kept.locale else gone.locale_source,
-        time_zone=kept.time_zone or gone.time_zone,
-        time_zone_source=kept.time_zone_source if kept.time_zone else gone.time_zone_source,
-        opted_out_at=kept.opted_out_at or gone.opted_out_at,
+        opted_out_at=max((at for at in (kept.opted_out_at, gone.opted_out_at) if at is not None), default=None),
         reachable=gone.reachable,
     )
+    for source, of in ((gone, gone.locale_source), (kept, kept.locale_source)):
+        both = learned(both, of or _UNSAID, locale=source.locale)
+    for source, of in ((gone, gone.time_zone_source), (kept, kept.time_zone_source)):
+        both = learned(both, of or _UNSAID, time_zone=source.time_zone)
+    return both
 
 
-def speaking(customer: Customer, locale: str | None, source: KnownFrom) -> Customer:
-    """The customer with a language that we were told of, unless theirs is known from a surer source."""
-    known = customer.locale_source
-    surer = known is not None and _SUREST_FIRST.index(known) < _SUREST_FIRST.index(source)
-    return customer if not locale or surer else replace(customer, locale=locale, locale_source=source)
+def reported(customer: Customer, told: Told) -> Customer:
+    """The customer with what a report says of them."""
+    named = replace(customer, name=told.name or customer.name, reference=customer.reference or told.customer)
+    return learned(named, "report", locale=told.locale, time_zone=told.time_zone)
 
 
 def must_write_first(address: Address, moment: Moment) -> bool:
-    """Telegram lets a bot write only to people who wrote to it before."""
-    return any(
+    """Telegram lets a bot write only to people who wrote to it before, and in groups that it is in."""
+    return not in_group(address) and any(
         isinstance(channel, TelegramSettings) and channel.name == address.channel
         for channel in moment.settings.channels
     )
