@@ -1,5 +1,6 @@
 """How values stand in columns: times as microseconds, structures as JSON text, and text both databases can hold."""
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -7,6 +8,9 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+
+#: A longer key is kept as its hash: PostgreSQL's indexes hold no more than 2,700 bytes of a row.
+_KEY_LENGTH = 300
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -73,3 +77,12 @@ def _cleaned(value: Any) -> Any:
             return [_cleaned(item) for item in value]
         case _:
             return value
+
+
+def short_key(text: str) -> str:
+    """The key under which an event is remembered, or a value found."""
+    return text if len(text) <= _KEY_LENGTH else f"{text[:64]}#{digest(text)}"
+
+
+def digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -8,7 +8,7 @@ from bot.ports import Due, DueKind
 from bot.storage.codec import from_micros, to_micros
 from bot.storage.engine import Engine
 from bot.storage.facts import due_lock, due_of
-from bot.storage.ops import Job, Procedure, Statement, ask, do, query, update
+from bot.storage.ops import Do, Job, Procedure, Statement, ask, do, query, update
 
 # A newer release that was rolled back may have left rows that nobody here can decide; it will want them again.
 _KNOWN = ", ".join(f"'{kind}'" for kind in get_args(DueKind))
@@ -18,6 +18,12 @@ _DUE = query(
     "now:bigint most:bigint",
 )
 _NEXT = query(f"SELECT min(d.due_at) FROM due d WHERE d.kind IN ({_KNOWN})")
+#: What only waits for a delay: a clock that was put back must not make it wait longer.
+_REWIND = query(
+    "UPDATE due SET due_at = :now WHERE kind IN ('ask', 'idle', 'remind') AND due_at > :latest RETURNING 1",
+    "now:bigint latest:bigint",
+    changes=True,
+)
 _PUT_OFF = update(
     "due",
     "key was:bigint due_at:bigint",
@@ -37,12 +43,23 @@ class StoredDues:
         rows = await self._engine.read(lambda: ask(_DUE, to_micros(now), limit))
         return [due_of(row) for row in rows]
 
+    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+        moved: int = await self._engine.write(Job(lambda: _rewind(now, latest)))
+        return moved
+
     async def put_off(self, due: Due, to: datetime) -> None:
         await self._engine.write(Job(lambda: _put_off(due, to), frozenset({due_lock(due.key)})))
 
     async def next_due(self) -> datetime | None:
         (row,) = await self._engine.read(lambda: ask(_NEXT))
         return None if row[0] is None else from_micros(row[0])
+
+
+def _rewind(now: datetime, latest: datetime) -> Procedure[int]:
+    rows = yield from ask(_REWIND, to_micros(now), to_micros(latest))
+    if rows:
+        yield Do((), frozenset({"dues"}))
+    return len(rows)
 
 
 def _put_off(due: Due, to: datetime) -> Procedure[None]:

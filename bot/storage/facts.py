@@ -7,15 +7,19 @@ from typing import Any
 import msgspec
 
 from bot.conversations.conversation import Conversation
+from bot.conversations.dealings import Dealing
 from bot.conversations.flow import Flow, PinnedFlow
 from bot.followup.cases import Case, CaseState
 from bot.followup.incidents import Incident
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, ChannelName
 from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown, Words
-from bot.storage.codec import from_micros, maybe_time, to_micros
+from bot.storage.codec import from_micros, maybe_time, short_key, to_micros
+from bot.storage.decisions import newest_about, of_dealing
+from bot.storage.identity import address_lock, customer_of, read_link, read_namesake, reference_lock
+from bot.storage.merging import as_one
 from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
-from bot.storage.rows import SEEN_FOR, Person, SentAlong, remember, short_key, statements, wakes
+from bot.storage.rows import SEEN_FOR, Person, SentAlong, remember, statements, wakes
 
 #: How many of a customer's newest surveys a decision may look at.
 RECENT_SHOWN = 50
@@ -34,7 +38,8 @@ _FACTS = query(
     SELECT
       (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
       (SELECT 1 FROM seen_event s WHERE s.key = :of_group AND s.at >= :horizon) AS group_seen,
-      c.id AS customer, n.text AS name, c.locale, c.time_zone, c.reference AS reference, c.opted_out_at, a.reachable,
+      c.id AS customer, n.text AS name, c.locale, c.locale_source, c.time_zone, c.time_zone_source,
+      c.reference AS reference, c.opted_out_at, a.reachable,
       v.state, v.channel AS v_channel, v.address_key AS v_key, v.customer AS v_customer,
       f.body, f.channel AS f_channel, f.address_key AS f_key, f.customer AS f_customer,
       o.body AS open_body, o.channel AS o_channel, o.address_key AS o_key, o.customer AS o_customer
@@ -85,7 +90,8 @@ _SHOWN = query(
 )
 _DUE = query("SELECT d.key, d.kind, d.ref, d.due_at FROM due d WHERE d.key = :key", "key")
 _INTERACTION_COLUMNS = (
-    "i.id, i.source, i.reference, i.flow_id, i.channel, i.address_key, i.closed_at, i.reported_at, i.attributes"
+    "i.id, i.source, i.reference, i.flow_id, i.channel, i.address_key, i.closed_at, i.reported_at, i.attributes, "
+    "i.dealing, i.revision"
 )
 _INTERACTION = query(f"SELECT {_INTERACTION_COLUMNS} FROM interaction i WHERE i.id = :id", "id")
 _REPORTED = query(
@@ -150,6 +156,7 @@ _NEWEST_WORDS = query(
     """,
     "conversation person",
 )
+_WROTE_AT = query("SELECT max(w.at) FROM words w WHERE w.person = :person", "person")
 _FLOW = query("SELECT w.content, w.structure FROM flow_version w WHERE w.hash = :hash", "hash")
 
 _conversations = msgspec.json.Decoder(Conversation)
@@ -158,6 +165,7 @@ _incidents = msgspec.json.Decoder(Incident)
 _flows = msgspec.json.Decoder(Flow)
 _sent_along = msgspec.json.Decoder(SentAlong)
 _attributes = msgspec.json.Decoder(dict[str, str])
+_dealings = msgspec.json.Decoder(Dealing)
 
 #: Flow versions never change, so each is parsed once.
 FlowCache = dict[FlowHash, PinnedFlow]
@@ -179,7 +187,7 @@ class Steps:
         rows = [] if read.event is None or facts.seen else [remember(read.event, now)]
         if rows and read.group is not None and not facts.group_seen:
             rows.append(remember(read.group, now))
-        for write in outcome.writes:
+        for write in as_one(outcome.writes):
             rows.extend(statements(write, self.person))
         if rows:
             yield from do(rows, wakes(outcome.writes))
@@ -190,14 +198,17 @@ class Steps:
         threads_case, threads_incident = yield from _of_thread(read)
         named = read.case or threads_case
         address = read.address or (yield from _home(read.conversation, named, interaction))
+        link = None if read.link is None else (yield from read_link(read.link))
+        known_as = read.known_as or (None if link is None else link.customer)
+        namesake, addresses = (None, ()) if known_as is None else (yield from read_namesake(known_as, address))
         event, group = (None if key is None else short_key(key) for key in (read.event, read.group))
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
         (row,) = yield from ask(_FACTS, event, group, horizon, *place, read.conversation, named)
-        customer = customer_of(row[2:9])
+        customer = customer_of(row[2:11])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
-        conversation = conversation_of(*row[9:13])
-        case, open_case = case_of(*row[13:17]), case_of(*row[17:21])
+        conversation = conversation_of(*row[11:15])
+        case, open_case = case_of(*row[15:19]), case_of(*row[19:23])
         neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,
@@ -209,6 +220,12 @@ class Steps:
             open_case=open_case,
             asked_case=None if open_case is None else (yield from _asked_case(*place)),
             interaction=interaction,
+            decision=None if interaction is None else (yield from of_dealing(interaction.id)),
+            namesake=namesake,
+            addresses=addresses,
+            link=link,
+            wrote_at=(yield from self._wrote_at(customer)) if read.wrote else None,
+            decisions=() if read.explain is None else (yield from newest_about(read.explain)),
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
             neighbours=neighbours,
@@ -217,6 +234,12 @@ class Steps:
             words=(yield from self._words(conversation)) if read.words else (),
             waiting=(yield from _waiting(case)) if read.waiting else {},
         )
+
+    def _wrote_at(self, customer: Customer | None) -> Procedure[datetime | None]:
+        if customer is None:
+            return None
+        ((at,),) = yield from ask(_WROTE_AT, self.person(customer.id))
+        return maybe_time(at)
 
     def _words(self, conversation: Conversation | None) -> Procedure[tuple[Words, ...]]:
         if conversation is None:
@@ -250,9 +273,11 @@ def lock_keys(read: Read) -> frozenset[str]:
     if read.case is not None:
         keys.append(case_lock(read.case))
     if read.interaction is not None:
-        keys.append(f"interaction {read.interaction}")
+        keys.append(interaction_lock(read.interaction))
     if read.reported is not None:
         keys.append(f"reported {read.reported[0]} {read.reported[1]}")
+    if read.known_as is not None:
+        keys.append(reference_lock(read.known_as))
     if read.due is not None:
         keys.append(due_lock(read.due))
     if read.neighbours_since is not None:
@@ -260,12 +285,12 @@ def lock_keys(read: Read) -> frozenset[str]:
     return frozenset(keys)
 
 
-def address_lock(address: Address) -> str:
-    return f"address {address.channel} {address.key}"
-
-
 def case_lock(case: CaseId) -> str:
     return f"case {case}"
+
+
+def interaction_lock(interaction: InteractionId) -> str:
+    return f"interaction {interaction}"
 
 
 def due_lock(key: str) -> str:
@@ -273,13 +298,18 @@ def due_lock(key: str) -> str:
 
 
 def _interaction(read: Read) -> Procedure[Interaction | None]:
+    """The dealing; from here on nobody else decides about it, by whatever it was named."""
     if read.interaction is not None:
         rows = yield from ask(_INTERACTION, read.interaction)
-    elif read.reported is not None:
-        rows = yield from ask(_REPORTED, *read.reported)
-    else:
+        return interaction_of(rows[0]) if rows else None
+    if read.reported is None:
         return None
-    return interaction_of(rows[0]) if rows else None
+    rows = yield from ask(_REPORTED, *read.reported)
+    if not rows:
+        return None
+    yield Hold(frozenset({interaction_lock(InteractionId(rows[0][0]))}))
+    rows = yield from ask(_REPORTED, *read.reported)
+    return interaction_of(rows[0])
 
 
 def _of_thread(read: Read) -> Procedure[tuple[CaseId | None, IncidentId | None]]:
@@ -349,22 +379,6 @@ def incident_named(id: IncidentId) -> Procedure[Incident | None]:
     return incident_of(rows[0]) if rows else None
 
 
-def customer_of(row: Row) -> Customer | None:
-    """From id, name, locale, time zone, reference, opted out at, reachable."""
-    id, name, locale, time_zone, reference, opted_out_at, reachable = row
-    if id is None:
-        return None
-    return Customer(
-        id=CustomerId(id),
-        name=name,
-        locale=locale,
-        time_zone=time_zone,
-        reference=reference,
-        opted_out_at=maybe_time(opted_out_at),
-        reachable=bool(reachable),
-    )
-
-
 def conversation_of(state: str | None, channel: str, key: str, customer: str) -> Conversation | None:
     """The columns know best whose and where: a chat may have moved, a customer become another one, since then."""
     return None if state is None else _of(_conversations.decode(state), channel, key, customer)
@@ -404,7 +418,7 @@ def words_of(row: Row, customer: CustomerId) -> Words:
 
 
 def interaction_of(row: Row) -> Interaction:
-    id, source, reference, flow, channel, key, closed_at, reported_at, attributes = row
+    id, source, reference, flow, channel, key, closed_at, reported_at, attributes, dealing, revision = row
     return Interaction(
         id=InteractionId(id),
         source=source,
@@ -414,6 +428,8 @@ def interaction_of(row: Row) -> Interaction:
         closed_at=from_micros(closed_at),
         reported_at=from_micros(reported_at),
         attributes=_attributes.decode(attributes),
+        dealing=Dealing() if dealing is None else _dealings.decode(dealing),
+        revision=revision or 0,
     )
 
 

@@ -17,6 +17,9 @@ class Customer(Model):
     person = Key()
     locale = Key(null=True)
     time_zone = Key(null=True)
+    # how they are known; null where an earlier release wrote the row
+    locale_source = Key(null=True)
+    time_zone_source = Key(null=True)
     reference = Key(null=True)
     opted_out_at = fields.BigIntField(null=True)
     created_at = fields.BigIntField()
@@ -24,6 +27,8 @@ class Customer(Model):
 
     class Meta:
         table = "customer"
+        # Not unique: earlier releases made a customer of each address that one reference was reported for.
+        indexes = (Index(fields=("reference",), name="customer_of_reference"),)
 
 
 class Address(Model):
@@ -285,11 +290,17 @@ class Interaction(Model):
     reported_at = fields.BigIntField()
     # JSON
     attributes = fields.TextField()
+    # JSON, and what a write compares against; null: nothing yet, as in earlier releases
+    dealing = fields.TextField(null=True)
+    revision = fields.BigIntField(null=True)
 
     class Meta:
         table = "interaction"
         unique_together = (("source", "reference"),)
-        indexes = (Index(fields=("channel", "address_key"), name="interaction_of_address"),)
+        indexes = (
+            Index(fields=("channel", "address_key"), name="interaction_of_address"),
+            Index(fields=("reference",), name="interaction_of_reference"),
+        )
 
 
 class Decision(Model):
@@ -307,10 +318,45 @@ class Decision(Model):
     # JSON
     inputs = fields.TextField()
     at = fields.BigIntField(db_index=True)
+    # Null in what follows: an earlier release wrote the row, one for each verdict.
+    key = Key(null=True, unique=True)
+    # JSON: what was decided before, oldest first
+    steps = fields.TextField(null=True)
+    source = Key(null=True)
+    reference = Key(null=True)
+    known_as = Key(null=True)
+    repeats = fields.BigIntField(null=True)
+    # JSON; null also where there was nothing to decide
+    occasion = fields.TextField(null=True)
+    triggered_at = fields.BigIntField(null=True)
 
     class Meta:
         table = "decision"
-        indexes = (Index(fields=("channel", "address_key"), name="decision_of_address"),)
+        indexes = (
+            Index(fields=("channel", "address_key"), name="decision_of_address"),
+            Index(fields=("interaction",), name="decision_of_interaction"),
+            Index(fields=("reference",), name="decision_of_reference"),
+            Index(fields=("known_as",), name="decision_of_known"),
+            Index(fields=("address_key",), name="decision_of_key"),
+            Index(fields=("triggered_at", "id"), name="decision_by_trigger"),
+            PartialIndex(fields=("at",), name="decision_of_event", condition={"trigger": "event"}),
+        )
+
+
+class Link(Model):
+    id = Key(primary_key=True)
+    flow_id = Key()
+    # the reference of the customer whom it was given to
+    known_as = Key(null=True)
+    locale = Key(null=True)
+    # JSON
+    attributes = fields.TextField()
+    made_at = fields.BigIntField()
+    expires_at = fields.BigIntField(null=True, db_index=True)
+    conversation = Key(null=True)
+
+    class Meta:
+        table = "link"
 
 
 class Shown(Model):

@@ -1,6 +1,5 @@
 """What each Write does to the tables: pure, one dialect-neutral form for both databases."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import assert_never
@@ -16,9 +15,11 @@ from bot.ports import (
     DropDue,
     Due,
     KeepAside,
+    KeepLink,
     KeepReply,
     KeepWords,
     LoseReply,
+    MergeCustomers,
     MoveAddress,
     NoteCase,
     OptOut,
@@ -39,7 +40,10 @@ from bot.ports import (
     Words,
     Write,
 )
-from bot.storage.codec import encode, maybe_micros, to_micros
+from bot.storage.codec import encode, maybe_micros, short_key, to_micros
+from bot.storage.decisions import record
+from bot.storage.links import keep
+from bot.storage.merging import merge
 from bot.storage.ops import Statement, add_up, delete, insert, set_all, update
 
 
@@ -56,8 +60,6 @@ BUCKET = 15 * 60 * 1_000_000
 SKIPPED = -1
 #: Dedupe keys are good for a week: a service's ids may restart lower after that.
 SEEN_FOR = 7 * 24 * 3600 * 1_000_000
-#: A longer key is kept as its hash: PostgreSQL's indexes hold no more than 2,700 bytes of a row.
-_KEY_LENGTH = 300
 
 #: Names what is kept of a person: a keyed hash of the customer's id.
 Person = Callable[[str], str]
@@ -135,13 +137,16 @@ _PUT_DUE = insert(
     key="key",
     conflict="DO UPDATE SET kind = excluded.kind, ref = excluded.ref, due_at = excluded.due_at",
 )
+# Two steps at two addresses of one customer may write at once: a reference stays, and only an opt-out opts out or in.
 _CUSTOMER = insert(
     "customer",
-    "id person locale time_zone reference opted_out_at:bigint created_at:bigint updated_at:bigint",
+    "id person locale locale_source time_zone time_zone_source reference opted_out_at:bigint created_at:bigint "
+    "updated_at:bigint",
     rank=3,
     key="id",
-    conflict="DO UPDATE SET locale = excluded.locale, time_zone = excluded.time_zone, "
-    "reference = excluded.reference, opted_out_at = excluded.opted_out_at, updated_at = excluded.updated_at",
+    conflict="DO UPDATE SET locale = excluded.locale, locale_source = excluded.locale_source, "
+    "time_zone = excluded.time_zone, time_zone_source = excluded.time_zone_source, "
+    "reference = coalesce(excluded.reference, customer.reference), updated_at = excluded.updated_at",
 )
 #: An address never changes hands here: whoever read it as free or as another's decides again.
 _ADDRESS = insert(
@@ -201,16 +206,21 @@ _QUEUE_ALERT_EDIT = insert(
     "AND o.leased_until IS NULL",
 )
 _NOTE = insert("case_note", "case_id what who detail at:bigint")
-_INTERACTION = insert(
+_DEALING = "flow_id channel address_key closed_at:bigint reported_at:bigint attributes dealing revision:bigint"
+_NEW_INTERACTION = insert(
     "interaction",
-    "id source reference flow_id channel address_key closed_at:bigint reported_at:bigint attributes",
+    f"id source reference {_DEALING}",
     rank=1,
     key="source reference",
     conflict="DO NOTHING",
 )
-_DECISION = insert(
-    "decision",
-    "trigger flow_id channel address_key customer interaction conversation verdict rule inputs at:bigint",
+_CHANGE_INTERACTION = update(
+    "interaction",
+    f"id {_DEALING} was:bigint",
+    rank=0,
+    key="id",
+    change=set_all(_DEALING),
+    where="t.id = :id AND coalesce(t.revision, 0) = :was",
 )
 _SHOWN = insert("shown", "customer flow_id is_nps:boolean at:bigint")
 _STALE_TAP = insert("stale_tap", "conversation turn:bigint value at:bigint")
@@ -260,15 +270,6 @@ _MOVES = tuple(
 )
 
 
-def short_key(text: str) -> str:
-    """The key under which an event is remembered, or a value found."""
-    return text if len(text) <= _KEY_LENGTH else f"{text[:64]}#{digest(text)}"
-
-
-def digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
 def remember(event: str, now: datetime) -> Statement:
     return Statement(REMEMBER, (short_key(event), to_micros(now)), must_change=True)
 
@@ -312,8 +313,12 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
             yield Statement(_NOTE, (note.case, note.what, note.who, note.detail, to_micros(note.at)))
         case SaveInteraction():
             yield _interaction(write)
-        case RecordDecision():
-            yield _decision(write)
+        case MergeCustomers(gone=gone, kept=kept, at=at):
+            yield from merge(gone, kept, to_micros(at), person)
+        case KeepLink(link=link):
+            yield keep(link)
+        case RecordDecision(decision=decision):
+            yield record(decision)
         case RecordShown(customer=shown_to, shown=shown):
             yield Statement(_SHOWN, (shown_to, shown.flow, shown.is_nps, to_micros(shown.at)))
         case OptOut(customer=who, at=opted_out_at):
@@ -426,7 +431,8 @@ def _queued(outbound: Outbound, at: datetime) -> Statement:
 
 def _customer(customer: Customer, address: Address, at: int, person: Person) -> Iterable[Statement]:
     kept_as = person(customer.id)
-    about = (customer.locale, customer.time_zone, customer.reference, maybe_micros(customer.opted_out_at))
+    known = (customer.locale, customer.locale_source, customer.time_zone, customer.time_zone_source)
+    about = (*known, customer.reference, maybe_micros(customer.opted_out_at))
     yield Statement(_CUSTOMER, (customer.id, kept_as, *about, at, at))
     yield Statement(_ADDRESS, (address.channel, address.key, customer.id, customer.reachable, at), must_change=True)
     if customer.name is None:
@@ -437,13 +443,8 @@ def _customer(customer: Customer, address: Address, at: int, person: Person) -> 
 
 def _interaction(write: SaveInteraction) -> Statement:
     i = write.interaction
-    row = (i.id, i.source, i.reference, i.flow, i.address.channel, i.address.key)
     times = (to_micros(i.closed_at), to_micros(i.reported_at))
-    return Statement(_INTERACTION, (*row, *times, encode(i.attributes)), must_change=True)
-
-
-def _decision(write: RecordDecision) -> Statement:
-    d = write.decision
-    about = (d.trigger, d.flow, d.address.channel, d.address.key, d.customer, d.interaction)
-    decided = (d.conversation, d.verdict, d.rule, encode(d.inputs), to_micros(d.at))
-    return Statement(_DECISION, (*about, *decided))
+    now = (i.flow, i.address.channel, i.address.key, *times, encode(i.attributes), encode(i.dealing), i.revision)
+    if write.was_revision is None:
+        return Statement(_NEW_INTERACTION, (i.id, i.source, i.reference, *now), must_change=True)
+    return Statement(_CHANGE_INTERACTION, (i.id, *now, write.was_revision), must_change=True)

@@ -14,6 +14,8 @@ from bot.storage.chat import StoredChatLog
 from bot.storage.dues import StoredDues
 from bot.storage.engine import Engine
 from bot.storage.facts import FlowCache, Steps
+from bot.storage.ledger import StoredLedger
+from bot.storage.links import StoredLinks
 from bot.storage.listener import Listener
 from bot.storage.location import PostgresAt, SqliteAt, parse_location
 from bot.storage.migrate import migrate
@@ -33,7 +35,7 @@ _ALIVE = query("SELECT 1")
 
 
 class Storage:
-    """The Store port; ``outbox``, ``dues``, ``cases``, ``chat`` and ``wakes`` are others, over the same database."""
+    """The Store port; ``outbox``, ``dues``, ``cases``, ``ledger``, ``links``, ``chat`` and ``wakes`` are others."""
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class Storage:
         self.outbox = StoredOutbox(engine, steps)
         self.dues = StoredDues(engine)
         self.cases = StoredCases(engine, steps)
+        self.ledger = StoredLedger(engine)
+        self.links = StoredLinks(engine)
         self.chat = StoredChatLog(engine, bell)
         self.wakes = bell
 

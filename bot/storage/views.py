@@ -5,7 +5,8 @@ from bot.followup.cases import Case, CaseNote
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId
 from bot.ports import AgentWords, CaseView, Customer, FoldedCase, IncidentView, PastScore
 from bot.storage.codec import from_micros
-from bot.storage.facts import Steps, case_of, conversation_of, customer_of, incident_named, incident_of_case, words_of
+from bot.storage.facts import Steps, case_of, conversation_of, incident_named, incident_of_case, words_of
+from bot.storage.identity import customer_of
 from bot.storage.ops import Procedure, ask, query
 
 #: How many of a customer's earlier scores an alert tells.
@@ -16,7 +17,8 @@ FOLDED_CASES = 10
 _VIEW = query(
     """
     SELECT f.body, f.channel, f.address_key, f.customer, v.state, v.channel, v.address_key, v.customer,
-      c.id, n.text, c.locale, c.time_zone, c.reference, c.opted_out_at, a.reachable
+      c.id, n.text, c.locale, c.locale_source, c.time_zone, c.time_zone_source, c.reference, c.opted_out_at,
+      a.reachable
     FROM followup_case f
     JOIN conversation v ON v.id = f.conversation
     LEFT JOIN customer c ON c.id = f.customer
@@ -77,7 +79,7 @@ def case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
     return CaseView(
         case=case,
         flow=flow,
-        customer=customer_of(row[8:15]) or Customer(id=case.customer),
+        customer=customer_of(row[8:17]) or Customer(id=case.customer),
         conversation=conversation,
         words=tuple(words_of(word, case.customer) for word in words),
         notes=tuple(CaseNote(case=id, what=what, who=who, detail=d, at=from_micros(at)) for what, who, d, at in notes),

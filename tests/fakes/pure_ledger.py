@@ -40,6 +40,8 @@ class PureLedger:
         keys = set(self.rows.keys_by("about", name))
         for customer in self._store.customers.keys_by("reference", name):
             keys |= set(self.rows.keys_by("customer", customer))
+        for dealing in self._store.interactions.keys_by("reference", name):
+            keys |= set(self.rows.keys_by("interaction", dealing))
         return [self.rows[key] for key in sorted(keys, key=self._place, reverse=True)]
 
     def _place(self, key: str) -> int:

@@ -66,6 +66,7 @@ from bot.ports import (
     Words,
     Write,
 )
+from bot.storage.merging import as_one
 from tests.fakes.pure_cases import PureCases
 from tests.fakes.pure_ledger import PureLedger, PureLinks
 from tests.fakes.rows import Journal, Listed, Rows
@@ -150,7 +151,10 @@ class PureStore:
         self.shared: Rows[CaseId, set[tuple[str, str]]] = Rows(journal)
         self.notes: list[CaseNote] = []
         self.interactions: Rows[InteractionId, Interaction] = Rows(
-            journal, reported=lambda row: [(row.source, row.reference)], address=lambda row: [row.address]
+            journal,
+            reported=lambda row: [(row.source, row.reference)],
+            reference=lambda row: [row.reference],
+            address=lambda row: [row.address],
         )
         self.ledger = PureLedger(self, journal)
         #: in the order in which their triggers were first decided about
@@ -196,7 +200,7 @@ class PureStore:
             new = {key for key in (read.event, read.group) if key is not None} - self.seen
             self.seen |= new
             self.journal.note(lambda: self.seen.difference_update(new))
-        for write in writes:
+        for write in as_one(writes):
             self._check(write)
             self._apply(write)
 
@@ -360,7 +364,7 @@ class PureStore:
     def _apply(self, write: Write) -> None:
         match write:
             case SaveCustomer(customer=customer, address=address):
-                self.customers[customer.id] = customer
+                self.customers[customer.id] = self._as_known(customer)
                 self.homes[address] = customer.id
                 self.reachable[address] = customer.reachable
                 self.known_since.setdefault(address, write.at)
@@ -421,6 +425,13 @@ class PureStore:
                 self._append(self.aside, write)
             case _:
                 assert_never(write)
+
+    def _as_known(self, customer: Customer) -> Customer:
+        """With what only other writes change."""
+        old = self.customers.get(customer.id)
+        if old is None:
+            return customer
+        return replace(customer, reference=customer.reference or old.reference, opted_out_at=old.opted_out_at)
 
     def _append(self, rows: list[T], row: T) -> None:
         rows.append(row)

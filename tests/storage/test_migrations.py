@@ -31,7 +31,7 @@ from tortoise.migrations import operations as ops
 from bot.storage.fields import Key
 
 class Migration(migrations.Migration):
-    dependencies = [("storage", "0003_shared_values")]
+    dependencies = [("storage", "0004_asking")]
     operations = [
         ops.AddField(model_name="Answer", name="agent", field=Key(null=True)),
         ops.AddField(model_name="Outbox", name="weight", field=fields.BigIntField(db_default=1)),
@@ -102,7 +102,7 @@ def later_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     for module in Path(bot.storage.migrations.__path__[0]).glob("[0-9]*.py"):
         (folder / module.name).write_text(module.read_text())
     (folder / "__init__.py").write_text("")
-    (folder / "0004_more.py").write_text(LATER)
+    (folder / "0005_more.py").write_text(LATER)
     monkeypatch.syspath_prepend(tmp_path)
     yield folder.name
     importlib.invalidate_caches()
