@@ -42,7 +42,7 @@ from bot.conversations.words import repeats, understand
 
 #: Values of buttons that are no answers. Option ids cannot begin with "~", "+" or "-".
 CHANGE, SKIP, DONE = "~change", "~skip", "~done"
-#: "Not this one" ends the survey. "Never again" does too, and that it is the last is seen to by whoever calls the engine.
+#: "Not this one" ends the survey. So does "never again"; that it is the last is for the caller of the engine to see to.
 DECLINE, NEVER = "~decline", "~never"
 TICK, UNTICK = "+", "-"
 

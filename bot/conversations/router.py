@@ -63,7 +63,7 @@ def route(
        no *stop* while someone is asked for words or talks with an agent, "complaint" no *feedback* during a survey or
        such a talk, and the start word counts only for one who opted out.
     3. *decline*: the text is nothing but such a "not now", and all that waits is the first question of a survey that
-       the customer did not ask for; not where it may be an answer: to an open text, as an option's label, to an agent.
+       the customer did not ask for. Not where it may be an answer: to an open text, as an option's label, to an agent.
     4. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
     5. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words only what is, as
        a whole, an answer to the rating or choice that waits. A survey that was passed over goes on waiting.
@@ -118,7 +118,7 @@ def _declines(
     text: str, locale: str, conversation: Conversation | None, flow: Flow | None, case: Following | None
 ) -> bool:
     """Whether a text says no to a survey that nobody asked for, and can be nothing else."""
-    if conversation is None or not may_decline(conversation) or (case is not None and case.spoken_at is not None):
+    if conversation is None or not may_decline(conversation) or _passed_over(conversation, case):
         return False
     if _awaits_words(conversation, flow) or _answers(text, conversation, flow):
         return False

@@ -8,10 +8,11 @@ happened, one of:
     taps_old = "label"                a button that was on the screen before and is no more
     forges = "value", on = "question" a button that nobody was shown, with a turn that is good
     types = "words"
-    expires = true, stops = true
+    expires = true, stops = true, reminds = true
 
 and then what came of it: the notice, the events, and the messages that were posted or changed. At the end stand the
-status and the answers. After a change that is meant, AFTERCHAT_GOLDEN=write writes the files anew: read the diff.
+status and the answers. With ``invited = true`` the customer did not ask for the survey. After a change that is meant,
+AFTERCHAT_GOLDEN=write writes the files anew: read the diff.
 """
 
 import json
@@ -50,7 +51,7 @@ from bot.toml_tables import Findings
 
 FLOWS = Path(__file__).parents[1] / "flows"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-_DEEDS = ("starts", "taps", "taps_old", "forges", "types", "expires", "stops")
+_DEEDS = ("starts", "taps", "taps_old", "forges", "types", "expires", "stops", "reminds")
 
 
 @cache
@@ -73,6 +74,7 @@ class Player:
             customer=CustomerId("0k3f9x2m7q8d4h1c"),
             address=Address(channel=ChannelName(case.get("channel", "telegram")), key="5512"),
             locale=case.get("language", "en"),
+            invited=case.get("invited", False),
             attributes=case.get("attributes", {}),
             started_at=START,
             touched_at=START,
@@ -110,6 +112,8 @@ class Player:
                 return engine.expire(self.conversation, at)
             case "stops":
                 return engine.stop(self.conversation, at)
+            case "reminds":
+                return engine.remind(self.conversation, at)
             case "types":
                 words = WordsId(f"w{self.conversation.turn}")
                 return self._receive(Typed(text=step["types"], words=words), at)
@@ -149,7 +153,9 @@ class Player:
 
 
 def _buttons_of(content: Card | Text) -> Sequence[Button]:
-    return [button for row in content.buttons for button in row] if isinstance(content, Card) else []
+    return (
+        [button for row in (*content.buttons, content.decline) for button in row] if isinstance(content, Card) else []
+    )
 
 
 def _elapsed(text: str) -> timedelta:
@@ -170,6 +176,7 @@ def _message(message: Outbound) -> str:
         lines += [f"  = {content.chosen}"] if content.chosen is not None else []
         lines += [f"  {content.low} … {content.high}"] if content.low or content.high else []
         lines += ["  " + " ".join(_label(button) for button in row) for row in content.buttons]
+        lines += ["  " + " ".join(f"<{button.label}>" for button in content.decline)] if content.decline else []
         lines += [f"  ({content.hint})"] if content.hint else []
     return "\n".join(lines) + "\n"
 

@@ -18,18 +18,21 @@ from hypothesis.stateful import (
 from bot.conversations import engine
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
-from bot.conversations.engine import CHANGE, DONE, SKIP
+from bot.conversations.engine import CHANGE, DECLINE, DONE, NEVER, SKIP
 from bot.conversations.events import (
     Answered,
     Ask,
     AskAgain,
     Asked,
+    Bye,
     Close,
     Completed,
+    Remind,
     Resumed,
     Retracted,
     Said,
     Show,
+    Stopped,
     Tap,
     TappedStale,
     Thank,
@@ -70,6 +73,8 @@ VALUES = (
     CHANGE,
     SKIP,
     DONE,
+    DECLINE,
+    NEVER,
     "~",
     "+",
     "٣",
@@ -115,8 +120,8 @@ class ConversationMachine(RuleBasedStateMachine):
         self.thanked = False
         self.last: Tap | Typed | None = None
 
-    @initialize(flow=FLOWS)
-    def begin(self, flow: Flow) -> None:
+    @initialize(flow=FLOWS, invited=st.booleans())
+    def begin(self, flow: Flow, invited: bool) -> None:
         self.flow = flow
         fresh = Conversation(
             id=ConversationId("0k3f9x2m7q8d4h1z"),
@@ -124,6 +129,7 @@ class ConversationMachine(RuleBasedStateMachine):
             customer=CustomerId("c"),
             address=Address(channel=ChannelName("web"), key="s1"),
             locale="en",
+            invited=invited,
             started_at=START,
             touched_at=START,
         )
@@ -174,6 +180,17 @@ class ConversationMachine(RuleBasedStateMachine):
         turn = engine.stop(self.conversation, self.now) if how == "stop" else engine.expire(self.conversation, self.now)
         self.take(turn)
 
+    @rule(how=st.sampled_from(("remind", "decline")))
+    def somebody_did_not_answer(self, how: str) -> None:
+        before = self.conversation
+        if how == "remind":
+            turn = engine.remind(before, self.now)
+            assert turn.conversation is before or (before.invited and not before.answers and not before.reasked)
+        else:
+            turn = engine.refuse(before, "decline", self.now)
+            assert turn.conversation is before or (before.invited and not before.answers)
+        self.take(turn)
+
     def receive(self, reply: Tap | Typed) -> None:
         self.last = reply
         self.take(engine.receive(self.conversation, self.flow, reply, at=self.now, rules=RULES))
@@ -205,6 +222,9 @@ class ConversationMachine(RuleBasedStateMachine):
                 self.reasked = 0
         if turn.notice in ("taken", "changing"):
             self.reasked = 0
+        if turn.notice in ("declined", "opted_out"):
+            assert turn.events == (Stopped(),)
+            assert not self.conversation.answers
         asked = {event.question for event in turn.events if isinstance(event, Asked)}
         assert asked == {prompt.question for prompt in turn.prompts if isinstance(prompt, Ask)}
 
@@ -220,6 +240,11 @@ class ConversationMachine(RuleBasedStateMachine):
                     assert id in self.posted
                     if withdrawn:
                         self.posted.remove(id)
+                case Remind(question=id):
+                    assert id in self.posted
+                    assert id == self.conversation.asked
+                case Bye():
+                    assert self.conversation.status == "stopped"
                 case AskAgain(question=id):
                     assert id in (self.conversation.asked, self.conversation.reopened)
                     self.reasked += 1
@@ -282,6 +307,9 @@ class ConversationMachine(RuleBasedStateMachine):
             assert card.typing or not is_open
             assert is_open or not card.typing or not offered, "only a message without buttons may stay as it was"
             assert is_open or {token.value for token in offered} <= {CHANGE}
+            refused = {token.value for token in offered} & {DECLINE, NEVER}
+            first = conversation.invited and id == conversation.asked and not conversation.answers
+            assert refused == ({DECLINE, NEVER} if first else set())
 
 
 def tokens_of(content: Card | Text) -> list[Token]:
@@ -289,7 +317,7 @@ def tokens_of(content: Card | Text) -> list[Token]:
 
 
 def _tokens(content: Card | Text) -> Iterator[Token]:
-    for row in content.buttons if isinstance(content, Card) else ():
+    for row in (*content.buttons, content.decline) if isinstance(content, Card) else ():
         for button in row:
             assert len(button.token.encode()) <= TOKEN_BYTES
             token = parse_token(button.token)

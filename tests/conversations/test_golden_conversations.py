@@ -10,7 +10,7 @@ import pytest
 from tests.conversations.golden import FLOWS, Player, to_toml
 
 CASES = sorted(path for path in FLOWS.glob("*.*.toml") if not path.name.endswith(".flow.toml"))
-_INPUTS = ("at", "starts", "taps", "taps_old", "forges", "on", "types", "expires", "stops")
+_INPUTS = ("at", "starts", "taps", "taps_old", "forges", "on", "types", "expires", "stops", "reminds")
 
 
 def played(case: dict[str, Any]) -> dict[str, Any]:

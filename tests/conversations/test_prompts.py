@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from bot.conversations import engine
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Value, Worded
 from bot.conversations.conversation import Conversation
-from bot.conversations.events import Ask, Tap, Thank
+from bot.conversations.events import Ask, Tap, Thank, Typed
 from bot.conversations.flow import Flow, Thanks
 from bot.conversations.prompts import Wording, answer_label, fill, score_label, word
 from bot.conversations.questions import Choices, Look, OpenText, Option, Question, Rating, ScaleName, in_locale
@@ -157,3 +158,51 @@ def test_a_question_that_the_flow_does_not_have_is_an_error() -> None:
     flow = Flow(id="f", title={}, locales=("en",), questions=())
     with pytest.raises(KeyError, match="flow f has no question gone"):
         word(Ask(question="gone"), conversation(flow), flow, Wording())
+
+
+def refusable(flow: Flow) -> Conversation:
+    return replace(conversation(flow), invited=True)
+
+
+def test_the_settings_may_leave_out_what_says_no() -> None:
+    flow = Flow(
+        id="f", title={"en": "F"}, locales=("en",), questions=(Rating(id="one", text={"en": "?"}, scale="nps"),)
+    )
+    begun = engine.start(refusable(flow), flow)
+    drawn = [
+        word(begun.prompts[0], begun.conversation, flow, Wording(decline=decline)).content for decline in (True, False)
+    ]
+    labels = [[button.label for button in card.decline] for card in drawn if isinstance(card, Card)]
+    assert labels == [["Not this time", "Stop asking me"], []]
+
+
+def test_nothing_says_no_below_a_question_that_was_answered_in_words() -> None:
+    """Its message has buttons only while it can be refused, so the answer must take them away."""
+    questions = (OpenText(id="what", text={"en": "What happened?"}), Rating(id="one", text={"en": "?"}, scale="nps"))
+    flow = Flow(id="f", title={"en": "F"}, locales=("en",), questions=questions)
+    begun = engine.start(refusable(flow), flow).conversation
+    said = Typed(text="It took long", words=WordsId("w"))
+    turn = engine.receive(begun, flow, said, at=AT, rules=Rules())
+    cards = {
+        message.slot: message for message in (word(each, turn.conversation, flow, Wording()) for each in turn.prompts)
+    }
+    assert [(each.kind, each.content.decline) for each in cards.values() if isinstance(each.content, Card)] == [
+        ("edit", ()),
+        ("post", ()),
+    ]
+
+
+def test_a_reminder_has_no_greeting_and_the_same_buttons() -> None:
+    rating = Rating(id="one", text={"en": "How was it?"}, scale="nps")
+    flow = Flow(id="f", title={"en": "F"}, locales=("en",), questions=(rating,), intro={"en": "Hi {agent}"})
+    begun = engine.start(refusable(flow), flow)
+    reminded = engine.remind(begun.conversation, AT)
+    first, old, new = (
+        word(prompt, turn.conversation, flow, Wording())
+        for turn, prompt in ((begun, begun.prompts[0]), *((reminded, prompt) for prompt in reminded.prompts))
+    )
+    assert (old.kind, new.kind, old.slot, new.slot) == ("edit", "post", first.slot, first.slot)
+    assert isinstance(first.content, Card)
+    assert old.content == Card(text="How was it?", locale="en", typing=False)
+    text = "A short reminder: we would still like to hear from you. It takes only a moment.\n\nHow was it?"
+    assert new.content == replace(first.content, text=text)

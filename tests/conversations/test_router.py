@@ -7,11 +7,13 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
+from bot.conversations.answers import Answer, Scored
 from bot.conversations.conversation import Conversation, Status
+from bot.conversations.questions import Choice, Option
 from bot.conversations.router import Following, Route, route
 from bot.followup.recovery import read_recovery
 from bot.ids import ConversationId, CustomerId, FlowHash
-from bot.languages import locales, stop_words
+from bot.languages import locales, pack, stop_words
 from bot.messages import Address, ChannelName
 from tests.conversations.golden import flow_named
 
@@ -31,9 +33,14 @@ CHANGING = replace(DONE, reopened="score")
 EXPIRED = replace(WAITING, status="expired", asked=None)
 STOPPED = replace(EXPIRED, status="stopped")
 ITALIAN = replace(WAITING, locale="it")
+#: what the customer did not ask for; the same after an answer, while that is corrected, and over
+INVITED = replace(WAITING, invited=True)
+ANSWERED = replace(INVITED, asked="comment", answers={"score": Answer(value=Scored(score=3), turn=2, at=AT)})
+CORRECTED = replace(ANSWERED, reopened="score")
 SUPPORT = flow_named("support").flow
 #: asked "What could we do better?", an optional open text
 WORDS = replace(WAITING, asked="comment")
+INVITED_WORDS = replace(INVITED, asked="comment")
 #: the same, with the score being corrected
 BOTH = replace(WORDS, reopened="score")
 
@@ -79,6 +86,27 @@ ROUTES: dict[str, tuple[str, str, Conversation | None, Following | None, bool, R
     "enough with nothing under way": ("koniec", "pl", None, None, False, "stop"),
     "enough after the survey": ("koniec", "pl", DONE, OPEN, False, "stop"),
     "stop in a sentence": ("please stop the noise", "en", WAITING, None, False, "survey"),
+    "not now, to what nobody asked for": ("Not now!", "en", INVITED, None, False, "decline"),
+    "not now, with a phone's apostrophe": ("I’m busy.", "en", INVITED, None, False, "decline"),
+    "not now in the customer's language": ("để sau", "vi", INVITED, OPEN, False, "decline"),
+    "not now in the survey's language": ("non ora", "vi", replace(INVITED, locale="it"), None, False, "decline"),
+    "not now in English, by a Pole": ("later", "pl", replace(INVITED, locale="pl"), None, False, "decline"),
+    "not now in a language that nobody here speaks": ("nie teraz", "en", INVITED, None, False, "survey"),
+    "not now, to what the customer asked for": ("not now", "en", WAITING, None, False, "survey"),
+    "not now, after an answer": ("not now", "en", ANSWERED, None, False, "survey"),
+    "not now, while correcting": ("not now", "en", CORRECTED, None, False, "survey"),
+    "not now, after the survey": ("not now", "en", replace(DONE, invited=True), None, False, "nobody"),
+    "not now, with nothing under way": ("not now", "en", None, None, False, "nobody"),
+    "not now, to an open text": ("not now", "en", INVITED_WORDS, None, False, "survey"),
+    "not now, to an agent who spoke since": ("not now", "en", INVITED, TALKS, False, "case"),
+    "not now, to a survey after an agent's words": ("not now", "en", INVITED, TALKED, False, "decline"),
+    "not now, in a sentence": ("not now, the parcel is late", "en", INVITED, None, False, "survey"),
+    "no, which may be an answer": ("no", "en", INVITED, None, False, "survey"),
+    "no thanks, likewise": ("no thanks", "en", INVITED, None, False, "survey"),
+    "never again, which may be what they think of us": ("never again", "en", INVITED, None, False, "survey"),
+    "a button's label that says never": ("Stop asking me", "en", INVITED, None, False, "stop"),
+    "never ask me again": ("Please don’t ask me again.", "en", INVITED, None, False, "stop"),
+    "never again, in Vietnamese": ("Đừng hỏi tôi nữa", "en", INVITED, TALKS, False, "stop"),
     "start by one who opted out": ("START", "en", STOPPED, None, True, "start"),
     "start in Polish by one who opted out": ("wznów", "pl", None, None, True, "start"),
     "start is an ordinary word for others": ("start", "en", WAITING, None, False, "survey"),
@@ -136,6 +164,27 @@ def test_every_route_has_a_case() -> None:
     assert {row[-1] for row in ROUTES.values()} == set(get_args(Route))
 
 
+def test_not_now_is_an_option_where_one_is_called_so() -> None:
+    when = Choice(
+        id="score",
+        text={"en": "When may we call?"},
+        options=(Option(id="now", text={"en": "Now"}), Option(id="later", text={"en": "Later"})),
+    )
+    flow = replace(SUPPORT, questions=(when,))
+    said = {words: route(words, "en", INVITED, flow, case=None, opted_out=False) for words in ("later", "not now")}
+    assert said == {"later": "survey", "not now": "decline"}
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_the_words_for_not_now_end_a_survey_and_no_other_word_does(locale: str) -> None:
+    conversation = replace(INVITED, locale=locale)
+    spoken = pack(locale)
+    for word in spoken.commands["not_now"]:
+        assert route(word.upper(), locale, conversation, SUPPORT, case=None, opted_out=False) == "decline"
+    for word in (*spoken.yes, *spoken.no, *spoken.number_words, *spoken.commands["skip"]):
+        assert route(word, locale, conversation, SUPPORT, case=None, opted_out=False) == "survey"
+
+
 @pytest.mark.parametrize("locale", locales())
 @pytest.mark.parametrize("status", get_args(Status))
 def test_stop_is_always_heard(locale: str, status: Status) -> None:
@@ -155,6 +204,7 @@ HEARERS: dict[str, Route] = {
     "nobody": "nobody",
     "the comment card": "feedback",
     "the surveys stop": "stop",
+    "this survey ends": "decline",
     "the survey": "survey",
     "the case": "case",
     "the question whether it is fixed": "recovery",
@@ -164,6 +214,10 @@ SITUATIONS: dict[str, tuple[Conversation | None, Following | None, datetime | No
     "nothing is under way": (DONE, None, None),
     "a survey waits for a score": (WAITING, None, None),
     "a survey waits for words": (WORDS, None, None),
+    "a survey that they did not ask for waits for a score": (INVITED, None, None),
+    "a survey that they did not ask for waits for words": (INVITED_WORDS, None, None),
+    "they have answered its first question": (ANSWERED, None, None),
+    "such a survey waited for a score when an agent answered": (INVITED, TALKS, None),
     "a case is open and nobody has answered": (DONE, OPEN, None),
     "a case is open, and its survey waits for words": (WORDS, OPEN, None),
     "an agent has answered": (DONE, TALKS, None),
