@@ -32,6 +32,8 @@ from bot.config import (
 from bot.delivery import Courier
 from bot.ids import Ids, ids_from
 from bot.intake import Intake
+from bot.intake.anonymity import keyed
+from bot.languages import FALLBACK
 from bot.messages import ChannelName
 from bot.ports import Channel, Clock, CountRow
 from bot.reports import ReportRow, make_report
@@ -106,7 +108,13 @@ class App:
         self.storage = storage
         self.clock = clock
         self._allowance = allowance
-        self.intake = Intake(store=storage, settings=settings, clock=clock, ids=ids)
+        self.intake = Intake(
+            store=storage,
+            settings=settings,
+            clock=clock,
+            ids=ids,
+            pseudonym=keyed(storage.key_for("references")),
+        )
         self.channels: dict[ChannelName, Channel] = {
             each.name: self._channel(each, client) for each in settings().channels
         }
@@ -171,7 +179,7 @@ class App:
                 public_url = self.settings().server.public_url
                 return TelegramChannel(settings, clock=self.clock, public_url=public_url)
             case SlackSettings():
-                return SlackChannel(settings, clock=self.clock)
+                return SlackChannel(settings, clock=self.clock, agents_speak=self._agents_speak)
             case WebchatSettings():
                 return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat, allowance=self._allowance)
             case WebhookChatSettings():
@@ -186,6 +194,10 @@ class App:
                 )
             case _:
                 assert_never(settings)
+
+    def _agents_speak(self) -> str:
+        followup = self.settings().followup
+        return FALLBACK if followup is None else followup.locale
 
     @property
     def port(self) -> int:
@@ -209,6 +221,7 @@ class App:
                     clock=self.clock,
                     file_link=self.files.link,
                 ),
+                ledger=self.storage.ledger,
                 ready=self.storage.health,
             )
         )

@@ -5,7 +5,7 @@ from bot.intake.moment import Moment
 from bot.languages import say
 from bot.messages import AgentWonders
 from bot.ports import Decision, Facts, Outcome, Read, Said
-from bot.reports.explaining import explain_all, shown
+from bot.reports.explaining import agents_zone, explain_all, shown
 
 #: how many decisions are told at once, and in how many characters: Slack shows no more than 3,000 in one piece
 MOST = 5
@@ -35,7 +35,7 @@ def _is_of_the_desk(event: AgentWonders, followup: FollowUpSettings | None) -> b
 
 
 def _told(query: str, facts: Facts, moment: Moment) -> str:
-    locale, zone = moment.agents_speak, _zone(moment)
+    locale, zone = moment.agents_speak, agents_zone(moment.settings)
     if not facts.decisions:
         key = "explain.nothing" if facts.namesake is None else "explain.never"
         return say(locale, key, query=shown(query) or say(locale, "explain.unknown"))
@@ -51,10 +51,3 @@ def _fitting(decisions: tuple[Decision, ...], locale: str, zone: str) -> tuple[D
     while len(decisions) > 1 and len(explain_all(decisions, locale=locale, zone=zone)) > LONGEST:
         decisions = decisions[:-1]
     return decisions
-
-
-def _zone(moment: Moment) -> str:
-    """The time zone of the team that all cases go to first."""
-    followup = moment.followup
-    team = next((team for team in followup.teams if team.name == followup.team), None)
-    return moment.settings.asking.time_zone if team is None else team.hours.time_zone

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.config import Settings
 from bot.conversations.invitations import Rule, TriggerKind, Verdict
-from bot.languages import fill, pack, say, variables_in
+from bot.languages import FALLBACK, fill, pack, say, variables_in
 from bot.ports import Decision
 from bot.reports.figures import harmless
 
@@ -41,6 +42,19 @@ def explain_all(decisions: Sequence[Decision], *, locale: str = "en", zone: str 
 def in_words(decision: Decision, *, locale: str = "en", zone: str = "UTC") -> str:
     """The reason alone, as one sentence."""
     return _sentence(decision.rule, decision.inputs, decision, locale, zone_of(zone))
+
+
+def agents_locale(settings: Settings) -> str:
+    """The language that agents are told it in."""
+    return settings.followup.locale if settings.followup else FALLBACK
+
+
+def agents_zone(settings: Settings) -> str:
+    """The time zone that agents are told it in: that of the team of all cases that no rule gives to another."""
+    followup = settings.followup
+    teams = followup.teams if followup else ()
+    team = next((team for team in teams if followup and team.name == followup.team), None)
+    return settings.asking.time_zone if team is None else team.hours.time_zone
 
 
 def shown(text: str) -> str:

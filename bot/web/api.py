@@ -8,14 +8,15 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
 from multidict import MultiMapping
 
+from bot.conversations.dealings import Author
 from bot.errors import AfterchatError
-from bot.ports import Outcome, SaidKind
+from bot.ports import Outcome
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -26,6 +27,7 @@ _NUMBER = re.compile("-?[0-9]{1,9}")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Value = Annotated[str, msgspec.Meta(max_length=2000)]
+At = Annotated[datetime, msgspec.Meta(tz=True)]
 Tag = Annotated[str, msgspec.Meta(min_length=2, max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 
 
@@ -37,13 +39,18 @@ class ReportedAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class ReportedCustomer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    address: ReportedAddress
+    """Who it was: an address, the company's own ``reference`` of the person, or both, which is what joins them.
+
+    With a reference alone, the customer is asked wherever they were known by it last.
+    """
+
+    address: ReportedAddress | None = None
     name: Name | None = None
     #: an IETF language tag, such as "vi" or "pt-BR"
     language: Tag | None = None
     #: such as "Asia/Ho_Chi_Minh"
     time_zone: Name | None = None
-    #: the reporter's own id of this person
+    #: the company's own reference of this person
     reference: Name | None = None
 
 
@@ -55,6 +62,8 @@ class InteractionReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
         {"customer": {"address": {"channel": "telegram", "key": "5512"}, "language": "vi"},
          "agent": "Minh", "reference": "ticket-81", "closed_at": "2026-03-01T09:30:00Z", "attributes": {"order": "A7"}}
+
+    What is left out of ``messages``, ``human_answered`` and ``started_by`` is not known, and no rule goes by it.
     """
 
     customer: ReportedCustomer
@@ -62,10 +71,41 @@ class InteractionReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     flow: Name | None = None
     agent: Name | None = None
     source: Name = "api"
-    #: None: now
-    closed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    #: false: it is open, or open again, and what was planned is cancelled
+    closed: bool = True
+    #: when it was closed (or opened again); None: now
+    closed_at: At | None = None
+    #: words of the customer and of agents
+    messages: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    #: whether a person answered, and not only a bot
+    human_answered: bool | None = None
+    started_by: Author | None = None
+    #: an agent wants the customer to be asked at once, whatever the dealing was like
+    now: bool = False
     tags: Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)] = ()
     attributes: Annotated[Mapping[Name, Value], msgspec.Meta(max_length=50)] = {}
+
+
+ReportedEvent = Literal["resumed", "customer_wrote", "agent_wrote", "bot_wrote"]
+
+
+class EventReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that happened in a dealing while it went on, or after its end, told by a helpdesk of one's own::
+
+        {"source": "desk", "reference": "ticket-81", "event": "customer_wrote", "at": "2026-03-01T09:20:00Z"}
+
+    ``resumed`` and ``customer_wrote`` after an end cancel the question that was planned. ``id`` is the reporter's own
+    name of this event: with one, telling it again changes nothing.
+    """
+
+    reference: Name
+    event: ReportedEvent
+    source: Name = "api"
+    #: None: now
+    at: At | None = None
+    id: Name | None = None
+    #: with these words it began
+    first: bool = False
 
 
 class Refused(AfterchatError):
@@ -77,16 +117,35 @@ class Refused(AfterchatError):
 
 
 class Interactions(Protocol):
-    async def report(self, body: InteractionReport) -> Outcome:
-        """Decide and commit; ``Outcome.ref`` is the interaction's id. Raises Refused, StoreUnavailable."""
+    async def report(self, body: InteractionReport, event: str = "") -> Outcome:
+        """Decide and commit; ``Outcome.ref`` is the interaction's id. Raises Refused, StoreUnavailable.
+
+        ``event`` names this report for good: told again under the same name it changes nothing.
+        """
+
+    async def hear(self, body: EventReport) -> Outcome:
+        """Take in what happened in a dealing. Raises Refused, StoreUnavailable."""
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a report: the interaction's id, whether its customer is asked, and the rule that says why not."""
+    """What became of a report: the interaction's id, whether its customer is asked, and the rule that says why.
+
+    ``nothing`` was decided where nothing ended, began again or was planned.
+    """
 
     interaction: str
-    decision: SaidKind
+    decision: Literal["asked", "deferred", "not_asked", "nothing"]
     rule: str
+
+
+def reported(outcome: Outcome) -> Reported:
+    """The answer to a report."""
+    kind = outcome.said.kind
+    match kind:
+        case "asked" | "deferred" | "not_asked" | "nothing":
+            return Reported(interaction=outcome.ref, decision=kind, rule=outcome.said.text)
+        case _:
+            raise AssertionError(f"a report was answered with {kind}")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

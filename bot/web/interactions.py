@@ -7,17 +7,18 @@ shown are made one line.
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.channels.addresses import problem_with
 from bot.channels.names import shown_name
 from bot.config import Settings
-from bot.conversations.dealings import Ended, Told
+from bot.conversations.dealings import Ended, Happening, Resumed, Spoke, Told
 from bot.ids import Ids
 from bot.intake import Intake
 from bot.messages import Address, ChannelName
 from bot.ports import Clock, Outcome
-from bot.web.api import InteractionReport, Refused
+from bot.web.api import EventReport, InteractionReport, Refused, ReportedAddress
 
 #: An earlier close is a mistake: nobody chatted with a customer then, and figures begin with the first answer.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -38,32 +39,86 @@ class ReportedInteractions:
         self._clock = clock
         self._ids = ids
 
-    async def report(self, body: InteractionReport) -> Outcome:
-        """Plan to ask about an interaction. Raises Refused for an unknown channel, flow or time zone."""
+    async def report(self, body: InteractionReport, event: str = "") -> Outcome:
+        """Plan to ask about an interaction, or cancel that. Raises Refused for what names nothing that there is."""
         settings, now = self._settings(), self._clock()
         who = body.customer
         _refuse_unknown(body, settings)
         _refuse_groups(body)
-        closed_at = body.closed_at or now
-        if closed_at < EARLIEST:
-            raise Refused(f"Nothing was closed before {EARLIEST:%Y}; check the time.", field="closed_at")
         told = Told(
             source=body.source,
             reference=body.reference,
-            happening=Ended(at=min(closed_at, now)),
-            flow=body.flow or settings.flows[0].flow.id,
-            address=Address(channel=ChannelName(who.address.channel), key=who.address.key),
+            happening=_happening(body, now),
+            event=event,
+            flow=body.flow or "",
+            address=_address(body),
             name=shown_name(who.name),
             locale=who.language.replace("_", "-") if who.language else None,
             time_zone=who.time_zone,
             customer=who.reference,
             attributes={name: shown for name, value in _attributes(body) if (shown := _shown(name, value))},
         )
+        return await self._intake.tell(told, "agent" if body.now else "api")
+
+    async def hear(self, body: EventReport) -> Outcome:
+        """Take in what happened in a dealing."""
+        told = Told(
+            source=body.source,
+            reference=body.reference,
+            happening=_heard(body, _time(body.at, self._clock(), "at")),
+            event=body.id or "",
+        )
         return await self._intake.tell(told, "api")
+
+
+def _happening(body: InteractionReport, now: datetime) -> Happening:
+    at = _time(body.closed_at, now, "closed_at")
+    if body.closed:
+        return Ended(at=at, messages=body.messages, human_answered=body.human_answered, started_by=body.started_by)
+    if body.now:
+        raise Refused("Nobody is asked about what goes on; leave out 'closed' or 'now'.", field="now")
+    return Resumed(at=at)
+
+
+def _heard(body: EventReport, at: datetime) -> Happening:
+    match body.event:
+        case "resumed":
+            return Resumed(at=at)
+        case "customer_wrote":
+            return Spoke(by="customer", at=at, first=body.first)
+        case "agent_wrote":
+            return Spoke(by="agent", at=at, first=body.first)
+        case "bot_wrote":
+            return Spoke(by="bot", at=at, first=body.first)
+        case _:
+            assert_never(body.event)
+
+
+def _time(at: datetime | None, now: datetime, field: str) -> datetime:
+    if at is not None and at < EARLIEST:
+        raise Refused(f"Nothing happened before {EARLIEST:%Y}; check the time.", field=field)
+    return now if at is None else min(at, now)
+
+
+def _address(body: InteractionReport) -> Address | None:
+    address = body.customer.address
+    return None if address is None else Address(channel=ChannelName(address.channel), key=address.key)
 
 
 def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:
     address, time_zone = body.customer.address, body.customer.time_zone
+    if address is not None:
+        _refuse_address(address, settings)
+    elif body.customer.reference is None:
+        raise Refused("Say where the customer is (address), or who (reference).", field="customer.address")
+    if body.flow is not None and settings.flow(body.flow) is None:
+        known = ", ".join(pinned.flow.id for pinned in settings.flows)
+        raise Refused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
+    if time_zone is not None and not _is_zone(time_zone):
+        raise Refused(f"{time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone")
+
+
+def _refuse_address(address: ReportedAddress, settings: Settings) -> None:
     channel = next((channel for channel in settings.channels if channel.name == address.channel), None)
     if channel is None:
         known = ", ".join(channel.name for channel in settings.channels)
@@ -73,11 +128,6 @@ def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:
     if problem is not None:
         message = f"This is nobody's key in {address.channel!r}. {problem}"
         raise Refused(message, field="customer.address.key")
-    if body.flow is not None and settings.flow(body.flow) is None:
-        known = ", ".join(pinned.flow.id for pinned in settings.flows)
-        raise Refused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
-    if time_zone is not None and not _is_zone(time_zone):
-        raise Refused(f"{time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone")
 
 
 def _refuse_groups(body: InteractionReport) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from bot import __version__
 from bot.reports import ReportRow
 from bot.reports.cases import WholeCase
-from bot.web.api import Failure, InteractionReport, Reported
+from bot.web.api import EventReport, Failure, InteractionReport, Reported
 from bot.web.cases_api import (
     ID_PATTERN,
     KEY_PATTERN,
@@ -22,6 +22,7 @@ from bot.web.cases_api import (
     FollowUpAsked,
     FollowUpReport,
 )
+from bot.web.decisions_api import DecisionPage, DecisionsAsked
 from bot.web.deeds import DEEDS
 
 _REF = "#/components/schemas/{name}"
@@ -89,8 +90,36 @@ OPERATIONS: tuple[Operation, ...] = (
             "agent": "Minh",
             "reference": "ticket-81",
             "closed_at": "2026-03-01T09:30:00Z",
+            "messages": 7,
+            "human_answered": True,
             "attributes": {"order": "A7"},
         },
+        repeatable=True,
+    ),
+    Operation(
+        method="post",
+        path="/api/v1/interactions/events",
+        id="reportEvent",
+        summary="Tell what happens in a dealing: words of the customer or of agents, a reopening",
+        body=EventReport,
+        answer=Reported,
+        status=202,
+        example={
+            "source": "desk",
+            "reference": "ticket-81",
+            "event": "customer_wrote",
+            "at": "2026-03-01T09:20:00Z",
+            "id": "message-7",
+        },
+    ),
+    Operation(
+        method="get",
+        path="/api/v1/decisions",
+        id="listDecisions",
+        summary="Why somebody was or was not asked, newest first",
+        query=DecisionsAsked,
+        answer=DecisionPage,
+        errors=(422,),
     ),
     Operation(
         method="get",
@@ -162,10 +191,10 @@ def description(public_url: str) -> Mapping[str, Any]:
         "info": {
             "title": "Afterchat",
             "version": __version__,
-            "description": "Report interactions, read the figures, and work the cases of unhappy customers. "
-            "Times are RFC 3339 and UTC in answers. Errors have one shape: `code` for programs, `message` for people, "
-            "and `field`, the key path of the value that is wrong. A deed sent again with the same `Idempotency-Key` "
-            "within a week acts once.",
+            "description": "Report interactions, read why somebody was or was not asked, read the figures, and work "
+            "the cases of unhappy customers. Times are RFC 3339 and UTC in answers. Errors have one shape: `code` for "
+            "programs, `message` for people, and `field`, the key path of the value that is wrong. A report or deed "
+            "sent again with the same `Idempotency-Key` within a week acts once.",
         },
         "servers": [{"url": public_url}],
         "security": [{"bearer": []}, {"apiKey": []}],

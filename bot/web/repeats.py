@@ -3,7 +3,7 @@
 An event that was seen once is remembered for a week, so what is known of a request stands in the names of its events::
 
     api<29 digits of the key><20 digits of the request>             it was carried out, in one transaction with its deed
-    api<29 digits of the key><20 digits of the request><2 digits>   and this is what was said to it
+    api<29 digits of the key><20 digits of the request><2 digits>…  and this is what was said to it
 
 Digits alone, because the database finds a key's events by their order, and letters have another one in each language.
 A key that came with another request before is found by that, too. Two different requests at the same time with one
@@ -37,6 +37,9 @@ _SAID: tuple[SaidKind, ...] = (
     "kept_internal",
     "text_only",
     "kept_aside",
+    "asked",
+    "deferred",
+    "not_asked",
 )
 _KEY_DIGITS, _REQUEST_DIGITS = 29, 20
 
@@ -73,16 +76,37 @@ class Repeats:
                 raise KeyReused
             said = next((each[len(event) :] for each in seen if len(each) > len(event)), None)
             if said is not None:
-                return Outcome(said=Said(kind=_SAID[int(said)]))
+                return _answered(said)
             outcome = await act(event)
-            await self._remember(event, outcome.said.kind)
+            await self._remember(event, outcome)
             return outcome
 
-    async def _remember(self, event: str, kind: SaidKind) -> None:
+    async def _remember(self, event: str, outcome: Outcome) -> None:
         # Said of a request whose first answer was lost on its way to being remembered: what it did stands.
-        kept = "done" if kind == "duplicate" else kind
+        kept = "done" if outcome.said.kind == "duplicate" else outcome.said.kind
         if kept in _SAID:
-            await self._store.run(Read(event=f"{event}{_SAID.index(kept):02d}"), lambda _: Outcome())
+            answer = f"{_SAID.index(kept):02d}{_digits(outcome)}"
+            await self._store.run(Read(event=f"{event}{answer}"), lambda _: Outcome())
+
+
+#: what was said by a report of an interaction: these alone are answered with more than their kind
+_DECISIONS: frozenset[SaidKind] = frozenset({"nothing", "asked", "deferred", "not_asked"})
+
+
+def _digits(outcome: Outcome) -> str:
+    """The rule and the interaction's id, where they are part of the answer, as one number."""
+    if outcome.said.kind not in _DECISIONS or not outcome.ref:
+        return ""
+    return str(int.from_bytes(f"{outcome.ref}\n{outcome.said.text}".encode()))
+
+
+def _answered(said: str) -> Outcome:
+    kind, digits = _SAID[int(said[:2])], said[2:]
+    if not digits:
+        return Outcome(said=Said(kind=kind))
+    number = int(digits)
+    ref, _, text = number.to_bytes((number.bit_length() + 7) // 8).decode().partition("\n")
+    return Outcome(said=Said(kind=kind, text=text), ref=ref)
 
 
 def _prefix(number: int) -> str:

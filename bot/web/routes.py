@@ -13,22 +13,15 @@ from bot.channels.webchat import WebchatChannel
 from bot.config import CurrentSettings
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.messages import ChannelName
-from bot.ports import Channel, ChatLog, Handle
-from bot.web.api import (
-    InteractionReport,
-    Interactions,
-    Refused,
-    Reported,
-    holds_key,
-    json_response,
-    problem,
-    read_body_as,
-)
+from bot.ports import Channel, ChatLog, Handle, Ledger
+from bot.web.api import Interactions, Refused, holds_key, json_response, problem
 from bot.web.cases_api import CasesApi, Queue
 from bot.web.dashboard import add_dashboard
+from bot.web.decisions_api import DecisionsApi
 from bot.web.deeds import DEEDS, Body
 from bot.web.events import HEARTBEAT, Streams
 from bot.web.openapi import description
+from bot.web.reports_api import ReportsApi
 from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body, refuse_encoding
 from bot.web.widget import Script, settings_response
 
@@ -65,6 +58,7 @@ class Site:
     interactions: Interactions
     report: Report
     queue: Queue
+    ledger: Ledger
     ready: Ready
     #: seconds between two signs of life on a live stream
     heartbeat: float = HEARTBEAT
@@ -173,19 +167,32 @@ def _add_widget(app: web.Application, site: Site) -> None:
 
 
 def _add_api(app: web.Application, site: Site) -> None:
-    async def interactions(request: web.Request) -> web.StreamResponse:
-        body = await _body(request, site)
-        return body if isinstance(body, web.Response) else await _reported(body, site)
-
     async def report(_request: web.Request) -> web.StreamResponse:
         return json_response(await site.report())
 
     async def described(_request: web.Request) -> web.StreamResponse:
         return json_response(description(site.settings().server.public_url))
 
-    app.router.add_post("/api/v1/interactions", _for_keys(interactions, site))
+    told = ReportsApi(
+        interactions=site.interactions,
+        repeats=site.queue.repeats,
+        settings=site.settings,
+        channels=site.channels.keys(),
+    )
+    decisions = DecisionsApi(ledger=site.ledger, settings=site.settings)
+    app.router.add_post("/api/v1/interactions", _for_keys(_with_body(told.report, site), site))
+    app.router.add_post("/api/v1/interactions/events", _for_keys(_with_body(told.hear, site), site))
+    app.router.add_get("/api/v1/decisions", _for_keys(decisions.list, site))
     app.router.add_get("/api/v1/report", _for_keys(report, site))
     app.router.add_get("/api/v1/openapi.json", described)
+
+
+def _with_body(handler: Callable[[web.Request, bytes], Awaitable[web.StreamResponse]], site: Site) -> _Handler:
+    async def read(request: web.Request) -> web.StreamResponse:
+        body = await _body(request, site)
+        return body if isinstance(body, web.Response) else await handler(request, body)
+
+    return read
 
 
 def _add_cases(app: web.Application, site: Site) -> None:
@@ -203,23 +210,6 @@ def _add_cases(app: web.Application, site: Site) -> None:
     app.router.add_get("/api/v1/reports/followup", _for_keys(api.followup, site))
     for deed, kind in DEEDS.items():
         app.router.add_post(f"/api/v1/cases/{{id}}/{deed}", _for_keys(acting(kind), site))
-
-
-async def _reported(body: bytes, site: Site) -> web.Response:
-    read = read_body_as(body, InteractionReport)
-    if isinstance(read, web.Response):
-        return read
-    channel = read.customer.address.channel
-    if channel not in site.channels:
-        known = ", ".join(sorted(site.channels))
-        message = f"There is no channel '{channel}'; there are: {known}."
-        return problem(422, "unknown_channel", message, field="customer.address.channel")
-    if read.flow is not None and site.settings().flow(read.flow) is None:
-        known = ", ".join(sorted(pinned.flow.id for pinned in site.settings().flows))
-        return problem(422, "unknown_flow", f"There is no flow '{read.flow}'; there are: {known}.", field="flow")
-    outcome = await site.interactions.report(read)
-    answer = Reported(interaction=outcome.ref, decision=outcome.said.kind, rule=outcome.said.text)
-    return json_response(answer, status=202)
 
 
 def _body(request: web.Request, site: Site) -> Awaitable[bytes | web.Response]:

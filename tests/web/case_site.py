@@ -172,6 +172,7 @@ async def shop_at(url: str, clock: SetClock, settings: Settings = SETTINGS) -> A
                 settings=current,
                 interactions=ReportedInteractions(intake=intake, settings=current, clock=clock, ids=ids),
                 report=report,
+                ledger=storage.ledger,
                 queue=Queue(
                     cases=storage.cases,
                     repeats=Repeats(store=storage, remembered=storage.remembered),

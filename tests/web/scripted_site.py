@@ -30,7 +30,7 @@ from bot.messages import (
     Wrote,
 )
 from bot.ports import Channel, File, Handle, Limits, Outcome, Raw, Reply, Said
-from bot.web.api import InteractionReport, Refused
+from bot.web.api import EventReport, InteractionReport, Refused
 from bot.web.cases_api import Queue
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
@@ -165,18 +165,26 @@ class ScriptedBot:
 @dataclass
 class FakeInteractions:
     reports: list[InteractionReport] = field(default_factory=list)
+    events: list[EventReport] = field(default_factory=list)
     outcome: Outcome = field(
         default_factory=lambda: Outcome(said=Said(kind="asked", text="eligible"), ref="0k3f9x2m7q8d4h1z")
     )
     error: Exception | None = None
 
-    async def report(self, body: InteractionReport) -> Outcome:
+    async def report(self, body: InteractionReport, event: str = "") -> Outcome:
         if self.error is not None:
             raise self.error
-        if body.customer.address.key == "nobody":
+        address = body.customer.address
+        if address is not None and address.key == "nobody":
             raise Refused("nobody is not a customer", field="customer.address.key")
         self.reports.append(body)
         return self.outcome
+
+    async def hear(self, body: EventReport) -> Outcome:
+        if self.error is not None:
+            raise self.error
+        self.events.append(body)
+        return Outcome(ref=self.outcome.ref)
 
 
 @dataclass
@@ -249,6 +257,7 @@ class Parts:
                 interactions=self.interactions,
                 report=report,
                 queue=queue_of(self.store),
+                ledger=self.store.ledger,
                 ready=ready,
                 heartbeat=self.heartbeat,
             )

@@ -122,6 +122,7 @@ async def url(store: PickyStore) -> AsyncIterator[str]:
                 interactions=FakeInteractions(),
                 report=nothing,
                 queue=queue_of(PureStore()),
+                ledger=PureStore().ledger,
                 ready=nothing,
             )
         )

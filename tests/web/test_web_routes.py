@@ -15,6 +15,7 @@ from aiohttp import web
 from bot.config import Settings
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import Outcome, Said
+from bot.web.api import ReportedAddress
 from bot.web.serving import Noise
 from bot.web.widget import TEXTS
 from tests.web.scripted_site import KEY, Parts, serving
@@ -307,7 +308,8 @@ async def test_reports_an_interaction(client: Client, parts: Parts, headers: dic
     status, body, _ = await client.ask("POST", "/api/v1/interactions", json=REPORT, headers=headers)
     assert (status, body) == (202, {"interaction": "0k3f9x2m7q8d4h1z", "decision": "asked", "rule": "eligible"})
     (report,) = parts.interactions.reports
-    assert (report.customer.address.key, report.customer.language, report.source) == ("s1", "vi", "api")
+    assert report.customer.address == ReportedAddress(channel="web", key="s1")
+    assert (report.customer.language, report.source) == ("vi", "api")
     assert report.attributes == {"order": "A7"}
 
 
