@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -75,16 +76,24 @@ def settings_response(request: web.Request, settings: WebchatSettings, cors: Map
 def widget_settings(settings: WebchatSettings, language: str) -> Mapping[str, object]:
     """What the widget shows around the messages; the direction is that of the customer's own language."""
     locale = pack(language).locale
-    primary = language.replace("_", "-").partition("-")[0].lower()
     return {
         "locale": locale,
-        "dir": "rtl" if primary in _RIGHT_TO_LEFT else "ltr",
+        "dir": direction(language),
         "title": in_locale(settings.title, language or locale, locale) or say(locale, "widget.title"),
         "colour": settings.colour,
         "on_colour": ink_on(settings.colour),
         "longest": LONGEST_TEXT,
         "texts": {key: say(locale, f"widget.{key}") for key in TEXTS},
     }
+
+
+def direction(language: str) -> Literal["ltr", "rtl"]:
+    """Where lines begin in a language.
+
+    >>> direction("ar-EG"), direction("vi")
+    ('rtl', 'ltr')
+    """
+    return "rtl" if language.replace("_", "-").partition("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
 
 
 def ink_on(colour: str) -> str:

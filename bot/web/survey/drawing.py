@@ -1,0 +1,116 @@
+"""Survey pages as HTML: templates, the language of whoever reads, and what browsers may do with them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bot.config import PageSettings
+from bot.conversations.questions import in_locale
+from bot.web.dashboard.drawing import Words
+from bot.web.widget import direction, ink_on
+
+#: Scripts, styles and connections of this server alone; nothing inline, nowhere else to send a form, in no frame.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
+_PACKAGE = __package__ or "bot.web.survey"
+TEMPLATES = Environment(
+    loader=PackageLoader(_PACKAGE),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+
+def draw(
+    template: str, settings: PageSettings, company: str, locale: str, values: Mapping[str, object], *, status: int = 200
+) -> web.Response:
+    """A page that no cache keeps and no search engine lists."""
+    words = Words(locale)
+    text = TEMPLATES.get_template(template).render(
+        t=words,
+        lang=locale,
+        dir=direction(locale),
+        title=in_locale(settings.title, locale, "en") or company,
+        company=company,
+        **values,
+    )
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers.update(
+        {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": POLICY,
+            "X-Robots-Tag": "noindex, nofollow",
+            "Vary": "Accept-Language",
+        }
+    )
+    return response
+
+
+def message(settings: PageSettings, company: str, locale: str, title: str, text: str, *, status: int) -> web.Response:
+    """A page that says one thing, by the keys of two sentences."""
+    return draw("message.html", settings, company, locale, {"says": title, "more": text}, status=status)
+
+
+def asset(request: web.Request, name: str, colour: str) -> web.Response:
+    """The script or the style of the pages, or 304 for a browser that has it."""
+    if name not in _TYPES:
+        raise web.HTTPNotFound
+    body, tag = _asset(name, colour)
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    offered = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
+    if tag in offered:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=_TYPES[name], charset="utf-8", headers=headers)
+
+
+@lru_cache(maxsize=8)
+def _asset(name: str, colour: str) -> tuple[bytes, str]:
+    body = files(_PACKAGE).joinpath("static", name).read_bytes()
+    if name == "page.css":
+        # Nothing inline may style a page, so the colour of the settings stands in its style sheet.
+        body = f":root{{--brand:{colour};--on-brand:{ink_on(colour)}}}\n".encode() + body
+    return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+
+
+def spoken(offered: Sequence[str], fallback: str, wanted: str | None, accept: str) -> str:
+    """The language to begin with: the one that is wanted, else the browser's first one that is offered.
+
+    >>> spoken(("en", "vi"), "en", None, "fr;q=0.9, VI-vn, en;q=0.5"), spoken(("en", "vi"), "en", "vi", "en")
+    ('vi', 'vi')
+    """
+    known = {tag.lower(): tag for tag in offered}
+    for tag in [wanted] if wanted else _accepted(accept):
+        lower = tag.replace("_", "-").lower()
+        found = known.get(lower) or known.get(lower.partition("-")[0])
+        if found is not None:
+            return found
+    return fallback
+
+
+def _accepted(header: str) -> list[str]:
+    """The tags of an Accept-Language header, the most welcome first."""
+    weighted = []
+    for part in header[:500].split(","):
+        tag, _, quality = part.strip().partition(";")
+        weighted.append((_quality(quality), tag.strip()))
+    weighted.sort(key=lambda each: each[0], reverse=True)
+    return [tag for quality, tag in weighted if tag and quality > 0]
+
+
+def _quality(text: str) -> float:
+    name, _, number = text.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(number)
+    except ValueError:
+        return 0.0
