@@ -45,6 +45,7 @@ from bot.web.interactions import ReportedInteractions
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
+from bot.web.survey import add_survey
 
 T = TypeVar("T")
 
@@ -226,6 +227,15 @@ class App:
             )
         )
         add_files(site, self.files, self.channels, self.settings)
+        add_survey(
+            site,
+            channels=self.channels,
+            links=self.storage.links,
+            chat=self.storage.chat,
+            handle=self.intake.handle,
+            settings=self.settings,
+            clock=self.clock,
+        )
         return site
 
     async def start(self) -> None:

@@ -12,15 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.slack import plain
-from bot.channels.slack.meanings import Meant, Nothing, Reading, Unknown
+from bot.channels.slack.meanings import Hint, Meant, Nothing, Reading, Unknown
 from bot.channels.slack.plain import cut, escaped, pieces, shown, typed
 from bot.channels.slack.reading import read
 from bot.channels.slack.signing import parsed
 from bot.ids import CaseId
 from bot.messages import (
     Address,
+    AgentAsks,
     AgentDid,
     AgentPressed,
+    AgentWonders,
     AgentWrote,
     Assign,
     Attachment,
@@ -81,6 +83,23 @@ def pressed(name: str, action: str) -> AgentPressed:
 
 def did(event: str, deed: Deed) -> AgentDid:
     return AgentDid(event=f"slack:slack:{event}", agent=LAN, agent_name="lan.tran", case=CASE, deed=deed, at=NOW)
+
+
+def asks(name: str, **more: Any) -> AgentAsks:
+    return AgentAsks(
+        event=f"slack:slack:ask:11.22.{name}",
+        agent=LAN,
+        agent_name="lan.tran",
+        customer=Address(channel=SLACK, key="U0ANNA"),
+        about="C0HALL/1790000000.000300",
+        at=NOW,
+        **more,
+    )
+
+
+def wonders(name: str, query: str, *rooms: str) -> AgentWonders:
+    event = f"slack:slack:command:11.22.{name}"
+    return AgentWonders(event=event, agent=LAN, agent_name="lan.tran", rooms=rooms, query=query, at=NOW)
 
 
 SORRY = "We are <sorry>, see shop.example"
@@ -146,6 +165,25 @@ MEANT: dict[str, Inbound] = {
     "shortcut_feedback": Commanded(
         event="slack:slack:shortcut:11.22.shortcut_feedback", sender=LAN, command="feedback", at=NOW, profile=NAMED
     ),
+    "ask_for_rating": asks("ask_for_rating", profile=Profile(name="Anna Nowak")),
+    "ask_in_thread": asks("ask_in_thread"),
+    "explain_reference": wonders("explain_reference", "T-81", "C0DESK", "#desk"),
+    # Slack does not tell what private rooms are called
+    "explain_mention": wonders("explain_mention", "U0ANNA", "G0DESK"),
+    "explain_escaped": wonders("explain_escaped", "a & b a.example/1", "D0LAN"),
+}
+
+#: what needs no deciding
+HINTED = {
+    "ask_of_bot": "told.ask_of_bot",
+    "ask_of_bot_without_user": "told.ask_of_bot",
+    "ask_of_slackbot": "told.ask_of_bot",
+    "ask_of_joining": "told.ask_of_bot",
+    "ask_of_self": "told.ask_of_self",
+    "ask_of_nobody": "told.ask_of_nobody",
+    "explain_nothing": "told.explain_usage",
+    "afterchat_alone": "told.explain_usage",
+    "afterchat_other": "told.explain_usage",
 }
 
 #: a form is known again by its id and what stands in it
@@ -195,7 +233,10 @@ UNKNOWN = {
     "press_nothing": "an action that is no button of ours",
     "press_nobody": "a press without a person",
     "shortcut_other": "a shortcut of another app",
-    "message_shortcut": "no use for a body of type 'message_action'",
+    "message_shortcut_other": "a message shortcut of another app",
+    "ask_without_message": "a message shortcut without a person or a message",
+    "ask_by_nobody": "a message shortcut without a person or a message",
+    "explain_by_nobody": "a command without a sender",
     "view_submission": "a form that is none of ours",
     "form_unfilled": "a form that is not filled in",
     "form_of_nobody": "a form without a person",
@@ -215,6 +256,37 @@ def test_what_concerns_us_becomes_a_message_of_ours(name: str) -> None:
     assert reading.inbound == MEANT[name]
 
 
+@pytest.mark.parametrize("name", HINTED)
+def test_what_needs_no_deciding_is_answered_by_a_hint(name: str) -> None:
+    reading = reading_of(name)
+    assert isinstance(reading, Hint)
+    assert reading.key == HINTED[name]
+    assert reading.origin.user == "U0LAN"
+    assert reading.origin.response_url.startswith("http://127.0.0.1:9/")
+
+
+def test_what_is_said_of_a_message_in_a_thread_is_said_there() -> None:
+    reading = reading_of("ask_in_thread")
+    assert isinstance(reading, Meant)
+    origin = reading.origin
+    assert (origin.kind, origin.conversation, origin.thread) == ("shortcut", "C0HALL", "1789999999.000100")
+
+
+def test_nobody_asks_our_own_bot() -> None:
+    body = parsed(raw_of("ask_for_rating"))
+    assert body is not None
+    assert isinstance(read(body, b"raw", SLACK, NOW, bot="U0ANNA"), Hint)
+
+
+def test_a_query_has_bounds() -> None:
+    body = parsed(raw_of("explain_reference"))
+    assert body is not None
+    reading = read({**body, "text": "explain " + "x" * 9_000}, b"raw", SLACK, NOW)
+    assert isinstance(reading, Meant)
+    assert isinstance(reading.inbound, AgentWonders)
+    assert reading.inbound.query == "x" * 199 + "…"
+
+
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_does_not_concern_us_is_nothing(name: str) -> None:
     assert reading_of(name) == Nothing(alarm=NOTHING[name])
@@ -228,7 +300,7 @@ def test_what_nobody_understands_says_why(name: str) -> None:
 def test_every_payload_is_in_a_table() -> None:
     answered_by_bolt = {"url_verification", "ssl_check"}
     by_content = {"message_im_no_id"}
-    tables = {*MEANT, *SUBMITTED, *NOTHING, *UNKNOWN}
+    tables = {*MEANT, *HINTED, *SUBMITTED, *NOTHING, *UNKNOWN}
     assert {file.stem for file in PAYLOADS.iterdir()} == tables | answered_by_bolt | by_content
 
 
@@ -337,14 +409,14 @@ JSON = st.recursive(
 )
 KNOWN_KEYS = (
     "type event user channel actions value text blocks files message container authorizations command user_id "
-    "callback_id trigger_id response_url subtype channel_type ts bot_id event_id id elements name unicode is_bot "
-    "thread_ts url view state values private_metadata hash selected_option selected_user selected_date_time element "
-    "action_id block_id text template cause action until initial_value files"
+    "callback_id channel_name message_ts trigger_id response_url subtype channel_type ts bot_id event_id id "
+    "elements name unicode is_bot thread_ts url view state values private_metadata hash selected_option "
+    "selected_user selected_date_time element action_id block_id template cause action until initial_value"
 )
 KNOWN_VALUES = (
-    "event_callback block_actions shortcut message im button 1.a.1.2 c1.a.claim /feedback feedback U0LAN D0LAN "
-    "file_share emoji rich_text view_submission case.reply case.resolve case.snooze 0k3f9x2m static_select "
-    "users_select c1.a.assign c1.a.use:x C0DESK channel 1.2 3.4 view_closed V1"
+    "event_callback block_actions shortcut message_action ask_for_rating /afterchat message im button 1.a.1.2 "
+    "c1.a.claim /feedback feedback U0LAN D0LAN file_share emoji rich_text view_submission case.reply case.resolve "
+    "case.snooze 0k3f9x2m static_select users_select c1.a.assign c1.a.use:x C0DESK channel 1.2 3.4 view_closed V1"
 )
 SHAPED = st.recursive(
     JSON | st.sampled_from(KNOWN_VALUES.split()),
@@ -376,7 +448,7 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-BODIES = [body for name in (*MEANT, *SUBMITTED, *NOTHING) if (body := parsed(raw_of(name)))]
+BODIES = [body for name in (*MEANT, *HINTED, *SUBMITTED, *NOTHING) if (body := parsed(raw_of(name)))]
 
 
 @given(st.sampled_from(BODIES), st.data())
