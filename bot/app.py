@@ -45,6 +45,7 @@ from bot.web.interactions import ReportedInteractions
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
+from bot.web.triggers import Triggers, add_triggers
 from bot.web.survey import add_survey
 
 T = TypeVar("T")
@@ -135,6 +136,7 @@ class App:
         )
         self.timers = Timers(dues=storage.dues, intake=self.intake, clock=clock, sweep=lambda: storage.sweep(clock()))
         self.interactions = ReportedInteractions(intake=self.intake, settings=settings, clock=clock, ids=ids)
+        self.triggers = Triggers(intake=self.intake, settings=settings, clock=clock)
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = AsyncExitStack()
@@ -227,6 +229,7 @@ class App:
             )
         )
         add_files(site, self.files, self.channels, self.settings)
+        add_triggers(site, self.triggers, self.settings)
         add_survey(
             site,
             channels=self.channels,

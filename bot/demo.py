@@ -63,7 +63,7 @@ def _placeholder(kind: str, key: str) -> str:
             return "xoxb-sandbox"
         case "slack", "app_token":
             return "xapp-sandbox"
-        case "webhook", _:
+        case ("webhook", _) | ("generic", "signing_secrets"):
             return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         case _:
             return secrets.token_hex(24)

@@ -86,7 +86,8 @@ class Environment:
         self.named.append(SecretName(path=path_text((*table.path, key)), variable=name, kind=wanted.kind, key=key))
         found = self._values.get(name, "").strip()
         if not found:
-            instead = "switch the channel off with enabled = false" if table.path[0] == "channels" else f"remove {key}"
+            switch = {"channels": "channel", "triggers": "trigger"}.get(str(table.path[0]))
+            instead = f"switch the {switch} off with enabled = false" if switch else f"remove {key}"
             table.report(key, f"{name} is not set in the environment", f"Set it, or {instead}.")
         return found
 

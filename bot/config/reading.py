@@ -25,6 +25,7 @@ from bot.config.settings import (
     Settings,
     StorageSettings,
 )
+from bot.config.triggers import Beside, read_triggers
 from bot.conversations.flow import Flow, pin
 from bot.conversations.flow_toml import read_flows, unknown_to_commands
 from bot.errors import ConfigError
@@ -161,6 +162,7 @@ def _settings(root: Table, environment: Environment) -> Settings:
     live = {name: on for name, (_, on) in kinds.items()}
     flow_asking = read_flow_asking(root, Around(flows=flows, channels=live, asking=asking))
     _report_no_packs(root)
+    triggers = read_triggers(root, environment, Beside(flows=[flow.id for flow in flows], channels=live))
     commands = _commands(root, flows)
     delivery = _delivery(root)
     sandbox = _sandbox(root)
@@ -174,6 +176,7 @@ def _settings(root: Table, environment: Environment) -> Settings:
         followup=followup,
         commands=commands,
         delivery=delivery,
+        triggers=triggers,
         flows=tuple(pin(flow) for flow in flows),
         flow_asking=flow_asking,
         sandbox=sandbox,

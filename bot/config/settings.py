@@ -132,7 +132,10 @@ class TriggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     customer: str = ""
     #: attribute -> key path, beside what the vendor's module reads; for "generic" also the fields of a telling
     fields: Mapping[str, str] = {}
-    #: "generic" only: which values of the field "event" mean what
+    #: the address of a conversation in the helpdesk, where its events tell none: "https://desk.example/{reference}",
+    #: or with a key path in the braces
+    link: str = ""
+    #: which values of the field "event" mean what ("generic"), or which words of a status do in place of the usual ones
     ended: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
     spoke: tuple[str, ...] = ()

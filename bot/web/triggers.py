@@ -1,0 +1,258 @@
+"""Helpdesks' webhooks: POST /triggers/<name> for each [triggers.<name>], and what became of them.
+
+A delivery that is not believed leaves nothing behind but a counter. One that is believed always gets a 2xx, or a 503
+while the database does not answer: whatever else we told the helpdesk, it would only send the same again.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from aiohttp import web
+
+from bot.channels.addresses import problem_with
+from bot.channels.names import shown_name
+from bot.config import CurrentSettings, Settings, TriggerSettings
+from bot.conversations.dealings import Beside, Told
+from bot.errors import StoreRefused
+from bot.intake import Intake
+from bot.messages import Address, ChannelName, Unread
+from bot.ports import Clock, Outcome
+from bot.triggers import Delivery, Telling, challenged_with, is_believed, read_delivery
+from bot.web.api import holds_key, json_response, problem
+from bot.web.interactions import GROUPING, LONGEST_GROUP
+from bot.web.requests import BODY_DEADLINE, raw_from, read_body
+
+#: A reference that is longer is told apart by a digest: nobody can read it anyway.
+LONGEST_REFERENCE = 200
+LONGEST_VALUE = 2000
+MOST_ATTRIBUTES = 50
+MOST_TAGS = 50
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_WEB = re.compile(r"https?://[^\s<>\"|]+")
+
+
+class TriggerFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What one trigger was sent since the server started.
+
+    ``deliveries`` were believed and ``refused`` were not. Their events: ``planned`` (to be asked after the delay),
+    ``not_asked``, ``repeated`` (told before), ``noted`` (words, reopenings), ``not_understood``.
+    """
+
+    name: str
+    kind: str
+    path: str
+    deliveries: int
+    refused: int
+    planned: int
+    not_asked: int
+    repeated: int
+    noted: int
+    not_understood: int
+    last_at: datetime | None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a delivery: how many things it told, and what was decided about the last of them."""
+
+    told: int
+    decision: str
+    rule: str
+
+
+class Triggers:
+    """Takes what helpdesks send."""
+
+    def __init__(self, *, intake: Intake, settings: Callable[[], Settings], clock: Clock) -> None:
+        self._intake = intake
+        self._settings = settings
+        self._clock = clock
+        self._counts: dict[str, Counter[str]] = {}
+        self._last: dict[str, datetime] = {}
+
+    def named(self, name: str) -> TriggerSettings | None:
+        return next((each for each in self._settings().triggers if each.name == name), None)
+
+    async def take(self, trigger: TriggerSettings, headers: Mapping[str, str], body: bytes) -> web.Response:
+        """One delivery; header names are in lower case. Raises StoreUnavailable when part of it was not kept."""
+        counts, delivery = self._counted(trigger), Delivery(headers=headers, body=body, at=self._clock())
+        if not is_believed(delivery, trigger):
+            counts["refused"] += 1
+            return problem(401, "signature", "Neither a signature nor a shared secret of this trigger is right.")
+        counts["deliveries"] += 1
+        self._last[trigger.name] = delivery.at
+        challenge = challenged_with(delivery, trigger)
+        if challenge:
+            return web.Response(text=challenge, content_type="text/plain")
+        told = read_delivery(delivery, trigger)
+        outcomes = [await self._tell(telling, trigger, counts) for telling in told]
+        understood = not any(_is_strange(telling) for telling in told) and all(outcomes)
+        if not understood:
+            await self._keep_aside(trigger, delivery)
+        last = next((outcome for outcome in reversed(outcomes) if outcome is not None), Outcome())
+        answer = Taken(told=len(told), decision=last.said.kind, rule=last.said.text)
+        return json_response(answer, status=200 if understood else 202)
+
+    async def _tell(self, telling: Telling, trigger: TriggerSettings, counts: Counter[str]) -> Outcome | None:
+        """What was decided about one telling; None where the database takes none of its values."""
+        try:
+            outcome = await self._intake.tell(told_from(telling, trigger, self._settings()), "helpdesk")
+        except StoreRefused:
+            counts["not_understood"] += 1
+            return None
+        counts[_counted_as(telling, outcome)] += 1
+        return outcome
+
+    async def _keep_aside(self, trigger: TriggerSettings, delivery: Delivery) -> None:
+        """For `afterchat trouble`; the same body once."""
+        unread = Unread(
+            event=f"trigger:{trigger.name}:{hashlib.sha256(delivery.body).hexdigest()}",
+            channel=ChannelName(f"triggers/{trigger.name}"),
+            at=delivery.at,
+            why="not understood",
+            body=delivery.body,
+        )
+        await self._intake.handle(unread)
+
+    def _counted(self, trigger: TriggerSettings) -> Counter[str]:
+        return self._counts.setdefault(trigger.name, Counter())
+
+    def figures(self) -> Iterator[TriggerFigures]:
+        """Of each trigger in the settings, in their order."""
+        for trigger in self._settings().triggers:
+            counts = self._counts.get(trigger.name, Counter())
+            yield TriggerFigures(
+                name=trigger.name,
+                kind=trigger.kind,
+                path=f"/triggers/{trigger.name}",
+                deliveries=counts["deliveries"],
+                refused=counts["refused"],
+                planned=counts["planned"],
+                not_asked=counts["not_asked"],
+                repeated=counts["repeated"],
+                noted=counts["noted"],
+                not_understood=counts["not_understood"],
+                last_at=self._last.get(trigger.name),
+            )
+
+
+def add_triggers(app: web.Application, triggers: Triggers, settings: CurrentSettings) -> None:
+    """The address that helpdesks post to, and the figures of what they sent."""
+
+    async def receive(request: web.Request) -> web.StreamResponse:
+        trigger = triggers.named(request.match_info["name"])
+        if trigger is None:
+            return problem(404, "trigger", "There is no trigger of this name; look for [triggers.<name>].")
+        body = await read_body(request, settings().server.max_body, BODY_DEADLINE)
+        if isinstance(body, web.Response):
+            return body
+        raw = raw_from(request, body, "")
+        return await triggers.take(trigger, raw.headers, raw.body)
+
+    async def listed(request: web.Request) -> web.StreamResponse:
+        if not holds_key(request.headers, settings().server.api_keys):
+            message = "Send an API key as 'Authorization: Bearer <key>' or 'X-Api-Key: <key>'."
+            return problem(401, "api_key", message, headers={"WWW-Authenticate": "Bearer"})
+        return json_response({"triggers": list(triggers.figures())})
+
+    app.router.add_post("/triggers/{name}", receive)
+    app.router.add_get("/api/v1/triggers", listed)
+
+
+def _is_strange(telling: Telling) -> bool:
+    return isinstance(telling.happening, Beside) and telling.happening.why == "not understood"
+
+
+def _counted_as(telling: Telling, outcome: Outcome) -> str:
+    if _is_strange(telling):
+        return "not_understood"
+    match outcome.said.kind, outcome.said.text:
+        case "deferred", _:
+            return "planned"
+        case "not_asked", "reported before":
+            return "repeated"
+        case "not_asked", _:
+            return "not_asked"
+        case _:
+            return "noted"
+
+
+# ---- from a telling to what the core takes ----------------------------------------------------------------
+
+
+def told_from(telling: Telling, trigger: TriggerSettings, settings: Settings) -> Told:
+    """A telling with its texts cleaned, and its address only if somebody can be there."""
+    happening = telling.happening
+    if isinstance(happening, Beside):
+        kind, detail = shown_name(happening.kind) or "an event without a name", shown_name(happening.detail, 200) or ""
+        happening = Beside(kind=kind, why=happening.why, detail=detail)
+    locale = telling.locale.strip()
+    return Told(
+        source=trigger.name,
+        reference=_identifier(telling.reference),
+        happening=happening,
+        event=_identifier(telling.event),
+        flow=trigger.flow,
+        address=_address(telling, trigger, settings),
+        name=shown_name(telling.name),
+        locale=locale.replace("_", "-") if len(locale) <= 35 and _LANGUAGE.fullmatch(locale) else None,
+        time_zone=telling.time_zone if _is_zone(telling.time_zone) else None,
+        customer=_identifier(telling.customer) or None,
+        attributes=dict(_attributes(telling)),
+        idle_after=trigger.idle_after,
+    )
+
+
+def _identifier(text: str) -> str:
+    """A name of theirs as one line; what is too long to be read is told apart by its digest."""
+    line = shown_name(text, longest=max(len(text), 1)) or ""
+    if len(line) <= LONGEST_REFERENCE:
+        return line
+    return f"{line[:100]}…{hashlib.sha256(line.encode()).hexdigest()[:32]}"
+
+
+def _address(telling: Telling, trigger: TriggerSettings, settings: Settings) -> Address | None:
+    channel = next((each for each in settings.channels if each.name == trigger.channel), None)
+    key = telling.address.strip()
+    if channel is None or not key or len(key) > LONGEST_REFERENCE or problem_with(channel, key) is not None:
+        return None
+    return Address(channel=channel.name, key=key)
+
+
+def _attributes(telling: Telling) -> Iterator[tuple[str, str]]:
+    """The attributes as texts, rules and alerts use them; the names are those of the HTTP API."""
+    reference = _identifier(telling.reference)
+    if reference:
+        yield "reference", reference
+    for name, value in list(telling.attributes.items())[:MOST_ATTRIBUTES]:
+        shown = _shown(name, value)
+        if shown:
+            yield name, shown
+    tags = [tag for each in telling.tags[:MOST_TAGS] if (tag := shown_name(each.replace(",", " "), LONGEST_GROUP))]
+    if tags:
+        # one dimension value a conversation: the first tag is the one that reports group by
+        yield "tag", tags[0]
+    if len(tags) > 1:
+        yield "tags", shown_name(", ".join(tags), LONGEST_VALUE) or ""
+
+
+def _shown(name: str, value: str) -> str | None:
+    if name == "link":
+        return value if len(value) <= LONGEST_VALUE and _WEB.fullmatch(value) else None
+    if name == "agent":
+        return shown_name(value)
+    return shown_name(value, LONGEST_GROUP if name in GROUPING else LONGEST_VALUE)
+
+
+def _is_zone(name: str) -> bool:
+    if not name or len(name) > 100:
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
