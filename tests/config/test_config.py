@@ -93,12 +93,12 @@ def test_the_example_shows_the_defaults() -> None:
     (team,) = shown.followup.teams
     assert replace(team, hours=Hours()) == Team(name="support")
     assert shown.flow_asking == {"support_csat": FlowAsking()}
-    telegram, slack, web, *page = shown.channels
+    telegram, slack, web, page = shown.channels
     assert telegram == TelegramSettings(name=ChannelName("telegram"), token="123:abc")
     assert slack == SlackSettings(name=ChannelName("slack"), bot_token="xoxb-1", app_token="xapp-1")
     assert isinstance(web, WebchatSettings)
     assert web.title["vi"] == "Lotus Home xin chào quý khách"
-    assert page in ([], [PageSettings(name=ChannelName("page"))])
+    assert page == PageSettings(name=ChannelName("page"))
 
 
 #: what a table of the file is called, where it is not called as the settings have it
