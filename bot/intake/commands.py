@@ -1,5 +1,6 @@
 """What a customer's commands lead to, as commands or as words: stop, start, feedback. Pure."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never
 
@@ -89,10 +90,15 @@ def _just_asked(conversation: Conversation, flow: PinnedFlow, moment: Moment) ->
     return untouched and conversation.flow == flow.hash and moment.now - conversation.started_at < JUST_ASKED
 
 
-def opt_out(facts: Facts, customer: Customer, sender: Address, moment: Moment) -> Outcome:
-    """Stop what is under way, remember, and confirm once: who opted out already hears nothing again."""
+def opt_out(
+    facts: Facts, customer: Customer, sender: Address, moment: Moment, *, stopped: Sequence[Write] | None = None
+) -> Outcome:
+    """Stop what is under way, remember, and confirm once: who opted out already hears nothing again.
+
+    ``stopped`` is what ends the survey, where that ends in its own way.
+    """
     said = Said(kind="opted_out", locale=speaks(customer))
-    stopped = stop(facts, moment)
+    stopped = tuple(stop(facts, moment) if stopped is None else stopped)
     if customer.opted_out_at is not None:
         return Outcome(said=said, writes=stopped)
     bye = sentence(sender, speaks(customer), "reply.opted_out", moment)

@@ -131,7 +131,10 @@ def _tapped(event: Tapped, facts: Facts, moment: Moment) -> Outcome:
         return Outcome(said=Said(kind="not_yours", locale=locale))
     tap = Tap(turn=token.turn, value=token.value)
     turn = engine.receive(conversation, flow.flow, tap, at=moment.now, rules=_rules(moment))
-    return _outcome(Step(turn=turn, facts=facts, flow=flow), moment)
+    step = Step(turn=turn, facts=facts, flow=flow)
+    if turn.notice == "opted_out" and facts.customer is not None:
+        return opt_out(facts, facts.customer, event.sender, moment, stopped=record(step, moment))
+    return _outcome(step, moment)
 
 
 def _rules(moment: Moment) -> Rules:
@@ -193,6 +196,9 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             return opt_in(customer, event.sender, moment)
         case "feedback":
             return feedback(facts, customer, event.sender, moment)
+        case "decline" if conversation is not None and flow is not None:
+            turn = engine.refuse(conversation, "decline", moment.now)
+            return _outcome(Step(turn=turn, facts=facts, flow=flow), moment)
         case "recovery" if facts.asked_case is not None:
             return recovering.answered(event, facts.asked_case, customer, facts, moment)
         case "survey" if conversation is not None and flow is not None:
@@ -207,7 +213,7 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
                 return Outcome(writes=again)
             told = hear(case, words, Heard.of(event, customer), facts, moment)
             return Outcome(writes=(KeepWords(words=words), *told))
-        case "recovery" | "survey" | "case" | "nobody":
+        case "decline" | "recovery" | "survey" | "case" | "nobody":
             return Outcome(writes=_beside(event, facts, customer, moment))
         case _:
             assert_never(goes_to)
