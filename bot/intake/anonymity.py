@@ -40,7 +40,7 @@ def keyed(key: bytes) -> Pseudonym:
     ).hexdigest()
 
 
-def without_key(reference: str) -> str:
+def without_key(_reference: str) -> str:
     """For those who keep names; who does not must give a key."""
     raise LookupError("no key to make a pseudonym with")
 

@@ -6,17 +6,23 @@ import pytest
 from msgspec.structs import replace
 
 from bot.config import AskingSettings
+from bot.conversations.dealings import Ended
 from bot.conversations.flow import Flow, pin
 from bot.conversations.questions import AttributeIs, Rating
-from bot.ids import InteractionId
-from bot.intake import ReportedCustomer
 from bot.messages import Card, Commanded
 from bot.ports import Due
 from tests.intake.world import ANN, BEN, SETTINGS, World, at_once
 
 
 def decisions(world: World) -> list[tuple[str, str]]:
+    """What stands about each trigger."""
     return [(decision.verdict, decision.rule) for decision in world.store.decisions]
+
+
+def steps(world: World) -> list[str]:
+    """The rules about the newest trigger, the last one in force."""
+    decision = world.decision()
+    return [*(step.rule for step in decision.steps), decision.rule]
 
 
 def test_asked_after_the_delay() -> None:
@@ -30,7 +36,9 @@ def test_asked_after_the_delay() -> None:
     (message,) = world.messages()
     assert isinstance(message.content, Card)
     assert message.content.text.endswith("How was your chat with Minh?")
-    assert decisions(world) == [("deferred", "delay"), ("asked", "nothing speaks against it")]
+    assert decisions(world) == [("asked", "nothing speaks against it")]
+    assert steps(world) == ["delay", "nothing speaks against it"]
+    assert world.decision().conversation == world.conversation().id
     assert world.conversation().interaction == outcome.ref
     assert list(world.store.due_rows) == [f"expire:{world.conversation().id}"]
 
@@ -44,7 +52,8 @@ def test_a_closing_reported_twice_asks_once() -> None:
     world.report(ANN, reference="ticket-1")
     world.later(minutes=10)
     assert len(world.messages()) == 1
-    assert decisions(world)[-1] == ("not asked", "reported before")
+    assert decisions(world) == [("asked", "nothing speaks against it")]
+    assert world.decision().repeats == 2
 
 
 def test_a_closing_reported_twice_at_once_asks_once() -> None:
@@ -57,17 +66,17 @@ def test_a_closing_reported_twice_at_once_asks_once() -> None:
 
 def test_a_late_report_is_asked_at_once() -> None:
     world = World()
-    world.report(ANN)
-    (interaction,) = world.store.interactions.values()
-    late = replace(interaction, id=InteractionId("i2"), reference="old", closed_at=world.now - timedelta(days=2))
-    at_once(world.intake.report(late, ReportedCustomer(), "interaction"))
-    assert world.store.due_rows["ask:i2"].due_at == world.now
+    world.tell(Ended(at=world.now - timedelta(days=2)))
+    (due,) = world.store.due_rows.values()
+    assert (due.kind, due.due_at) == ("ask", world.now)
+    world.later(seconds=1)
+    assert world.verdict() == ("asked", "nothing speaks against it")
 
 
 def test_what_a_reporter_tells_of_the_customer_is_kept() -> None:
     world = World()
-    world.report(ANN, customer=ReportedCustomer(name="Ann", locale="vi", time_zone="Asia/Ho_Chi_Minh", reference="c-1"))
-    world.report(ANN, customer=ReportedCustomer(name="Ann Lee"))
+    world.report(ANN, name="Ann", locale="vi", time_zone="Asia/Ho_Chi_Minh", customer="c-1")
+    world.report(ANN, name="Ann Lee")
     (customer,) = world.store.customers.values()
     assert (customer.name, customer.locale, customer.time_zone, customer.reference) == (
         "Ann Lee",
@@ -79,7 +88,7 @@ def test_what_a_reporter_tells_of_the_customer_is_kept() -> None:
 
 def test_the_survey_is_in_the_customers_language() -> None:
     world = World()
-    world.report(ANN, customer=ReportedCustomer(locale="pl-PL"))
+    world.report(ANN, locale="pl-PL")
     world.later(minutes=10)
     assert world.conversation().locale == "pl"
 
@@ -91,6 +100,21 @@ def test_who_never_wrote_to_a_telegram_bot_cannot_be_asked() -> None:
     world.write("hello", BEN)
     world.ask(BEN)
     assert decisions(world)[-1] == ("asked", "nothing speaks against it")
+
+
+def test_a_telegram_group_in_which_the_bot_is_may_be_asked() -> None:
+    group = replace(BEN, key="-100/5512")
+    world = World()
+    world.ask(group)
+    assert decisions(world)[-1] == ("asked", "nothing speaks against it")
+
+
+def test_a_channel_that_is_no_more_cannot_be_reached() -> None:
+    world = World()
+    world.report(ANN)
+    world.settings = replace(SETTINGS, channels=SETTINGS.channels[1:])
+    world.later(minutes=10)
+    assert decisions(world)[-1] == ("not asked", "cannot be reached")
 
 
 def test_at_night_the_question_waits_for_the_morning() -> None:

@@ -129,10 +129,20 @@ def test_the_language_that_a_channel_tells(told: str | None, kept: str | None) -
 
 def test_the_language_that_the_business_reported_is_not_overridden_by_an_app() -> None:
     world = World()
-    world.handle(world.wrote("hi", profile=Profile(language="vi")))
+    world.handle(world.wrote("hi", profile=Profile(language="it")))
+    world.report(locale="vi")
     world.handle(world.wrote("hi", profile=Profile(language="en", name="Ann")))
     (customer,) = world.store.customers.values()
-    assert (customer.locale, customer.name) == ("vi", "Ann")
+    assert (customer.locale, customer.locale_source, customer.name) == ("vi", "report", "Ann")
+
+
+def test_the_language_of_an_app_is_known_as_such_and_may_change() -> None:
+    world = World()
+    world.handle(world.wrote("hi", profile=Profile(language="vi")))
+    world.handle(world.wrote("hi", profile=Profile(language="en")))
+    world.handle(world.wrote("hi"))
+    (customer,) = world.store.customers.values()
+    assert (customer.locale, customer.locale_source) == ("en", "profile")
 
 
 def test_who_writes_can_be_reached_again() -> None:

@@ -438,7 +438,14 @@ class IntakeMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_trigger_left_its_decision(self) -> None:
-        assert len(self.world.store.decisions) >= self.reports
+        """Each ending has one, which counts how often it was told again; and none waits for a time that never comes."""
+        reported = [each for each in self.world.store.decisions if each.trigger == "api"]
+        assert sum(1 + each.repeats for each in reported) == self.reports
+        for decision in reported:
+            assert decision.interaction is not None
+            waits = f"ask:{decision.interaction}" in self.world.store.due_rows
+            newest = self.world.store.interactions[decision.interaction].dealing.endings
+            assert (decision.verdict == "deferred") == (waits and decision.key.endswith(f":{newest}"))
 
     def flow_of(self, conversation: Conversation) -> Flow:
         return self.world.store.flows[conversation.flow].flow

@@ -15,9 +15,12 @@ from bot.config import (
     WebchatSettings,
 )
 from bot.conversations.conversation import Conversation
+from bot.conversations.dealings import Ended, Happening, Told
+from bot.conversations.invitations import TriggerKind
 from bot.followup.cases import Case
-from bot.ids import CaseId, InteractionId
-from bot.intake import Intake, ReportedCustomer
+from bot.ids import CaseId
+from bot.intake import Intake
+from bot.intake.anonymity import keyed
 from bot.messages import (
     Address,
     AgentDid,
@@ -41,7 +44,7 @@ from bot.messages import (
     Wrote,
     format_token,
 )
-from bot.ports import Interaction, Outcome, Sent
+from bot.ports import Decision, Interaction, Outcome, Sent
 from tests.conversations.golden import flow_named
 from tests.fakes.pure_store import PureStore
 
@@ -88,6 +91,7 @@ class World:
             settings=lambda: self.settings,
             clock=lambda: self.now,
             ids=lambda: f"{self.number():016d}",
+            pseudonym=keyed(b"key"),
         )
 
     def number(self) -> int:
@@ -148,25 +152,39 @@ class World:
     def command(self, command: CommandName, who: Address = ANN, argument: str = "") -> Outcome:
         return self.handle(self.commanded(command, who, argument))
 
+    def tell(
+        self,
+        happening: Happening | None = None,
+        who: Address | None = ANN,
+        *,
+        trigger: TriggerKind = "api",
+        reference: str = "",
+        **told: Any,
+    ) -> Outcome:
+        """Tell of a dealing; of nothing else, that it ended just now."""
+        return at_once(
+            self.intake.tell(
+                Told(
+                    source=told.pop("source", "api"),
+                    reference=reference or f"t{self.number()}",
+                    happening=happening or Ended(at=self.now),
+                    address=who,
+                    **told,
+                ),
+                trigger,
+            )
+        )
+
     def report(
         self,
         who: Address = ANN,
         flow: str = "support",
         reference: str = "",
-        customer: ReportedCustomer | None = None,
         attributes: Mapping[str, str] = MappingProxyType({}),
+        **told: Any,
     ) -> Outcome:
-        interaction = Interaction(
-            id=InteractionId(f"i{self.number():015d}"),
-            source="api",
-            reference=reference or f"t{self.number()}",
-            flow=flow,
-            address=who,
-            closed_at=self.now,
-            reported_at=self.now,
-            attributes=dict(attributes),
-        )
-        return at_once(self.intake.report(interaction, customer or ReportedCustomer(), "interaction"))
+        """Report a dealing that ended just now."""
+        return self.tell(None, who, flow=flow, reference=reference, attributes=dict(attributes), **told)
 
     def ask(self, who: Address = ANN, flow: str = "support", **attributes: str) -> None:
         """Report an interaction and let the delay pass."""
@@ -218,6 +236,18 @@ class World:
             return self.store.cases[CaseId(id)]
         (case,) = self.store.cases.values()
         return case
+
+    def interaction(self) -> Interaction:
+        """The only one."""
+        (interaction,) = self.store.interactions.values()
+        return interaction
+
+    def decision(self) -> Decision:
+        """What stands about the newest trigger."""
+        return self.store.decisions[-1]
+
+    def verdict(self) -> tuple[str, str]:
+        return self.decision().verdict, self.decision().rule
 
     def thread(self, case: str) -> list[Remark]:
         """What was said in the thread of a case's alert."""
