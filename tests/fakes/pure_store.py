@@ -369,7 +369,8 @@ class PureStore:
                 self.reachable[address] = customer.reachable
                 self.known_since.setdefault(address, write.at)
             case SaveConversation(conversation=conversation):
-                self.conversations[conversation.id] = conversation
+                known = self.conversations.get(conversation.id, conversation)
+                self.conversations[conversation.id] = replace(conversation, customer=known.customer)
             case SaveAnswer():
                 self.answers[write.conversation, write.question] = write
             case DropAnswer(conversation=id, question=question):
@@ -394,7 +395,8 @@ class PureStore:
             case SettleDue(due=due):
                 del self.due_rows[due.key]
             case SaveCase(case=case):
-                self.cases[case.id] = case
+                whose = self.cases.get(case.id, case).customer
+                self.cases[case.id] = replace(case, customer=whose)
             case SaveIncident(incident=incident):
                 self.incidents[incident.id] = incident
             case ShareValues(case=id, values=values):

@@ -11,14 +11,14 @@ import pytest
 from tests.fakes.pure_store import PureStore
 from tests.fakes.rows import Journal, Rows
 from tests.storage import test_cases_port as of_cases
+from tests.storage import test_ledger_port as of_ledger
+from tests.storage import test_merging as of_merging
 from tests.storage import test_newest_words as of_words
 from tests.storage import test_outbox_port as of_outbox
 from tests.storage import test_store_port as of_store
 
 ONLY_A_DATABASE_HAS = {
     "test_a_conversation_is_found_by_what_it_is_about",
-    "test_a_customer_may_become_another",
-    "test_a_decision_names_what_was_begun",
     "test_a_closed_store_says_so",
     "test_a_given_up_message_frees_its_lane_and_is_told",
     "test_answers_and_counts_agree",
@@ -56,7 +56,7 @@ def contract(*modules: ModuleType) -> Iterator[Any]:
                     yield pytest.param(test, given, id=f"{name} {n}" if given else name)
 
 
-@pytest.mark.parametrize(("test", "given"), [*contract(of_cases, of_outbox, of_store, of_words)])
+@pytest.mark.parametrize(("test", "given"), [*contract(of_cases, of_ledger, of_merging, of_outbox, of_store, of_words)])
 async def test_contract(test: Test, given: dict[str, Any]) -> None:
     await test(PureStore(), **given)
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bot.conversations.answers import Answer, Scored
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow, PinnedFlow, pin
+from bot.conversations.invitations import Occasion
 from bot.conversations.questions import OpenText, Rating
 from bot.followup.cases import Case
 from bot.followup.incidents import Incident
@@ -16,8 +17,10 @@ from bot.messages import Address, ChannelName, Outbound, OutboundKind, Text
 from bot.ports import (
     CountScore,
     Customer,
+    Decision,
     Facts,
     Interaction,
+    Link,
     Outcome,
     Queue,
     Read,
@@ -111,6 +114,34 @@ def interaction(id: str = "deal", *, reference: str = "ticket 7", key: str = "55
         reported_at=NOON,
         attributes={"agent": "Minh"},
     )
+
+
+def decision(key: str = "deal:1", *, at: datetime = NOON, **changes: Any) -> Decision:
+    """What became of one ending; planned, unless told otherwise."""
+    made = Decision(
+        key=key,
+        trigger="api",
+        flow="delivery",
+        address=address(),
+        customer=CustomerId("customer 5512"),
+        interaction=InteractionId("deal"),
+        source="helpdesk",
+        reference="ticket 7",
+        known_as="K-7",
+        verdict="deferred",
+        rule="delay",
+        inputs={"until": "later"},
+        triggered_at=at,
+        at=at,
+        occasion=Occasion(
+            trigger="api", at=at, closed_at=at, channel="telegram", tags=("a", "b"), messages=4, share=0.5
+        ),
+    )
+    return replace(made, **changes)
+
+
+def link(id: str = "aaaaaaaaaaaaaaaaaaaaaa", **changes: Any) -> Link:
+    return replace(Link(id=id, flow="delivery", attributes={"reference": "T-81"}, made_at=NOON), **changes)
 
 
 def outbound(slot: str, *, lane: str = "lane", kind: OutboundKind = "post", key: str = "5512") -> Outbound:

@@ -14,7 +14,7 @@ from bot.ids import ConversationId, InteractionId
 from bot.ports import Facts, Outcome, Read, RecordStaleTap, SaveInteraction
 from bot.storage import Storage, listener, open_storage, postgres, postgres_batch
 from bot.storage.codec import to_micros
-from bot.storage.facts import address_lock
+from bot.storage.identity import address_lock
 from bot.storage.listener import Listener
 from bot.storage.location import PostgresAt
 from bot.storage.ops import ask, query

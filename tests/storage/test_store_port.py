@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bot.conversations.dealings import Dealing
 from bot.conversations.prompts import lane_of
 from bot.errors import StoreContended, StoreUnavailable
 from bot.followup.cases import CaseState
@@ -16,16 +17,17 @@ from bot.ports import (
     DropAnswer,
     DropDue,
     Due,
+    DueKind,
     Facts,
     KeepAside,
     KeepWords,
+    MergeCustomers,
     MoveAddress,
     OptOut,
     Outcome,
     PutDue,
     Queue,
     Read,
-    RecordDecision,
     RecordShown,
     RecordStaleTap,
     SaveCase,
@@ -41,7 +43,7 @@ from bot.ports import (
     Write,
 )
 from bot.storage import Storage
-from bot.storage.ops import Job, Query, Statement, ask, do, query, update
+from bot.storage.ops import Query, ask, query
 from tests.conftest import SetClock
 from tests.storage.samples import (
     FLOW,
@@ -225,6 +227,16 @@ async def test_an_interaction_is_read_by_id_and_by_reference(storage: Storage) -
     assert (await look(storage, reported=("helpdesk", "ticket 8"))).interaction is None
 
 
+async def test_a_dealing_changes_only_from_the_revision_that_was_read(storage: Storage) -> None:
+    await write(storage, SaveInteraction(interaction=interaction()))
+    dealing = Dealing(started_by="customer", heard=3, human_at=NOON, endings=2, ended_at=later(hours=1), asked_ending=1)
+    now = replace(
+        interaction(), flow="other", address=address("9"), attributes={"vip": "true"}, dealing=dealing, revision=1
+    )
+    await write(storage, SaveInteraction(interaction=now, was_revision=0))
+    assert (await look(storage, interaction=InteractionId("deal"))).interaction == now
+
+
 async def test_recent_surveys_are_read(storage: Storage) -> None:
     await begin_talk(storage)
     surveys = [Shown(flow="delivery", is_nps=bool(n % 2), at=later(days=n)) for n in range(3)]
@@ -260,6 +272,11 @@ STALE_WRITES: dict[str, Write] = {
     "due row that moved": SettleDue(due=Due(key="expire", kind="expire", ref="talk", due_at=later(hours=1))),
     "due row that is gone": SettleDue(due=Due(key="gone", kind="expire", ref="talk", due_at=NOON)),
     "interaction reported before": SaveInteraction(interaction=interaction("other")),
+    "interaction of another revision": SaveInteraction(interaction=replace(interaction(), revision=2), was_revision=1),
+    "interaction that is gone": SaveInteraction(interaction=interaction("gone", reference="gone"), was_revision=0),
+    "merging of a customer who is gone": MergeCustomers(gone=CustomerId("gone"), kept=customer().id, at=NOON),
+    "merging into a customer who is gone": MergeCustomers(gone=customer().id, kept=CustomerId("gone"), at=NOON),
+    "merging with oneself": MergeCustomers(gone=customer().id, kept=customer().id, at=NOON),
     "interaction of the same id": SaveInteraction(interaction=interaction(reference="ticket 8")),
     "address of another customer": SaveCustomer(customer=customer("9"), address=address(), at=NOON),
 }
@@ -328,6 +345,20 @@ async def test_a_due_row_is_put_off_as_it_was_read(storage: Storage) -> None:
     assert await storage.dues.next_due() is None, "what is gone stays gone"
 
 
+async def test_what_waits_for_a_delay_is_due_when_the_clock_was_put_back(storage: Storage) -> None:
+    kinds: tuple[DueKind, ...] = ("ask", "idle", "remind", "expire", "alert")
+    for kind in kinds:
+        await write(
+            storage,
+            PutDue(due=Due(key=f"{kind}:far", kind=kind, ref="1", due_at=later(days=365))),
+            PutDue(due=Due(key=f"{kind}:near", kind=kind, ref="1", due_at=later(hours=1))),
+        )
+    assert await storage.dues.rewind(NOON, latest=later(days=2)) == 3
+    assert await storage.dues.rewind(NOON, latest=later(days=2)) == 0
+    assert [due.key for due in await storage.dues.due(NOON, 10)] == ["ask:far", "idle:far", "remind:far"]
+    assert len(await storage.dues.due(later(hours=1), 10)) == 3 + 5
+
+
 async def test_a_due_row_may_be_settled_and_put_again_in_one_step(storage: Storage) -> None:
     due = Due(key="ask:1", kind="ask", ref="1", due_at=NOON)
     again = replace(due, due_at=later(hours=8))
@@ -362,6 +393,22 @@ async def test_a_customer_has_several_addresses(storage: Storage) -> None:
     await write(storage, SetReachable(address=address("other"), reachable=False))
     assert (await look(storage, address=address())).customer == customer()
     assert (await look(storage, address=address("other"))).customer == customer(reachable=False)
+
+
+async def test_how_the_language_is_known_is_kept(storage: Storage) -> None:
+    known = customer(locale="vi", locale_source="customer", time_zone="Asia/Saigon", time_zone_source="report")
+    await write(storage, SaveCustomer(customer=known, address=address(), at=NOON))
+    assert (await look(storage, address=address())).customer == known
+
+
+async def test_what_is_written_of_a_customer_elsewhere_stays(storage: Storage) -> None:
+    """Two steps at two addresses of one customer may decide at once; who wrote later read earlier."""
+    await write(storage, SaveCustomer(customer=customer(), address=address(), at=NOON))
+    await write(storage, SaveCustomer(customer=customer(reference="K-7"), address=address("9"), at=NOON))
+    await write(storage, OptOut(customer=customer().id, at=NOON))
+    await write(storage, SaveCustomer(customer=customer(name="Anna"), address=address(), at=later(hours=1)))
+    known = customer(name="Anna", reference="K-7", opted_out_at=NOON)
+    assert (await look(storage, address=address())).customer == known
 
 
 async def test_a_customer_opts_out_and_in(storage: Storage) -> None:
@@ -444,34 +491,11 @@ async def test_people_are_kept_under_a_keyed_hash(storage: Storage, storage_url:
     assert (view.words, view.customer) == ((said,), customer())
 
 
-_ASKED = query("SELECT d.conversation, d.interaction, d.verdict FROM decision d ORDER BY d.id")
 _ABOUT = query("SELECT v.id, v.interaction FROM conversation v ORDER BY v.id")
-_MERGE = [
-    update(table, "old new", change="customer = :new", where="t.customer = :old", key="old")
-    for table in ("address", "conversation", "followup_case")
-]
 
 
 async def rows_of(storage: Storage, asked: Query) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in await storage._engine.read(lambda: ask(asked))]
-
-
-async def test_a_decision_names_what_was_begun(storage: Storage) -> None:
-    no = RecordDecision(
-        trigger="interaction",
-        flow="delivery",
-        address=address(),
-        customer=customer().id,
-        interaction=InteractionId("deal"),
-        verdict="not asked",
-        rule="cool-down",
-        inputs={},
-        at=NOON,
-    )
-    yes = replace(no, verdict="asked", rule="delay", conversation=ConversationId("talk"))
-    await write(storage, no)
-    await write(storage, yes)
-    assert await rows_of(storage, _ASKED) == [(None, "deal", "not asked"), ("talk", "deal", "asked")]
 
 
 async def test_a_conversation_is_found_by_what_it_is_about(storage: Storage) -> None:
@@ -481,39 +505,10 @@ async def test_a_conversation_is_found_by_what_it_is_about(storage: Storage) -> 
     assert await rows_of(storage, _ABOUT) == [("about a deal", "deal"), ("of no deal", None)]
 
 
-async def test_a_customer_may_become_another(storage: Storage) -> None:
-    """Two customers who are one person become one by changing columns: what is kept as a structure follows."""
-    await begin_talk(storage, "5512", "9")
-    await write(storage, SaveCase(case=case(), was_revision=None))
-    one = customer("9").id
-    merge = [Statement(op, (customer().id, one)) for op in _MERGE]
-    await storage._engine.write(Job(lambda: do(merge)))
-    facts = await look(storage, address=address())
-    assert (facts.customer, facts.conversation) == (customer("9"), conversation(customer=one))
-    assert (facts.case, facts.open_case) == (case(customer=one), case(customer=one))
-    view = await storage.outbox.case_view(CaseId("case"))
-    assert view is not None
-    assert (view.customer, view.case.customer, view.conversation.customer) == (customer("9"), one, one)
-    await write(storage, save(conversation(turn=1), was_turn=0))
-    facts = await look(storage, address=address())
-    assert facts.conversation == conversation(customer=one, turn=1), "also after a step that read it before"
-
-
 async def test_what_is_only_recorded_can_be_written(storage: Storage) -> None:
-    decision = RecordDecision(
-        trigger="interaction",
-        flow="delivery",
-        address=address(),
-        customer=None,
-        interaction=None,
-        verdict="not asked",
-        rule="cool-down",
-        inputs={"last": "3 days"},
-        at=NOON,
-    )
     tap = RecordStaleTap(conversation=ConversationId("talk"), turn=3, value="9", at=NOON)
     body = KeepAside(channel=ChannelName("slack"), why="no such type", body=b'{"\x00": "\xff"}', at=NOON)
-    await write(storage, decision, tap, body)
+    await write(storage, tap, body)
     (kept,) = await storage.aside(5)
     assert (kept.channel, kept.why, kept.body, kept.at) == (body.channel, body.why, body.body, NOON)
 
