@@ -43,7 +43,7 @@ def _start(event: Commanded, facts: Facts, customer: Customer, moment: Moment) -
     flow = moment.settings.flow(event.argument) if commands and event.argument in commands.start else None
     if flow is not None:
         survey = Survey(customer=customer, address=event.sender, flow=flow, trigger="link")
-        return _wanted(survey, facts, moment)
+        return wanted(survey, facts, moment)
     if customer.opted_out_at is not None:
         return opt_in(customer, event.sender, moment)
     return Outcome(writes=(sentence(event.sender, speaks(customer), "reply.welcome", moment),))
@@ -56,7 +56,7 @@ def feedback(facts: Facts, customer: Customer, sender: Address, moment: Moment, 
     if flow is None:
         outcome = Outcome(writes=(sentence(sender, speaks(customer), "reply.nothing_to_rate", moment),))
     else:
-        outcome = _wanted(Survey(customer=customer, address=sender, flow=flow, trigger="command"), facts, moment)
+        outcome = wanted(Survey(customer=customer, address=sender, flow=flow, trigger="command"), facts, moment)
     case = listening(facts, moment)
     if is_blank(words) or (case is None and not outcome.ref):
         return outcome
@@ -74,7 +74,7 @@ def feedback(facts: Facts, customer: Customer, sender: Address, moment: Moment, 
     return replace(outcome, writes=(*outcome.writes, KeepWords(words=kept), *told))
 
 
-def _wanted(survey: Survey, facts: Facts, moment: Moment) -> Outcome:
+def wanted(survey: Survey, facts: Facts, moment: Moment) -> Outcome:
     """Begin what the customer wants to answer, unless its first question came a moment ago."""
     conversation = facts.conversation
     if conversation is None or not _just_asked(conversation, survey.flow, moment):

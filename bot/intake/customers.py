@@ -14,7 +14,7 @@ from bot.conversations.router import Following, route, slashed
 from bot.conversations.rules import Rules
 from bot.followup.routing import opening
 from bot.ids import WordsId
-from bot.intake import recovering
+from bot.intake import linked, recovering
 from bot.intake.commands import commanded, feedback, opt_in, opt_out, stop
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
@@ -72,6 +72,12 @@ def what_to_read(event: CustomerEvent, moment: Moment) -> Read:
         return Read(event=event.event, address=event.sender, case=token.case)
     named = token.conversation if isinstance(token, Token) else None
     return Read(event=event.event, address=event.sender, conversation=named, words=words)
+
+
+def link_of(event: CustomerEvent, moment: Moment) -> linked.Carried | None:
+    """The link that an event uses, if any."""
+    spelled = _spelled_out(event) if isinstance(event, Wrote | Commanded) else None
+    return linked.carried_by(spelled, moment) if isinstance(spelled, Commanded) else None
 
 
 def decide(event: CustomerEvent, facts: Facts, moment: Moment) -> Outcome:
@@ -165,15 +171,32 @@ def _spoke(event: Wrote | Commanded, facts: Facts, moment: Moment) -> Outcome:
     """Words or a command; a chat window without commands of its own sends them as words."""
     if isinstance(event, Wrote) and event.manner == "edited":
         return _edited(event, facts, moment)
+    event = _spelled_out(event)
+    carried = linked.carried_by(event, moment) if isinstance(event, Commanded) else None
+    if isinstance(event, Commanded) and carried is not None:
+        return linked.decide(carried, event, facts, moment)
     customer, known = known_customer(facts, event.sender, event.profile, moment)
-    if isinstance(event, Wrote) and (command := slashed(event.text)) is not None:
-        name, argument = command
-        event = Commanded(event=event.event, sender=event.sender, command=name, argument=argument, at=event.at)
     if isinstance(event, Commanded):
         outcome = commanded(event, facts, customer, moment)
     else:
         outcome = _wrote(event, facts, customer, moment)
     return replace(outcome, writes=(*known, *outcome.writes))
+
+
+def _spelled_out(event: Wrote | Commanded) -> Wrote | Commanded:
+    """The command that words stand for, or the event itself."""
+    command = slashed(event.text) if isinstance(event, Wrote) and event.manner != "edited" else None
+    if command is None:
+        return event
+    name, argument = command
+    return Commanded(
+        event=event.event,
+        sender=event.sender,
+        command=name,
+        argument=argument,
+        at=event.at,
+        profile=event.profile,
+    )
 
 
 def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Outcome:

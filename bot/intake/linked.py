@@ -18,9 +18,9 @@ from bot.conversations.prompts import Wording, word
 from bot.ids import ConversationId
 from bot.intake.beginning import Survey, begin, decision_about
 from bot.intake.commands import wanted
-from bot.intake.identity import proven, speaking
+from bot.intake.identity import proven
 from bot.intake.moment import Moment
-from bot.intake.people import known_customer, sentence, speaks
+from bot.intake.people import known_customer, learned, sentence, speaks
 from bot.messages import Address, Commanded
 from bot.ports import (
     Customer,
@@ -128,7 +128,7 @@ def _customer(link: Link, event: Commanded, facts: Facts, moment: Moment) -> tup
         owner, joined = proven(link.customer, event.sender, facts, moment)
     customer, _ = known_customer(replace(facts, customer=owner), event.sender, event.profile, moment)
     customer = replace(customer, reference=customer.reference or link.customer)
-    customer = speaking(customer, link.locale, "link")
+    customer = learned(customer, "link", locale=link.locale)
     if customer == facts.customer:
         return customer, ()
     others = [each for each in joined if not isinstance(each, SaveCustomer)]

@@ -160,6 +160,21 @@ class TelegramChannel:
         except TelegramError as error:
             log.info("Telegram channel %s: the list of commands was not set: %s", self.name, reason_of(error))
 
+    async def username(self) -> str:
+        """The bot's name without "@", for links to it: that of the settings, else Telegram's, which is asked once.
+
+        Raises SendFailed.
+        """
+        named = self._settings.username or self._me.username
+        if named:
+            return named
+        try:
+            user = await self._api.bot.get_me()
+        except TelegramError as error:
+            raise failure(error) from error
+        self._me = Me(channel=self.name, id=user.id, username=user.username)
+        return user.username or ""
+
     async def _answer(self, query: str, said: Said) -> None:
         try:
             await self._api.call("answerCallbackQuery", answer(query, said))
