@@ -15,7 +15,7 @@ Verdict = Literal["asked", "deferred", "not asked"]
 #: What made us think of asking. The last one is any other event that we were told of.
 TriggerKind = Literal["api", "helpdesk", "idle", "agent", "link", "email", "command", "event"]
 
-#: Every rule that gives a verdict, by the name that stands in the ledger. Packs have a sentence for each: why.<rule>.
+#: Every rule that gives a verdict, by the name that stands in the ledger. Packs have a sentence for each: rule.<rule>.
 Rule = Literal[
     # asked
     "nothing speaks against it",
@@ -204,13 +204,16 @@ def _not_for_them(who: Occasion, rules: AskingRules) -> Invitation | None:
         return _no("not on this channel", channel=who.channel)
     if rules.languages and not _speaks(who.language, rules.languages):
         return _no("not in this language", language=who.language)
+    if who.trigger == "agent":
+        # nobody told of tags, and who asks by hand throws no die
+        return None
     tags = {tag.casefold() for tag in who.tags}
     wanted, unwanted = _folded(rules.tags), _folded(rules.without_tags)
     if (wanted and not tags & wanted) or tags & unwanted:
         return _no("not with these tags", tags=", ".join(who.tags))
     if rules.vip != "any" and who.vip != (rules.vip == "only"):
         return _no("not for this importance", vip=str(who.vip).lower())
-    if who.trigger != "agent" and who.share >= rules.sample:
+    if who.share >= rules.sample:
         return _no("not in the sample", share=f"{who.share:.4f}", sample=f"{rules.sample:g}")
     return None
 
