@@ -88,9 +88,9 @@ class Intake:
             case AgentWrote():
                 return await self._written(event, moment)
             case AgentAsks():
-                return await self._store.run(
-                    by_hand.what_to_read(event), lambda facts: by_hand.decide(event, facts, moment)
-                )
+                read = by_hand.what_to_read(event)
+                outcome = await self._store.run(read, lambda facts: by_hand.decide(event, facts, moment))
+                return by_hand.in_agents_words(outcome, moment)
             case AgentWonders():
                 return await self._wondered(event, moment)
             case NotDelivered():

@@ -11,6 +11,7 @@ from bot.intake.deciding import dealing_of, ending_key, newly, of_ending
 from bot.intake.identity import must_write_first
 from bot.intake.moment import Moment
 from bot.intake.people import learned, speaks
+from bot.languages import say
 from bot.messages import AgentAsks
 from bot.ports import (
     Customer,
@@ -25,6 +26,7 @@ from bot.ports import (
     SaveInteraction,
     Write,
 )
+from bot.reports.explaining import agents_zone, in_words
 
 
 def what_to_read(event: AgentAsks) -> Read:
@@ -44,6 +46,22 @@ def decide(event: AgentAsks, facts: Facts, moment: Moment) -> Outcome:
     interaction = _interaction(event, flow, facts, moment)
     outcome = _decide(event, interaction, customer, flow, facts, moment)
     return replace(outcome, writes=(*known, *outcome.writes))
+
+
+def in_agents_words(outcome: Outcome, moment: Moment) -> Outcome:
+    """The outcome with its reason as the agent reads it: a sentence in the agents' language."""
+    said, locale = outcome.said, moment.agents_speak
+    decision = next((write.decision for write in outcome.writes if isinstance(write, RecordDecision)), None)
+    match said.text:
+        case "reported before":
+            text = say(locale, "told.asked_before")
+        case "asked a moment ago":
+            text = say(locale, "rule.asked_a_moment_ago")
+        case _ if decision is not None and said.kind in ("deferred", "not_asked"):
+            text = in_words(decision, locale=locale, zone=agents_zone(moment.settings))
+        case _:
+            text = said.text
+    return replace(outcome, said=replace(said, text=text, locale=locale))
 
 
 def _reference(event: AgentAsks) -> str:
