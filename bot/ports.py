@@ -439,7 +439,7 @@ class RecordShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OptOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Set (``at``) or lift (None) a customer's opt-out."""
+    """Set (``at``) or lift (None) a customer's opt-out; where it is so already the step is decided again."""
 
     customer: CustomerId
     at: datetime | None

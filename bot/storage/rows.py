@@ -158,7 +158,15 @@ _ADDRESS = insert(
 )
 _NAME = insert("name", "person text", rank=4, key="person", conflict="DO UPDATE SET text = excluded.text")
 _FORGET_NAME = delete("name", "person", key="person", where="t.person = :person")
-_OPT_OUT = update("customer", "id at:bigint", rank=4, key="id", change="opted_out_at = :at", where="t.id = :id")
+# Who opted out at two addresses at once is told so once, and an opt-out is never lost to a merging of customers.
+_OPT_OUT = update(
+    "customer",
+    "id at:bigint",
+    rank=4,
+    key="id",
+    change="opted_out_at = :at",
+    where="t.id = :id AND (t.opted_out_at IS NULL) = (:at IS NOT NULL)",
+)
 _REACHABLE = update(
     "address",
     "channel key reachable:boolean",
@@ -322,7 +330,7 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
         case RecordShown(customer=shown_to, shown=shown):
             yield Statement(_SHOWN, (shown_to, shown.flow, shown.is_nps, to_micros(shown.at)))
         case OptOut(customer=who, at=opted_out_at):
-            yield Statement(_OPT_OUT, (who, maybe_micros(opted_out_at)))
+            yield Statement(_OPT_OUT, (who, maybe_micros(opted_out_at)), must_change=True)
         case SetReachable(address=address, reachable=reachable):
             yield Statement(_REACHABLE, (address.channel, address.key, reachable))
         case MoveAddress(address=old, to=new):

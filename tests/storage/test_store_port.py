@@ -279,6 +279,8 @@ STALE_WRITES: dict[str, Write] = {
     "merging with oneself": MergeCustomers(gone=customer().id, kept=customer().id, at=NOON),
     "interaction of the same id": SaveInteraction(interaction=interaction(reference="ticket 8")),
     "address of another customer": SaveCustomer(customer=customer("9"), address=address(), at=NOON),
+    "opt-out of a customer who is gone": OptOut(customer=CustomerId("gone"), at=NOON),
+    "return of a customer who never opted out": OptOut(customer=customer().id, at=None),
 }
 
 
@@ -414,6 +416,8 @@ async def test_what_is_written_of_a_customer_elsewhere_stays(storage: Storage) -
 async def test_a_customer_opts_out_and_in(storage: Storage) -> None:
     await write(storage, SaveCustomer(customer=customer(), address=address(), at=NOON))
     await write(storage, OptOut(customer=customer().id, at=NOON))
+    with pytest.raises(StoreContended):
+        await write(storage, OptOut(customer=customer().id, at=later(hours=1)))
     assert (await look(storage, address=address())).customer == customer(opted_out_at=NOON)
     await write(storage, OptOut(customer=customer().id, at=None))
     assert (await look(storage, address=address())).customer == customer()
@@ -561,10 +565,8 @@ async def test_a_closed_store_says_so(storage: Storage) -> None:
     await storage.close()
 
 
-async def test_an_unknown_customer_is_not_made_by_opting_out(storage: Storage) -> None:
-    await write(
-        storage, OptOut(customer=CustomerId("nobody"), at=NOON), SetReachable(address=address(), reachable=True)
-    )
+async def test_an_unknown_address_is_not_made_by_what_is_said_of_it(storage: Storage) -> None:
+    await write(storage, SetReachable(address=address(), reachable=True))
     assert await look(storage, address=address()) == Facts()
     await write(storage, SaveCustomer(customer=Customer(id=CustomerId("x")), address=address(), at=NOON))
     assert (await look(storage, address=address())).customer == Customer(id=CustomerId("x"))
