@@ -355,8 +355,8 @@ class PureStore:
             case MergeCustomers(gone=gone, kept=kept):
                 held = gone != kept and gone in self.customers and kept in self.customers
             case OptOut(customer=customer_id, at=at):
-                known = self.customers.get(customer_id)
-                held = known is not None and (known.opted_out_at is None) is (at is not None)
+                person = self.customers.get(customer_id)
+                held = person is not None and (person.opted_out_at is None) is (at is not None)
             case SaveCustomer(customer=customer, address=address):
                 held = self.homes.get(address, customer.id) == customer.id
             case _:
