@@ -19,7 +19,11 @@ from bot.toml_tables import Table, did_you_mean
 
 KINDS: tuple[TriggerKindName, ...] = get_args(TriggerKindName)
 #: helpdesks that sign nothing, or whose one secret comes as it is
-_UNSIGNED = ("freshdesk", "liveagent", "rocketchat")
+_UNSIGNED: Mapping[TriggerKindName, str] = {
+    "freshdesk": "Freshdesk",
+    "liveagent": "LiveAgent",
+    "rocketchat": "Rocket.Chat",
+}
 #: helpdesks that tell a status, or what the admin calls it
 _BY_WORDS = ("zendesk", "freshdesk", "liveagent", "zammad", "generic")
 #: what [triggers.<name>.fields] of a generic trigger may tell of a dealing, beside attributes
@@ -92,29 +96,29 @@ def _secrets(
     table: Table, kind: TriggerKindName, name: str, environment: Environment, live: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Shared secrets and those that sign; without either nobody could be believed."""
-    signs, prefix = table.has("signing_secrets"), name.upper().replace("-", "_")
-    needed = "" if signs else "without it nobody is believed"
-    wanted = Wanted(kind=kind, key="secrets", suggested=f"{prefix}_SECRETS", needed=needed)
+    shared, signs = table.has("secrets"), table.has("signing_secrets")
+    prefix = name.upper().replace("-", "_")
+    by_signature = kind not in (*_UNSIGNED, "generic")
+    needed = "" if shared or signs else "without it nobody is believed"
+    wanted = Wanted(kind=kind, key="secrets", suggested=f"{prefix}_SECRETS", needed="" if by_signature else needed)
     secrets = _listed(environment.secret(table, wanted, live=live))
     if any(len(secret) < SECRET_LENGTH for secret in secrets):
         table.report("secrets", "holds one that is too short", f"Use at least {SECRET_LENGTH} random characters.")
     if signs and kind in _UNSIGNED:
         right = "Remove it; secrets is what it sends in a header."
-        table.report("signing_secrets", f"{_NAMES[kind]} signs nothing", right)
+        table.report("signing_secrets", f"{_UNSIGNED[kind]} signs nothing", right)
         return secrets, ()
-    wanted = Wanted(kind=kind, key="signing_secrets", suggested=f"{prefix}_SIGNING_SECRETS")
+    wanted = Wanted(
+        kind=kind,
+        key="signing_secrets",
+        suggested=f"{prefix}_SIGNING_SECRETS",
+        needed=needed if by_signature else "",
+    )
     signing = _listed(environment.secret(table, wanted, live=live))
     if kind == "generic" and not all(_is_standard(secret) for secret in signing):
         right = "Write whsec_ and the base64 of 24 to 64 random bytes; several with commas between them."
         table.report("signing_secrets", "holds a secret that is none of Standard Webhooks", right)
     return secrets, signing
-
-
-_NAMES: Mapping[TriggerKindName, str] = {
-    "freshdesk": "Freshdesk",
-    "liveagent": "LiveAgent",
-    "rocketchat": "Rocket.Chat",
-}
 
 
 def _listed(secrets: str) -> tuple[str, ...]:
@@ -179,9 +183,7 @@ def _link(table: Table) -> str:
     if not good or any(character.isspace() for character in link):
         table.report("link", f"'{link[:100]}' is no web address", "Begin it with https:// and the name of the host.")
     elif not _BLANK.search(link):
-        table.report(
-            "link", "leads to the same page for all", "Write {reference} where its number goes."
-        )
+        table.report("link", "leads to the same page for all", "Write {reference} where its number goes.")
     for blank in _BLANK.findall(link):
         if blank != "reference" and parse_key_path(blank) is None:
             table.report("link", f"'{blank[:60]}' is no key path", _EXAMPLE_PATH)

@@ -20,6 +20,7 @@ from bot.config import (
     SlackSettings,
     StorageSettings,
     TelegramSettings,
+    TriggerSettings,
     WebchatSettings,
     WebhookChatSettings,
     check,
@@ -109,6 +110,7 @@ TABLES = {
     "templates": r"\[\[followup\.template\]\]",
     "causes": r"\[\[followup\.cause\]\]",
     "week": r"hours\.mon-fri =",
+    "fields": r"fields\.reference =",
 }
 
 
@@ -136,6 +138,7 @@ def test_the_example_shows_every_key() -> None:
             Cause,
             DeliverySettings,
             SandboxSettings,
+            TriggerSettings,
         )
         for field in struct.__struct_fields__
         if field not in ("name", "hours")
