@@ -30,6 +30,7 @@ from bot.config import (
     WebhookChatSettings,
 )
 from bot.delivery import Courier
+from bot.errors import SendFailed
 from bot.ids import Ids, ids_from
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
@@ -42,6 +43,7 @@ from bot.timers import Timers
 from bot.web.cases_api import Queue
 from bot.web.files import FileLinks, add_files
 from bot.web.interactions import ReportedInteractions
+from bot.web.links_api import LinksApi
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
@@ -225,6 +227,13 @@ class App:
                     file_link=self.files.link,
                 ),
                 ledger=self.storage.ledger,
+                links=LinksApi(
+                    links=self.storage.links,
+                    settings=self.settings,
+                    clock=self.clock,
+                    bot_name=self.bot_name,
+                    known_as=self.intake.known_as,
+                ),
                 ready=self.storage.health,
             )
         )
@@ -240,6 +249,15 @@ class App:
             clock=self.clock,
         )
         return site
+
+    async def bot_name(self) -> str:
+        """The bot's name in Telegram, for links to it; empty where there is no bot, or Telegram does not tell."""
+        bot = next((channel for channel in self.channels.values() if isinstance(channel, TelegramChannel)), None)
+        try:
+            return "" if bot is None else await bot.username()
+        except SendFailed as failure:
+            log.warning("links to Telegram cannot be made: %s; set username in the channel's block", failure.reason)
+            return ""
 
     async def start(self) -> None:
         """Serve, listen, deliver and keep time."""

@@ -24,6 +24,7 @@ from bot.web.cases_api import (
 )
 from bot.web.decisions_api import DecisionPage, DecisionsAsked
 from bot.web.deeds import DEEDS
+from bot.web.links_api import LinksAsked, MadeLinks
 
 _REF = "#/components/schemas/{name}"
 _ALWAYS = (401, 500, 503)
@@ -120,6 +121,21 @@ OPERATIONS: tuple[Operation, ...] = (
         query=DecisionsAsked,
         answer=DecisionPage,
         errors=(422,),
+    ),
+    Operation(
+        method="post",
+        path="/api/v1/links",
+        id="makeLinks",
+        summary="Make links to a survey, each for one customer or for everybody, at most 1,000 at a time",
+        body=LinksAsked,
+        answer=MadeLinks,
+        status=201,
+        example={
+            "flow": "support_csat",
+            "links": [
+                {"customer": "C-1042", "language": "vi", "attributes": {"reference": "ticket-81", "agent": "Minh"}}
+            ],
+        },
     ),
     Operation(
         method="get",

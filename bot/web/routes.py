@@ -20,6 +20,7 @@ from bot.web.dashboard import add_dashboard
 from bot.web.decisions_api import DecisionsApi
 from bot.web.deeds import DEEDS, Body
 from bot.web.events import HEARTBEAT, Streams
+from bot.web.links_api import LinksApi
 from bot.web.openapi import description
 from bot.web.reports_api import ReportsApi
 from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body, refuse_encoding
@@ -59,6 +60,8 @@ class Site:
     report: Report
     queue: Queue
     ledger: Ledger
+    #: makes links to surveys
+    links: LinksApi
     ready: Ready
     #: seconds between two signs of life on a live stream
     heartbeat: float = HEARTBEAT
@@ -183,6 +186,7 @@ def _add_api(app: web.Application, site: Site) -> None:
     app.router.add_post("/api/v1/interactions", _for_keys(_with_body(told.report, site), site))
     app.router.add_post("/api/v1/interactions/events", _for_keys(_with_body(told.hear, site), site))
     app.router.add_get("/api/v1/decisions", _for_keys(decisions.list, site))
+    app.router.add_post("/api/v1/links", _for_keys(_with_body(lambda _request, body: site.links.make(body), site), site))
     app.router.add_get("/api/v1/report", _for_keys(report, site))
     app.router.add_get("/api/v1/openapi.json", described)
 

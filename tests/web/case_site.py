@@ -38,6 +38,7 @@ from bot.reports import make_report
 from bot.storage import Storage, open_storage
 from bot.web.cases_api import Queue
 from bot.web.interactions import ReportedInteractions
+from bot.web.links_api import LinksApi
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from tests.conftest import SetClock
@@ -164,6 +165,9 @@ async def shop_at(url: str, clock: SetClock, settings: Settings = SETTINGS) -> A
             rows: Sequence[CountRow] = await storage.score_counts(None, None)
             return make_report(rows, current().flows, {})
 
+        async def bot_name() -> str:
+            return "lotus_bot"
+
         app = application(
             Site(
                 channels=channels,
@@ -173,6 +177,13 @@ async def shop_at(url: str, clock: SetClock, settings: Settings = SETTINGS) -> A
                 interactions=ReportedInteractions(intake=intake, settings=current, clock=clock, ids=ids),
                 report=report,
                 ledger=storage.ledger,
+                links=LinksApi(
+                    links=storage.links,
+                    settings=current,
+                    clock=clock,
+                    bot_name=bot_name,
+                    known_as=intake.known_as,
+                ),
                 queue=Queue(
                     cases=storage.cases,
                     repeats=Repeats(store=storage, remembered=storage.remembered),

@@ -32,6 +32,7 @@ from bot.messages import (
 from bot.ports import Channel, File, Handle, Limits, Outcome, Raw, Reply, Said
 from bot.web.api import EventReport, InteractionReport, Refused
 from bot.web.cases_api import Queue
+from bot.web.links_api import LinksApi
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
@@ -258,6 +259,7 @@ class Parts:
                 report=report,
                 queue=queue_of(self.store),
                 ledger=self.store.ledger,
+                links=links_of(self.store, self.settings),
                 ready=ready,
                 heartbeat=self.heartbeat,
             )
@@ -286,6 +288,15 @@ async def serving(app: web.Application, port: int = 0) -> AsyncIterator[int]:
         yield port_of(runner)
     finally:
         await runner.cleanup()
+
+
+def links_of(store: PureStore, settings: CurrentSettings) -> LinksApi:
+    """What makes links, into a store of dicts."""
+
+    async def no_bot() -> str:
+        return ""
+
+    return LinksApi(links=store.links, settings=settings, clock=now, bot_name=no_bot, known_as=str)
 
 
 def chromium() -> str:

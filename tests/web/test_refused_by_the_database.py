@@ -123,6 +123,7 @@ async def url(store: PickyStore) -> AsyncIterator[str]:
                 report=nothing,
                 queue=queue_of(PureStore()),
                 ledger=PureStore().ledger,
+                links=links_of(PureStore(), settings),
                 ready=nothing,
             )
         )
