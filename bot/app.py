@@ -47,8 +47,8 @@ from bot.web.links_api import LinksApi
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
-from bot.web.triggers import Triggers, add_triggers
 from bot.web.survey import add_survey
+from bot.web.triggers import Triggers, add_triggers
 
 T = TypeVar("T")
 
@@ -235,6 +235,8 @@ class App:
                     known_as=self.intake.known_as,
                 ),
                 ready=self.storage.health,
+                # Not our clock, which the sandbox may speed up: agents would be signed out within seconds.
+                session_clock=real_clock,
             )
         )
         add_files(site, self.files, self.channels, self.settings)

@@ -13,7 +13,7 @@ from bot.channels.webchat import WebchatChannel
 from bot.config import CurrentSettings
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.messages import ChannelName
-from bot.ports import Channel, ChatLog, Handle, Ledger
+from bot.ports import Channel, ChatLog, Clock, Handle, Ledger
 from bot.web.api import Interactions, Refused, holds_key, json_response, problem
 from bot.web.cases_api import CasesApi, Queue
 from bot.web.dashboard import add_dashboard
@@ -63,6 +63,8 @@ class Site:
     #: makes links to surveys
     links: LinksApi
     ready: Ready
+    #: by which agents stay signed in; None: that of the queue
+    session_clock: Clock | None = None
     #: seconds between two signs of life on a live stream
     heartbeat: float = HEARTBEAT
 
@@ -83,6 +85,7 @@ def application(site: Site) -> web.Application:
         cases=queue.cases,
         handle=site.handle,
         clock=queue.clock,
+        session_clock=site.session_clock,
         file_link=queue.file_link,
     )
     _add_health(app, site)

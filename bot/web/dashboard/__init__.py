@@ -26,9 +26,10 @@ def add_dashboard(
     handle: Handle,
     clock: Clock,
     file_link: FileLink,
+    session_clock: Clock | None = None,
 ) -> None:
-    """Add the pages' addresses to a server."""
-    door = Door(settings, clock)
+    """Add the pages' addresses to a server; by ``session_clock`` one stays signed in, where it is another one."""
+    door = Door(settings, session_clock or clock)
     pages = Pages(door=door, settings=settings, cases=cases, handle=handle, clock=clock, file_link=file_link)
 
     def kept(handler: _Handler) -> _Handler:
