@@ -80,7 +80,7 @@ class LinksApi:
         self._bot_name = bot_name
         self._known_as = known_as
 
-    async def make(self, body: bytes) -> web.Response:
+    async def make(self, _request: web.Request, body: bytes) -> web.Response:
         """POST /api/v1/links: all of them, or none where a value is wrong. Raises Refused, StoreUnavailable."""
         read = read_body_as(body, LinksAsked)
         if isinstance(read, web.Response):

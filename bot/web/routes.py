@@ -189,7 +189,7 @@ def _add_api(app: web.Application, site: Site) -> None:
     app.router.add_post("/api/v1/interactions", _for_keys(_with_body(told.report, site), site))
     app.router.add_post("/api/v1/interactions/events", _for_keys(_with_body(told.hear, site), site))
     app.router.add_get("/api/v1/decisions", _for_keys(decisions.list, site))
-    app.router.add_post("/api/v1/links", _for_keys(_with_body(lambda _request, body: site.links.make(body), site), site))
+    app.router.add_post("/api/v1/links", _for_keys(_with_body(site.links.make, site), site))
     app.router.add_get("/api/v1/report", _for_keys(report, site))
     app.router.add_get("/api/v1/openapi.json", described)
 
