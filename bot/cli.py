@@ -4,19 +4,19 @@ import argparse
 import asyncio
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
+from bot.commands import asking
+from bot.commands.places import CONFIG, EXAMPLE, SANDBOX, add_place, config_path, count, settings_and_database, span
 from bot.config import Settings, check, load
-from bot.demo import DATABASE, Demo, with_placeholders
+from bot.demo import Demo
 from bot.errors import AfterchatError, ConfigError
 from bot.followup.cases import PRIORITIES, CaseState
 from bot.followup.templates import causes_or_default
@@ -32,14 +32,9 @@ from bot.reports.trouble import Trouble, trouble_text
 from bot.storage import open_storage
 from bot.toml_tables import did_you_mean
 
-EXAMPLE = "config.example.toml"
-CONFIG = "config.toml"
 #: set by people who want the real thing; the demo then steps aside
 TOKENS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN")
-_SPAN = re.compile(r"(\d{1,5})([mhd])")
-_MOST = 10_000
 _DIMENSIONS = ("channel", "language", "agent", "team", "tag")
-_SANDBOX = "of the sandbox: its settings and, unless another is named, its database"
 _BY = "group by; cause only with --followup, agent, team and tag only without"
 
 
@@ -84,24 +79,25 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="print the figures: n, interval, small-n flags")
     _add_config(report)
     report.add_argument("--database", help="address of the database, instead of the config's")
-    report.add_argument("--sandbox", action="store_true", help=_SANDBOX)
+    report.add_argument("--sandbox", action="store_true", help=SANDBOX)
     report.add_argument("--json", action="store_true", help="print JSON")
     report.add_argument("--followup", action="store_true", help="the follow-up instead: who was won back, and how fast")
     report.add_argument("--by", default="all", choices=("all", *_DIMENSIONS, "cause"), help=_BY)
     report.add_argument(
-        "--since", type=_span, metavar="30d", help="only answers (or cases) of this long ago and later (m, h, d)"
+        "--since", type=span, metavar="30d", help="only answers (or cases) of this long ago and later (m, h, d)"
     )
     report.add_argument("--flow", help="only this flow")
     report.set_defaults(run=_report)
 
     _add_cases(commands)
+    asking.add(commands)
 
     operator = commands.add_parser(
         "trouble", help="what an operator should look at: what waits, was given up, kept aside or miscounted"
     )
     _add_config(operator)
     operator.add_argument("--database", help="address of the database, instead of the config's")
-    operator.add_argument("--sandbox", action="store_true", help=_SANDBOX)
+    operator.add_argument("--sandbox", action="store_true", help=SANDBOX)
     operator.add_argument("--limit", type=int, default=20, help="how many of each (default 20)")
     operator.set_defaults(run=_trouble)
     return parser
@@ -109,29 +105,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_cases(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     cases = commands.add_parser("cases", help="the queue of unhappy customers: list it, or show one case")
-    _add_place(cases, None)
+    add_place(cases, None)
     for name, of in (("state", get_args(CaseState)), ("priority", PRIORITIES)):
         told = f"only these, several with commas: {', '.join(of)}"
         cases.add_argument(f"--{name}", type=partial(_several, of=of), default=(), help=told, metavar="A,B")
     for name in ("channel", "language", "flow", "team", "cause"):
         cases.add_argument(f"--{name}", default="", help=f"only of this {name}")
     cases.add_argument("--owner", default="", help="only this agent's, by name; - for cases that nobody has")
-    cases.add_argument("--since", type=_span, metavar="30d", help="only opened this long ago and later (m, h, d)")
-    cases.add_argument("--limit", type=_count, default=50, help="how many at most (default 50)")
-    cases.set_defaults(run=_cases, default_config=None)
+    cases.add_argument("--since", type=span, metavar="30d", help="only opened this long ago and later (m, h, d)")
+    cases.add_argument("--limit", type=count, default=50, help="how many at most (default 50)")
+    cases.set_defaults(run=_cases)
     more = cases.add_subparsers(metavar="show")
     show = more.add_parser("show", help="everything that is known of one case, its history included")
     show.add_argument("id", help="the id of the case")
     # Not given here means not given at all: these may stand before "show", too.
-    _add_place(show, argparse.SUPPRESS)
+    add_place(show, argparse.SUPPRESS)
     show.set_defaults(run=_show_case)
-
-
-def _add_place(parser: argparse.ArgumentParser, missing: object) -> None:
-    parser.add_argument("--config", type=Path, default=missing, help=f"the config file (default: {CONFIG})")
-    parser.add_argument("--database", default=missing, help="address of the database, instead of the config's")
-    parser.add_argument("--sandbox", action="store_true", default=missing, help=_SANDBOX)
-    parser.add_argument("--json", action="store_true", default=missing, help="print JSON")
 
 
 def _add_config(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -141,39 +130,12 @@ def _add_config(parser: argparse.ArgumentParser, default: str | None = None) -> 
     parser.set_defaults(default_config=default)
 
 
-def _config(options: argparse.Namespace) -> Path:
-    """The file named, or the one that is there: config.toml, else the example."""
-    if options.config is not None:
-        return Path(options.config)
-    for name in [options.default_config] if options.default_config else [CONFIG, EXAMPLE]:
-        if Path(name).exists():
-            return Path(name)
-    name = options.default_config or CONFIG
-    raise ConfigError(
-        f"{name}: there is no such file in {Path.cwd()}. Name one, or copy {EXAMPLE} to {CONFIG} and edit it."
-    )
-
-
-def _span(text: str) -> timedelta:
-    found = _SPAN.fullmatch(text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is no span of time; write 45m, 12h or 30d")
-    number = int(found[1])
-    return {"m": timedelta(minutes=number), "h": timedelta(hours=number), "d": timedelta(days=number)}[found[2]]
-
-
 def _several(text: str, of: Sequence[str]) -> tuple[str, ...]:
     found = tuple(each.strip() for each in text.split(",") if each.strip())
     for each in found:
         if each not in of:
             raise argparse.ArgumentTypeError(f"there is no {each!r}; choose from {', '.join(of)}")
     return found
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST:,}")
-    return int(text)
 
 
 def _log(options: argparse.Namespace) -> None:
@@ -191,7 +153,7 @@ def _log(options: argparse.Namespace) -> None:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    settings = load(_config(options), os.environ)
+    settings = load(config_path(options), os.environ)
     told = _told_to_stop()
     app = await _unless(told, App.open(settings))
     if app is None:
@@ -250,12 +212,12 @@ async def _demo(options: argparse.Namespace) -> int:
     tokens = [name for name in TOKENS if os.environ.get(name)]
     if tokens and not options.sandbox:
         print(
-            f"{' and '.join(tokens)} set: this starts the real thing with {_config(options)}."
+            f"{' and '.join(tokens)} set: this starts the real thing with {config_path(options)}."
             " For the sandbox, add --sandbox.",
             flush=True,
         )
         return await _run(options)
-    path = _config(options)
+    path = config_path(options)
     told = _told_to_stop()
     async with Demo.open(path, page_port=options.port, speed=options.speed) as demo:
         print(demo.greeting(), flush=True)
@@ -268,7 +230,7 @@ async def _demo(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> int:
-    path = _config(options)
+    path = config_path(options)
     problems = check(path, os.environ)
     for problem in problems:
         print(problem)
@@ -279,18 +241,11 @@ async def _check(options: argparse.Namespace) -> int:
     return 0
 
 
-def _database(options: argparse.Namespace) -> tuple[Settings, str]:
-    """The settings, and where the answers are. Reports need no channel's secrets, so missing ones are made up."""
-    path = _config(options)
-    settings = load(path, with_placeholders(path, os.environ), sandbox=options.sandbox)
-    return settings, options.database or (f"sqlite:///{DATABASE}" if options.sandbox else settings.storage.url)
-
-
 async def _report(options: argparse.Namespace) -> int:
     if options.by in (("agent", "team", "tag") if options.followup else ("cause",)):
         print(f"--by {options.by} goes {'without' if options.followup else 'with'} --followup", file=sys.stderr)
         return 2
-    settings, url = _database(options)
+    settings, url = settings_and_database(options)
     if options.flow is not None and settings.flow(options.flow) is None:
         known = ", ".join(pinned.flow.id for pinned in settings.flows)
         print(
@@ -318,7 +273,7 @@ async def _report(options: argparse.Namespace) -> int:
 
 
 async def _cases(options: argparse.Namespace) -> int:
-    settings, url = _database(options)
+    settings, url = settings_and_database(options)
     now = real_clock()
     query = CaseQuery(
         states=options.state,
@@ -350,7 +305,7 @@ async def _cases(options: argparse.Namespace) -> int:
 
 
 async def _show_case(options: argparse.Namespace) -> int:
-    settings, url = _database(options)
+    settings, url = settings_and_database(options)
     storage = await open_storage(url, clock=real_clock)
     try:
         view = await storage.cases.view(CaseId(options.id))
@@ -366,7 +321,7 @@ async def _show_case(options: argparse.Namespace) -> int:
 
 
 async def _trouble(options: argparse.Namespace) -> int:
-    _, url = _database(options)
+    _, url = settings_and_database(options)
     storage = await open_storage(url, clock=real_clock)
     try:
         found = Trouble(

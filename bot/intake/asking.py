@@ -115,6 +115,7 @@ def _looked_at(occasion: Occasion, stands: Standing) -> Mapping[str, str]:
         "surveyed_now": str(stands.surveyed_now).lower(),
         "surveys": ", ".join(f"{past.flow} {past.at.isoformat()}" for past in stands.past[:5]),
         "time_zone": stands.time_zone,
+        "wrote": "" if stands.wrote_at is None else stands.wrote_at.isoformat(),
     }
 
 

@@ -144,6 +144,9 @@ def reported(outcome: Outcome) -> Reported:
     match kind:
         case "asked" | "deferred" | "not_asked" | "nothing":
             return Reported(interaction=outcome.ref, decision=kind, rule=outcome.said.text)
+        case "duplicate" | "done":
+            # told before under the same name, and what was said then is not known any more
+            return Reported(interaction=outcome.ref, decision="nothing", rule="reported before")
         case _:
             raise AssertionError(f"a report was answered with {kind}")
 
