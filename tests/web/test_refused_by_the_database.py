@@ -33,7 +33,7 @@ from bot.ports import Channel, Facts, KeepAside, Outcome, Read
 from bot.web.routes import Site, application
 from tests.fakes.chat_log import FakeChatLog
 from tests.fakes.pure_store import PureStore
-from tests.web.scripted_site import FakeInteractions, now, queue_of, serving
+from tests.web.scripted_site import FakeInteractions, links_of, now, queue_of, serving
 
 SECRET = "a secret of the test"
 HOOK = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
