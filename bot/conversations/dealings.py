@@ -190,7 +190,7 @@ def _when(at: datetime | None, now: datetime, after: datetime | None) -> datetim
 def _is_ahead(dealing: Dealing, now: datetime) -> bool:
     """Whether our own clock was put back since: a time that is kept is never later than the clock was then."""
     latest = now + _NEXT
-    return any(at is not None and at > latest for at in (dealing.ended_at, dealing.resumed_at))
+    return any(at is not None and at > latest for at in (dealing.ended_at, dealing.resumed_at, dealing.customer_at))
 
 
 def _by_this_clock(dealing: Dealing, now: datetime) -> Dealing:
@@ -224,8 +224,11 @@ def _without_time(happening: Happening) -> Happening:
 
 
 def _ended(dealing: Dealing, ended: Ended, now: datetime) -> Heard:
-    last, resumed_at = dealing.ended_at, dealing.resumed_at
-    at = _when(ended.at, now, resumed_at)
+    last = dealing.ended_at
+    at = _when(ended.at, now, _latest(dealing.resumed_at, dealing.customer_at))
+    if dealing.customer_at is not None and dealing.customer_at > at:
+        # the words after it were told before it
+        dealing = replace(dealing, resumed_at=_latest(dealing.resumed_at, dealing.customer_at))
     if last is not None and _is_same(dealing, ended, at, last):
         return Heard(dealing=dealing, meaning="ended before")
     after = _talk(dealing, at) if last is not None and not dealing.is_open else dealing
@@ -278,8 +281,8 @@ def _spoke(dealing: Dealing, spoke: Spoke, at: datetime) -> Heard:
         talk,
         heard=talk.heard + 1,
         started_by=spoke.by if spoke.first or is_new else talk.started_by,
-        human_at=_later(talk.human_at, at) if spoke.by == "agent" else talk.human_at,
-        customer_at=_later(talk.customer_at, at) if spoke.by == "customer" else talk.customer_at,
+        human_at=_latest(talk.human_at, at) if spoke.by == "agent" else talk.human_at,
+        customer_at=_latest(talk.customer_at, at) if spoke.by == "customer" else talk.customer_at,
     )
     if after.is_open:
         return Heard(dealing=after, meaning="noted")
@@ -299,5 +302,5 @@ def _talk(dealing: Dealing, at: datetime) -> Dealing:
     return replace(dealing, talk=dealing.talk + 1, talk_from=at, heard=0, started_by=None)
 
 
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)

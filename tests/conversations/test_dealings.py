@@ -94,6 +94,10 @@ STORIES: dict[str, tuple[Story, list[Meaning]]] = {
         [(2, resumed(1)), (2.1, ended(0))],
         ["noted", "resumed since"],
     ),
+    "the customer's words arrive before the closing": (
+        [(2, spoke("customer", 1)), (2.1, ended(0)), (5, ended(5))],
+        ["noted", "resumed since", "ended"],
+    ),
     "that, told again": ([(2, resumed(1)), (2.1, ended(0)), (3, ended(0))], ["noted", "resumed since", "ended before"]),
     "that, and closed at last": (
         [(2, resumed(1)), (2.1, ended(0)), (5, ended(5))],
