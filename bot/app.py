@@ -34,6 +34,7 @@ from bot.errors import SendFailed
 from bot.ids import Ids, ids_from
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
+from bot.intake.dues import longest_wait
 from bot.languages import FALLBACK
 from bot.messages import ChannelName
 from bot.ports import Channel, Clock, CountRow
@@ -136,7 +137,13 @@ class App:
             file_link=self.files.link,
             speed=speed,
         )
-        self.timers = Timers(dues=storage.dues, intake=self.intake, clock=clock, sweep=lambda: storage.sweep(clock()))
+        self.timers = Timers(
+            dues=storage.dues,
+            intake=self.intake,
+            clock=clock,
+            sweep=lambda: storage.sweep(clock()),
+            longest_wait=lambda: longest_wait(settings()),
+        )
         self.interactions = ReportedInteractions(intake=self.intake, settings=settings, clock=clock, ids=ids)
         self.triggers = Triggers(intake=self.intake, settings=settings, clock=clock)
         self._runner: web.AppRunner | None = None

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -18,17 +19,36 @@ SWEEP_SECONDS = 60
 #: due rows decided in one tick; the rest follow at the next one
 AT_ONCE = 200
 TOGETHER = 20
+#: a wall clock that lost so much against a steady one was put back
+PUT_BACK = timedelta(minutes=1)
 FIRST_PUT_OFF, LONGEST_PUT_OFF = timedelta(seconds=5), timedelta(hours=1)
 
 
 class Timers:
-    """Decides due rows when their time has come, and tidies up now and then."""
+    """Decides due rows when their time has come, and tidies up now and then.
 
-    def __init__(self, *, dues: Dues, intake: Intake, clock: Clock, sweep: Callable[[], Awaitable[object]]) -> None:
+    ``longest_wait`` is for how long a row may be planned ahead: what waits for longer was planned by a clock that has
+    been put back. ``steady`` counts seconds and is never set.
+    """
+
+    def __init__(
+        self,
+        *,
+        dues: Dues,
+        intake: Intake,
+        clock: Clock,
+        sweep: Callable[[], Awaitable[object]],
+        longest_wait: Callable[[], timedelta],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._dues = dues
         self._intake = intake
         self._clock = clock
         self._sweep = sweep
+        self._longest_wait = longest_wait
+        self._steady = steady
+        #: what both clocks showed at the last tick
+        self._seen: tuple[datetime, float] | None = None
         self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
         self._ticking = asyncio.Lock()
         #: how often in a row a due row failed in our own code
@@ -53,6 +73,7 @@ class Timers:
 
     async def _decide_due(self) -> int:
         try:
+            await self._heed_the_clock()
             due = await self._dues.due(self._clock(), AT_ONCE)
         except StoreUnavailable as error:
             log.warning("due rows not readable: %s", error)
@@ -63,6 +84,20 @@ class Timers:
             together = due[first : first + TOGETHER]
             decided += sum(await asyncio.gather(*(self._decide(row) for row in together)))
         return decided
+
+    async def _heed_the_clock(self) -> None:
+        """After the clock was put back, perhaps while nobody ran, nothing waits for the time that it showed before."""
+        now, steady = self._clock(), self._steady()
+        if self._seen is None or self._was_put_back(self._seen, now, steady):
+            moved = await self._dues.rewind(now, latest=now + self._longest_wait())
+            if moved:
+                log.warning("the clock was put back: %s due rows that waited for a far time are decided now", moved)
+        self._seen = now, steady
+
+    @staticmethod
+    def _was_put_back(seen: tuple[datetime, float], now: datetime, steady: float) -> bool:
+        before, steady_before = seen
+        return before + timedelta(seconds=steady - steady_before) - now > PUT_BACK
 
     async def _decide(self, row: Due) -> bool:
         try:

@@ -1,7 +1,9 @@
 """What a due row reads, and who decides it once its time has come. Pure."""
 
+from datetime import timedelta
 from typing import assert_never
 
+from bot.config import Settings
 from bot.ids import CaseId, ConversationId, InteractionId
 from bot.intake import asking, clocking, incidents, recovering, reminding, telling
 from bot.intake.moment import Moment
@@ -61,6 +63,13 @@ def decide(facts: Facts, moment: Moment) -> Outcome:
             return clocking.wake(due, settled, facts, moment)
         case _:
             assert_never(due.kind)
+
+
+def longest_wait(settings: Settings) -> timedelta:
+    """How far ahead a row of the kinds "ask", "idle" and "remind" may lie."""
+    delays = (settings.asking.delay, *(own.delay for own in settings.flow_asking.values() if own.delay is not None))
+    silences = (each.idle_after for each in settings.triggers if each.idle_after is not None)
+    return max(max(delays) + settings.asking.defer_at_most, settings.asking.reminder or timedelta(0), *silences)
 
 
 def _alert(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
