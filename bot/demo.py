@@ -1,13 +1,15 @@
 """The sandbox: the real program on the example's settings, with stand-ins of Telegram and Slack, on loopback only."""
 
 import base64
+import dataclasses
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Self, TypedDict
 
 from msgspec.structs import replace
 
@@ -15,7 +17,10 @@ from bot.app import App, fast_clock, real_clock
 from bot.channels.limits import Allowance, Rate
 from bot.config import (
     ChannelSettings,
+    FlowAsking,
+    PageSettings,
     SandboxChange,
+    SandboxSettings,
     Settings,
     SlackSettings,
     TelegramSettings,
@@ -25,14 +30,19 @@ from bot.config import (
     secrets_named,
     with_sandbox,
 )
+from bot.conversations.invitations import share_of
 from bot.conversations.questions import in_locale
 from bot.errors import AfterchatError, ConfigError
-from bot.sandbox.demo import LEAD, Customer, FlowChoice, Shortened
+from bot.messages import ChannelName
+from bot.ports import Clock, Decision, DecisionQuery
+from bot.reports.explaining import explain, in_words
+from bot.sandbox.demo import GIULIA, JAN, LEAD, MAI, TUAN, Customer, FlowChoice, LedgerRow, Shortened
 from bot.sandbox.demo import Demo as Play
 from bot.sandbox.page import Sandbox
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_state import Workspace
 from bot.sandbox.telegram import TelegramStandIn
+from bot.web.links import Letter, html_of, language_of, new_link
 
 LOOPBACK = "127.0.0.1"
 TELEGRAM_TOKEN = "100001:sandbox"  # noqa: S105 - the stand-in's, good for nothing else
@@ -112,12 +122,14 @@ class Demo:
             await slack.start(LOOPBACK)
             stack.push_async_callback(slack.stop)
             ports = (page_port, real.server.port if app_port is None else app_port)
-            settings = _on_loopback(with_sandbox(real), telegram, slack, app_port, database or _fresh_database(ports))
-            clock = real_clock if speed == 1.0 else fast_clock(speed)
+            settings = _on_loopback(
+                _as_played(real, speed), telegram, slack, app_port, database or _fresh_database(ports)
+            )
+            clock = SkippingClock(real_clock if speed == 1.0 else fast_clock(speed))
             app = await App.open(settings, clock=clock, speed=speed, allowance=ONE_PLAYS_ALL)
             stack.push_async_callback(app.stop)
             await _listening(app, settings)
-            play = _play(real, settings, app)
+            play = _play(real, settings, app, clock, speed)
             telegram.user_starts(TELEGRAM_TOKEN, int(play.telegram.key))
             page = Sandbox(telegram, slack, play)
             try:
@@ -141,6 +153,99 @@ class Demo:
                 "",
             )
         )
+
+
+class SkippingClock:
+    """Another clock, moved forward by hand: nobody need wait for the night."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._skipped = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self._clock() + self._skipped
+
+    def skip(self, span: timedelta) -> None:
+        """Move forward; the other way would be no skipping. Raises ValueError."""
+        if span < timedelta(0):
+            raise ValueError("the clock only goes forward")
+        self._skipped += span
+
+
+class RunningProgram:
+    """What the page asks of the running app beside its HTTP API, in the sandbox's words."""
+
+    def __init__(self, app: App, clock: SkippingClock, people: Sequence[Customer]) -> None:
+        self._app = app
+        self._clock = clock
+        self._people = people
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def skip(self, span: timedelta) -> None:
+        self._clock.skip(span)
+        self._app.storage.wakes.outbox()
+        self._app.storage.wakes.dues()
+
+    def share(self, customer: Customer, source: str, reference: str, flow: str) -> float:
+        return share_of(customer.reference, source, reference, flow or self._app.settings().flows[0].flow.id)
+
+    def sample(self, part: float | None) -> float:
+        settings = self._app.settings()
+        if part is not None:
+            every = {each.flow.id: settings.flow_asking.get(each.flow.id, FlowAsking()) for each in settings.flows}
+            sampled = {id: replace(asking, sample=part) for id, asking in every.items()}
+            self._app.settings.swap(replace(settings, flow_asking=sampled))
+        return min(self._app.settings().asking_rules(each.flow).sample for each in settings.flows)
+
+    async def ledger(self, limit: int) -> Sequence[LedgerRow]:
+        found = await self._app.storage.ledger.list(DecisionQuery(limit=limit))
+        return [self._row(decision) for decision in found]
+
+    def _row(self, decision: Decision) -> LedgerRow:
+        address = decision.address
+        # whoever plays the visitor of the web chat has a key that only their browser knows
+        who = next(
+            (one for one in self._people if one.channel == address.channel and one.key in ("", address.key)), None
+        )
+        zone = who.time_zone if who else self._app.settings().asking.time_zone
+        return LedgerRow(
+            key=decision.key,
+            triggered_at=decision.triggered_at,
+            at=decision.at,
+            channel=address.channel,
+            customer=who.name if who else decision.known_as or address.key,
+            time_zone=zone,
+            reference=decision.reference,
+            verdict=decision.verdict,
+            rule=decision.rule,
+            sentence=in_words(decision, zone=zone),
+            story=explain(decision, zone=zone),
+            repeats=decision.repeats,
+        )
+
+    async def email(self, customer: Customer, flow: str) -> str:
+        settings = self._app.settings()
+        pinned = settings.flow(flow) or settings.flows[0]
+        locale = language_of(pinned, customer.language)
+        link = new_link(pinned.flow.id, self._clock(), customer=customer.reference, locale=locale)
+        await self._app.storage.links.keep(link)
+        return html_of(Letter(link=link, flow=pinned, locale=locale), settings)
+
+
+def _is_about(decision: Decision, one: Customer) -> bool:
+    """Whoever plays the visitor of the web chat has a key that only their browser knows."""
+    if decision.known_as is not None:
+        return decision.known_as == one.reference
+    return decision.address.channel == one.channel and one.key in ("", decision.address.key)
+
+
+def _as_played(real: Settings, speed: float) -> Settings:
+    """The settings that the sandbox runs: where time runs fast enough, nothing needs to be shortened."""
+    if speed == 1.0:
+        return with_sandbox(real)
+    return with_sandbox(replace(real, sandbox=SandboxSettings(rooms=real.sandbox.rooms)))
 
 
 def _first_slack(settings: Settings) -> SlackSettings:
@@ -175,8 +280,16 @@ def _on_loopback(
         followup=followup,
         server=replace(settings.server, host=LOOPBACK, port=port, public_url=url),
         storage=replace(settings.storage, url=database),
-        channels=tuple(moved(channel) for channel in settings.channels if channel.name != "site"),
+        channels=_with_page(moved(channel) for channel in settings.channels if channel.name != "site"),
     )
+
+
+def _with_page(channels: Iterable[ChannelSettings]) -> tuple[ChannelSettings, ...]:
+    """The channels, and the page behind survey links, which only others than ourselves have to switch on."""
+    have = tuple(channels)
+    if any(isinstance(channel, PageSettings) for channel in have):
+        return have
+    return (*have, PageSettings(name=ChannelName("page")))
 
 
 def _free_port() -> int:
@@ -221,9 +334,10 @@ _MORE_SURVEYS = SandboxChange(
 )
 
 
-def _play(real: Settings, settings: Settings, app: App) -> Play:
+def _play(real: Settings, settings: Settings, app: App, clock: SkippingClock, speed: float) -> Play:
     web = next((channel for channel in settings.channels if isinstance(channel, WebchatSettings)), None)
     followup = settings.followup
+    people = _people(settings)
     return Play(
         app_url=f"http://{LOOPBACK}:{app.port}",
         api_key=settings.server.api_keys[0],
@@ -231,6 +345,9 @@ def _play(real: Settings, settings: Settings, app: App) -> Play:
         desk=(followup.room if followup else "#support-recovery").removeprefix("#"),
         shop=settings.company,
         widget=f'data-channel="{web.name if web else "web"}" data-language="{{language}}"',
+        program=RunningProgram(app, clock, (people["web"], people["telegram"], people["slack"], people["stranger"])),
+        speed=speed,
+        real=speed != 1.0,
         flows=tuple(
             FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale))
             for each in settings.flows
@@ -239,8 +356,24 @@ def _play(real: Settings, settings: Settings, app: App) -> Play:
             Shortened(what=change.what, normal=change.normal, here=change.here)
             for change in (*sandbox_changes(real, settings), _MORE_SURVEYS)
         ),
-        telegram=Customer(channel=_name(settings, TelegramSettings), key="7001", name="Mai Tran"),
-        slack=Customer(channel=_name(settings, SlackSettings), key="U0GIULIA", name="Giulia Rossi"),
+        **people,
+    )
+
+
+class _People(TypedDict):
+    web: Customer
+    telegram: Customer
+    slack: Customer
+    stranger: Customer
+
+
+def _people(settings: Settings) -> _People:
+    telegram = _name(settings, TelegramSettings)
+    return _People(
+        web=dataclasses.replace(JAN, channel=_name(settings, WebchatSettings)),
+        telegram=dataclasses.replace(MAI, channel=telegram),
+        slack=dataclasses.replace(GIULIA, channel=_name(settings, SlackSettings)),
+        stranger=dataclasses.replace(TUAN, channel=telegram),
     )
 
 

@@ -1,23 +1,22 @@
 """What the person at the page does: one JSON object per deed, carried out on the stand-ins or the app."""
 
-import itertools
 import re
-import time
 from dataclasses import replace
-from typing import Any
 
 import aiohttp
 
-from bot.sandbox.demo import Customer, Demo
+from bot.sandbox.asking import NOBODY, Asking
+from bot.sandbox.demo import Demo
 from bot.sandbox.faults import Duplicate, Fault, Faults, Hang, RateLimited, Refused, ServerError
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_outgoing import Ack
 from bot.sandbox.slack_state import Json
 from bot.sandbox.telegram import TelegramStandIn
+from bot.sandbox.telling import Telling, customer_of
 
 _COMMAND = re.compile(r"/[^\s/]")
-#: what the demo shop's page shows
-ORDER = "A-1042"
+#: the app's message shortcut, as its manifest names it
+_ASK = "ask_for_rating"
 #: seconds for which the drawer's hanging request waits, if nobody releases it
 _HANG = 30.0
 
@@ -29,9 +28,7 @@ class Deeds:
         self._telegram = telegram
         self._slack = slack
         self._demo = demo
-        self._app = app
-        self._started = int(time.time())
-        self._numbers = itertools.count(1)
+        self.asking = Asking(telegram, slack, demo, Telling(demo, app))
 
     async def carry_out(self, deed: Json) -> Json:
         """Carry out `{"do": "telegram.tap", ...}`."""
@@ -43,6 +40,8 @@ class Deeds:
                 return _said(await self._on_slack(verb, deed))
             case "chat":
                 return await self._end(deed) if verb == "end" else self._speak(deed)
+            case "ask":
+                return await self.asking.carry_out(verb, deed)
             case "fault":
                 return self._misbehave(verb, deed)
             case _:
@@ -77,6 +76,9 @@ class Deeds:
                 return Ack(status=200)
             case "click":
                 return await self._slack.user_clicks(person, channel, deed["ts"], deed["action"], deed.get("value"))
+            case "ask":
+                # a message shortcut, on words of the customer
+                return await self._slack.user_shortcut(person, _ASK, self._direct(), str(deed["ts"]))
             case "click_view":
                 # what stands in the other fields is told with the click
                 self._slack.user_fills(person, deed.get("values") or {}, self._slack.world.views[deed["view"]])
@@ -88,15 +90,13 @@ class Deeds:
             case _:
                 raise KeyError(verb)
 
+    def _direct(self) -> str:
+        return self._slack.direct(self._demo.slack.key).id
+
     def _person(self, wanted: str) -> str:
         if wanted not in (self._demo.slack.key, *(agent.id for agent in self._demo.agents)):
             raise LookupError(f"nobody here is {wanted}")
         return wanted
-
-    def _customer(self, deed: Json) -> Customer:
-        chats = {"web": self._demo.web, "telegram": self._demo.telegram, "slack": self._demo.slack}
-        customer = chats[str(deed["chat"])]
-        return replace(customer, key=str(deed["key"])) if deed.get("key") and deed["chat"] == "web" else customer
 
     def _speak(self, deed: Json) -> Json:
         """Change the language that a customer's app tells."""
@@ -113,38 +113,12 @@ class Deeds:
         return {"ok": True}
 
     async def _end(self, deed: Json) -> Json:
-        """Tell the app that a support chat is over, as a helpdesk would."""
-        customer = self._customer(deed)
+        """Tell the app that a support chat is over, as a helpdesk would that knows no more of it."""
+        customer = customer_of(self._demo, deed)
         if not customer.key:
-            return {"ok": False, "error": "Open the chat in the shop first: until then nobody is there to be asked."}
-        report: dict[str, Any] = {
-            "customer": {
-                "address": {"channel": customer.channel, "key": customer.key},
-                "name": customer.name,
-                "language": str(deed.get("language") or customer.language),
-            },
-            "agent": str(deed.get("agent") or self._demo.agents[0].real_name),
-            "reference": f"demo-{self._started}-{next(self._numbers)}",
-            "attributes": {"order": ORDER},
-        }
-        if deed.get("flow"):
-            report["flow"] = str(deed["flow"])
-        return await self._report(report)
-
-    async def _report(self, report: Json) -> Json:
-        headers = {"Authorization": f"Bearer {self._demo.api_key}"}
-        try:
-            async with self._app.post(
-                f"{self._demo.app_url}/api/v1/interactions", json=report, headers=headers
-            ) as response:
-                answer = await response.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
-            return {"ok": False, "error": f"The app does not answer ({type(problem).__name__})."}
-        if response.status < 300:
-            return {"ok": True, "answer": answer}
-        error = answer.get("error") if isinstance(answer, dict) else None
-        words = error.get("message") if isinstance(error, dict) else error
-        return {"ok": False, "error": str(words or f"The app answered {response.status}.")}
+            return {"ok": False, "error": NOBODY}
+        told = {name: deed[name] for name in ("flow", "agent", "language") if deed.get(name)}
+        return await self.asking.end(str(deed["chat"]), customer, told)
 
     def _misbehave(self, verb: str, deed: Json) -> Json:
         services: dict[str, Faults] = {"telegram": self._telegram.faults, "slack": self._slack.faults}

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import html
 import re
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +13,10 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from bot.sandbox.asking import told_of
 from bot.sandbox.deeds import Deeds
 from bot.sandbox.demo import Customer, Demo
+from bot.sandbox.outcomes import OUTCOMES
 from bot.sandbox.serving import is_for_loopback
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_state import Json, Member, Post
@@ -26,6 +29,8 @@ _FORM = re.compile(r'name="form" value="([^"]+)"')
 #: seconds between two snapshots, and without news until a sign of life
 _PACE = 0.04
 _HEARTBEAT = 15.0
+#: decisions of the ledger that the page shows
+_SHOWN = 40
 
 
 class Sandbox:
@@ -56,6 +61,8 @@ class Sandbox:
         app.router.add_get("/sandbox/events", self._events)
         app.router.add_get("/sandbox/report", self._report)
         app.router.add_get("/sandbox/queue", self._queue)
+        app.router.add_get("/sandbox/when", self._when)
+        app.router.add_get("/email", self._email)
 
         async def deed(request: web.Request) -> web.Response:
             return await _deed(request, deeds)
@@ -83,6 +90,9 @@ class Sandbox:
         self._telegram.user(user)
         self._slack.channel(demo.desk, demo.agents)
         name = demo.slack.name.partition(" ")[0].lower()
+        # is there, and has not pressed Start
+        first, _, last = demo.stranger.name.partition(" ")
+        self._telegram.user(User(id=int(demo.stranger.key), first_name=first, last_name=last or None))
         self._slack.member(Member(id=demo.slack.key, name=name, real_name=demo.slack.name, locale=demo.slack.language))
         self._support_chats(user)
 
@@ -133,9 +143,27 @@ class Sandbox:
                 "shortened": [{"what": one.what, "normal": one.normal, "here": one.here} for one in demo.shortened],
                 "languages": list(demo.languages),
                 "customers": {
-                    chat: {"name": who.name, "language": who.language, "key": who.key}
-                    for chat, who in (("web", demo.web), ("telegram", demo.telegram), ("slack", demo.slack))
+                    chat: {
+                        "name": who.name,
+                        "language": who.language,
+                        "key": who.key,
+                        "channel": who.channel,
+                        "zone": who.time_zone,
+                    }
+                    for chat, who in demo.customers().items()
                 },
+                "speed": demo.speed,
+                "real": demo.real,
+                "outcomes": [
+                    {
+                        "id": each.id,
+                        "title": each.title,
+                        "real": each.real,
+                        **told_of(each.chat, {}),
+                        "chat": each.chat.chat,
+                    }
+                    for each in OUTCOMES
+                ],
                 "agents": [{"id": agent.id, "name": agent.real_name} for agent in demo.agents],
                 "command": demo.command,
             }
@@ -181,6 +209,57 @@ class Sandbox:
             return _json({"ok": False})
         good = response.status == 200 and isinstance(rows, list)
         return _json({"ok": good, "rows": rows if good else []})
+
+    async def _when(self, _request: web.Request) -> web.Response:
+        """The app's clock, and what it decided lately."""
+        program = self._demo.program
+        rows = await program.ledger(_SHOWN)
+        return _json(
+            {
+                "now": program.now().timestamp(),
+                "sample": program.sample(None),
+                "ledger": [
+                    {
+                        "key": row.key,
+                        "at": row.at.timestamp(),
+                        "customer": row.customer,
+                        "zone": row.time_zone,
+                        "reference": row.reference,
+                        "verdict": row.verdict,
+                        "rule": row.rule,
+                        "sentence": row.sentence,
+                        "story": row.story,
+                        "repeats": row.repeats,
+                    }
+                    for row in rows
+                ],
+            }
+        )
+
+    async def _email(self, request: web.Request) -> web.Response:
+        """An e-mail with the whole scale, as a mail program shows it: no script, and links that open elsewhere."""
+        customers = self._demo.customers()
+        customer = customers.get(request.query.get("chat", ""), self._demo.telegram)
+        if (language := request.query.get("language", "")) in self._demo.languages:
+            customer = replace(customer, language=language)
+        snippet = await self._demo.program.email(customer, request.query.get("flow", ""))
+        page = _file("email.html").decode()
+        for name, value in (
+            ("name", customer.name.partition(" ")[0]),
+            ("agent", self._agent()),
+            ("shop", self._demo.shop),
+        ):
+            page = page.replace("{{" + name + "}}", html.escape(value))
+        response = _page(page.replace("{{snippet}}", snippet))
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' {self._demo.app_url} data:; "
+            "base-uri 'self'; form-action 'none'; frame-ancestors 'self'; "
+            "sandbox allow-popups allow-popups-to-escape-sandbox"
+        )
+        return response
+
+    def _agent(self) -> str:
+        return self._demo.agents[0].real_name.partition(" ")[0]
 
     async def _queue(self, request: web.Request) -> web.Response:
         """Open a page of the app's queue, signed in as an agent of the demo.

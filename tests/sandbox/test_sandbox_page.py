@@ -19,6 +19,7 @@ from bot.sandbox.page import Sandbox
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.slack_state import Workspace
 from bot.sandbox.telegram import TelegramStandIn
+from tests.sandbox.still_program import StillProgram
 
 TOKEN = "1001:sandbox"
 CHROMIUM = os.environ.get("AFTERCHAT_CHROMIUM") or shutil.which("chromium") or ""
@@ -94,6 +95,7 @@ async def shop() -> AsyncIterator[Shop]:
             bot=TOKEN,
             desk="support",
             widget='data-channel="web" data-language="{language}"',
+            program=StillProgram(),
             flows=(FlowChoice(id="csat", title="After a chat"),),
             shortened=(Shortened(what="Delay", normal="10 minutes", here="none"),),
         )
@@ -191,9 +193,17 @@ async def test_the_end_of_a_chat_is_reported(shop: Shop) -> None:
     assert (key, report.pop("reference")[:5]) == ("Bearer key", "demo-")
     address = {"channel": "telegram", "key": "7001"}
     assert report == {
-        "customer": {"address": address, "name": "Mai Tran", "language": "vi"},
+        "customer": {
+            "address": address,
+            "name": "Mai Tran",
+            "language": "vi",
+            "time_zone": "Asia/Ho_Chi_Minh",
+            "reference": "customer-2",
+        },
         "agent": "Ben",
         "flow": "csat",
+        "source": "demo",
+        "closed_at": "2026-03-02T12:30:00+00:00",
         "attributes": {"order": "A-1042"},
     }
     _, answer = await shop.deed({"do": "chat.end", "chat": "web"})

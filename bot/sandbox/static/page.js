@@ -1,4 +1,5 @@
 // The page: people, languages, the end of a support chat, faults, and the live stream of what there is to see.
+import { followAsking, setVisitor } from "./asking.js";
 import { act, el, toast } from "./dom.js";
 import { followScore } from "./score.js";
 import { queueOf, setAgent, setPeople, showSlack } from "./slack.js";
@@ -21,6 +22,7 @@ prepareFaults();
 reloadShop(languages.web);
 listen();
 followScore();
+followAsking(setting, () => ({ agent: agentName, languages }));
 
 function prepare(chat, section) {
   const customer = setting.customers[chat];
@@ -81,7 +83,9 @@ function reloadShop(language) {
 }
 
 window.addEventListener("message", (event) => {
-  if (event.origin === location.origin && typeof event.data?.visitor === "string") visitor = event.data.visitor;
+  if (event.origin !== location.origin || typeof event.data?.visitor !== "string") return;
+  visitor = event.data.visitor;
+  setVisitor(visitor);
 });
 
 function prepareDesk() {
@@ -106,6 +110,7 @@ function prepareDesk() {
 function prepareBanner() {
   const box = document.getElementById("shortened");
   box.hidden = setting.shortened.length === 0;
+  if (setting.real) box.querySelector("summary").textContent = "What differs here";
   const rows = setting.shortened.map((one) =>
     el("tr", {}, el("th", { scope: "row" }, one.what), el("td", {}, one.normal), el("td", {}, one.here)),
   );

@@ -51,7 +51,9 @@ export function showSlack(slack) {
   latest = slack;
   people = slack.people;
   document.getElementById("desk-name").textContent = slack.desk.name;
-  show(direct, slack.direct, slack.private[customer] ?? [], customer);
+  // what an agent is told about the customer's words stands where those words are
+  const told = (slack.private[agent] ?? []).filter((post) => !post.trouble && post.channel === slack.direct.id);
+  show(direct, slack.direct, [...(slack.private[customer] ?? []), ...told.map((post) => ({ ...post, of: agent }))], customer);
   show(desk, slack.desk, slack.private[agent] ?? [], agent);
   const whose = slack.views[agent] ? agent : customer;
   showView(slack.views[whose], whose);
@@ -110,7 +112,7 @@ function draw(place, { post, me, only }) {
     el(
       "div",
       { class: "post-body" },
-      only && el("p", { class: "only-you" }, "Only visible to you"),
+      only && el("p", { class: "only-you" }, post.of ? `Only visible to ${people[post.of]}` : "Only visible to you"),
       el(
         "p",
         { class: "by" },
@@ -119,12 +121,26 @@ function draw(place, { post, me, only }) {
         el("time", {}, clock(Number(post.ts))),
         post.edited && el("span", { class: "edited" }, "(edited)"),
         internal && el("span", { class: "edited" }, "not sent to the customer"),
+        place.name === "direct" && post.user === customer && !post.bot && moreOf(post),
       ),
       ...body,
       ...files,
       ...reactions,
     ),
   );
+}
+
+/** What an agent can do with a customer's words: the app's message shortcut. */
+function moreOf(post) {
+  const menu = el("details", { class: "more" }, el("summary", { "aria-label": "More actions", title: "More actions" }, "⋯"));
+  const ask = el("button", { type: "button" }, "Ask for a rating");
+  ask.title = "Slack's message shortcut, as the agent whom you are";
+  ask.addEventListener("click", () => {
+    menu.open = false;
+    act({ do: "slack.ask", as: agent, ts: post.ts });
+  });
+  menu.append(ask);
+  return menu;
 }
 
 function showView(view, whose) {

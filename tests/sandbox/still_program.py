@@ -1,0 +1,37 @@
+"""What the sandbox's page asks of the running app, without an app: its time stands still until it is moved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bot.sandbox.demo import Customer, LedgerRow
+
+
+@dataclass(kw_only=True)
+class StillProgram:
+    """A `Program` whose ledger holds what a test puts there."""
+
+    time: datetime = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    rows: list[LedgerRow] = field(default_factory=list)
+    part: float = 1.0
+    #: by reference
+    shares: dict[str, float] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def skip(self, span: timedelta) -> None:
+        self.time += span
+
+    def share(self, customer: Customer, source: str, reference: str, flow: str) -> float:
+        return self.shares.get(reference, 0.99)
+
+    def sample(self, part: float | None) -> float:
+        self.part = self.part if part is None else part
+        return self.part
+
+    async def ledger(self, limit: int) -> Sequence[LedgerRow]:
+        return self.rows[:limit]
+
+    async def email(self, customer: Customer, flow: str) -> str:
+        return f"<p>{customer.name}: {flow} ({customer.language})</p>"
