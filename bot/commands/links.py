@@ -96,7 +96,8 @@ async def _link(options: argparse.Namespace) -> int:
         letter = Letter(link=link, flow=flow, locale=language_of(flow, options.language), reference=options.ref.strip())
         # before anything is kept: a mistake in what was asked for leaves no link behind
         html = html_of(letter, settings) if options.email else ""
-        leads = await _leads(options, link, letter, settings)
+        plain = options.email and options.qr is None
+        leads = _nowhere(link, options) if plain else await _leads(options, link, letter, settings)
         if options.qr is not None:
             _draw(leads, options.qr)
         await storage.links.keep(link)
@@ -145,6 +146,11 @@ def _made(options: argparse.Namespace, flow: PinnedFlow, settings: Settings, sto
     )
 
 
+def _nowhere(link: Link, options: argparse.Namespace) -> Leads:
+    expires_at = None if link.expires_at is None else link.expires_at.isoformat(timespec="seconds")
+    return Leads(id=link.id, flow=link.flow, customer=options.customer, expires_at=expires_at)
+
+
 async def _leads(options: argparse.Namespace, link: Link, letter: Letter, settings: Settings) -> Leads:
     """What leads to a link, on the channel that was named or on all."""
     wanted: str | None = options.channel
@@ -153,11 +159,8 @@ async def _leads(options: argparse.Namespace, link: Link, letter: Letter, settin
     others = WebchatSettings | WebhookChatSettings
     typed = any(isinstance(each, others) and wanted in (None, each.name) for each in settings.channels)
     answers = answers_of(letter, settings) if options.answers else ()
-    return Leads(
-        id=link.id,
-        flow=link.flow,
-        customer=options.customer,
-        expires_at=None if link.expires_at is None else link.expires_at.isoformat(timespec="seconds"),
+    return msgspec.structs.replace(
+        _nowhere(link, options),
         page=page_address(settings, link) if has_page else None,
         telegram=await _telegram(wanted, link, settings),
         command=f"/start {link.id}" if typed and wanted is not None else None,

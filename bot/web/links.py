@@ -103,10 +103,12 @@ def html_of(letter: Letter, settings: Settings) -> str:
     if page_of(settings) is None:
         raise NoLetter('There is no survey page: add a channel of kind = "page" to the config.')
     question, choices = _first(letter, settings)
+    # a bare number says little to who hears it: "7/10"
+    of = f"/{choices[-1].value}"
     cells = [
         {
             "label": choice.label,
-            "name": f"{choice.value} – {choice.name}" if choice.name else choice.value,
+            "name": f"{choice.value} – {choice.name}" if choice.name else choice.value + of,
             # the address as HTML writes it; what the mail system is to fill in stays as it is
             "href": answer_address(letter, settings, choice.value).replace("&", "&amp;"),
         }
