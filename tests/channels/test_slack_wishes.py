@@ -46,17 +46,17 @@ async def test_whoever_wrote_the_message_is_the_customer(shop: Shop) -> None:
 OUTCOMES = {
     "put off": (
         Said(kind="deferred", text="The question waits until 8:00."),
-        "The customer is not asked yet. The question waits until 8:00.",
+        "The question is not sent yet. The question waits until 8:00.",
     ),
     "not asked": (
         Said(kind="not_asked", text="The customer does not want to be asked."),
-        "The customer is not asked. The customer does not want to be asked.",
+        "No question is sent. The customer does not want to be asked.",
     ),
     "in the agents' language": (
         Said(kind="not_asked", text="Il cliente non vuole.", locale="it"),
-        "Al cliente non viene chiesto nulla. Il cliente non vuole.",
+        "Non viene inviata nessuna domanda. Il cliente non vuole.",
     ),
-    "without markup": (Said(kind="not_asked", text="<!channel> & co."), "The customer is not asked. <!channel> & co."),
+    "without markup": (Said(kind="not_asked", text="<!channel> & co."), "No question is sent. <!channel> & co."),
 }
 
 
