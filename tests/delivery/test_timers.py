@@ -23,12 +23,29 @@ class Rows:
         self.away = False
         self.decided: list[str] = []
         self.now = NOW
+        #: seconds of the clock that is never set
+        self.steady = 0.0
+        #: when the clock was found to be put back, and from where on rows were brought back
+        self.rewound: list[tuple[datetime, datetime]] = []
+
+    def run(self, minutes: float, *, clock_loses: float = 0) -> None:
+        """Let time pass, while somebody puts the clock back by so many minutes."""
+        self.steady += minutes * 60
+        self.now += timedelta(minutes=minutes - clock_loses)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
         if self.away:
             raise StoreUnavailable("the database does not answer")
         ripe = sorted((row for row in self.rows.values() if row.due_at <= now), key=lambda row: (row.due_at, row.key))
         return ripe[:limit]
+
+    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+        if self.away:
+            raise StoreUnavailable("the database does not answer")
+        self.rewound.append((now, latest))
+        far = [row for row in self.rows.values() if row.due_at > latest]
+        self.rows |= {row.key: Due(key=row.key, kind=row.kind, ref=row.ref, due_at=now) for row in far}
+        return len(far)
 
     async def put_off(self, due: Due, to: datetime) -> None:
         self.rows[due.key] = Due(key=due.key, kind=due.kind, ref=due.ref, due_at=to)
@@ -55,7 +72,14 @@ class Rows:
         async def sweep() -> None:
             return None
 
-        return Timers(dues=self, intake=Deciding(), clock=lambda: rows.now, sweep=sweep)
+        return Timers(
+            dues=self,
+            intake=Deciding(),
+            clock=lambda: rows.now,
+            sweep=sweep,
+            longest_wait=lambda: timedelta(days=1),
+            steady=lambda: rows.steady,
+        )
 
 
 async def test_all_that_is_due_is_decided() -> None:
@@ -110,3 +134,58 @@ async def test_a_database_that_is_away_is_asked_again_at_the_next_tick() -> None
     assert await timers.tick() == 0
     rows.away = False
     assert await timers.tick() == 1
+
+
+# ---- a wall clock that is set ---------------------------------------------------------------------------------
+
+
+async def test_at_the_start_what_waits_impossibly_long_is_brought_back() -> None:
+    """The clock may have been put back while nobody ran."""
+    rows = Rows("a", "b")
+    rows.rows["a"] = Due(key="a", kind="ask", ref="a", due_at=NOW + timedelta(days=1))
+    rows.rows["b"] = Due(key="b", kind="ask", ref="b", due_at=NOW + timedelta(days=400))
+    assert await rows.timers().tick() == 1
+    assert rows.decided == ["b"]
+
+
+# label: minutes that pass, by how many the clock is put back meanwhile, whether that is noticed
+SET: dict[str, tuple[float, float, bool]] = {
+    "nothing": (0.01, 0, False),
+    "it stood still for long": (300, 0, False),
+    "by half a minute": (0.01, 0.5, False),
+    "by more than a minute": (0.01, 1.1, True),
+    "by hours": (0.01, 180, True),
+    "by days": (0.01, 3_000, True),
+    "by a little, while it stood still for longer": (10, 3, True),
+    "forward by hours": (0.01, -180, False),
+    "forward by days": (0.01, -3_000, False),
+}
+
+
+@pytest.mark.parametrize(("minutes", "back", "noticed"), SET.values(), ids=SET)
+async def test_a_clock_that_is_put_back_is_noticed(minutes: float, back: float, noticed: bool) -> None:
+    rows = Rows()
+    timers = rows.timers()
+    await timers.tick()
+    rows.rewound.clear()
+    rows.run(minutes, clock_loses=back)
+    await timers.tick()
+    assert rows.rewound == ([(rows.now, rows.now + timedelta(days=1))] if noticed else [])
+    rows.rewound.clear()
+    rows.run(0.01)
+    await timers.tick()
+    assert rows.rewound == []
+
+
+async def test_a_clock_that_is_put_back_while_the_database_is_away_is_noticed_later() -> None:
+    rows = Rows()
+    timers = rows.timers()
+    await timers.tick()
+    rows.rewound.clear()
+    rows.run(0.01, clock_loses=60)
+    rows.away = True
+    assert await timers.tick() == 0
+    rows.run(5)
+    rows.away = False
+    await timers.tick()
+    assert len(rows.rewound) == 1
