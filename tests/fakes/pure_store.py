@@ -179,13 +179,14 @@ class PureStore:
     def run_now(self, read: Read, decide: Callable[[Facts], Outcome]) -> Outcome:
         """The same without a loop."""
         for _ in range(TRIES):
-            outcome = decide(self.facts(read))
+            facts = self.facts(read)
+            outcome = decide(facts)
             meanwhile, self.meanwhile = self.meanwhile, None
             if meanwhile is not None:
                 meanwhile()
             self.journal.begin()
             try:
-                self._write(read, outcome.writes)
+                self._write(read, facts, outcome.writes)
             except LostRace:
                 self.journal.take_back()
             else:
@@ -193,9 +194,9 @@ class PureStore:
                 return outcome
         raise StoreContended(f"decided {TRIES} times, each time against what others had written")
 
-    def _write(self, read: Read, writes: Sequence[Write]) -> None:
+    def _write(self, read: Read, facts: Facts, writes: Sequence[Write]) -> None:
         if read.event is not None:
-            if writes and read.event in self.seen:
+            if writes and not facts.seen and read.event in self.seen:
                 raise LostRace
             new = {key for key in (read.event, read.group) if key is not None} - self.seen
             self.seen |= new
