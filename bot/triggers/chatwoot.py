@@ -14,6 +14,7 @@ from bot.triggers.bodies import Delivery, Node
 from bot.triggers.helpdesk import Helpdesk
 from bot.triggers.signing import any_same, hex_mac, lately, time_in
 from bot.triggers.tellings import Telling, at_odds, beside, full_name, known, not_understood, soon_after, yes
+from bot.webhook_signatures import octets
 
 _GOES_ON = ("open", "pending")
 _INCOMING, _OUTGOING = ("incoming", "0"), ("outgoing", "1")
@@ -23,7 +24,7 @@ def _signed(delivery: Delivery, secrets: Sequence[str]) -> bool:
     seconds = delivery.header("x-chatwoot-timestamp").strip()
     if not lately(time_in(seconds), delivery.at):
         return False
-    signed = seconds.encode() + b"." + delivery.body
+    signed = octets(seconds) + b"." + delivery.body
     right = [f"sha256={hex_mac(secret, signed, 'sha256')}" for secret in secrets]
     return any_same(delivery.header("x-chatwoot-signature").strip(), right)
 

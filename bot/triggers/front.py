@@ -14,6 +14,7 @@ from bot.triggers.bodies import Delivery, Node
 from bot.triggers.helpdesk import Helpdesk
 from bot.triggers.signing import any_same, base64_mac, lately, time_in
 from bot.triggers.tellings import Telling, at_odds, beside, full_name, known, not_understood, soon_after
+from bot.webhook_signatures import octets
 
 _ENDED = ("archive", "conversation_archived", "resolve", "conversation_resolved")
 _RESUMED = ("reopen", "restore", "conversation_reopened", "conversation_restored")
@@ -26,7 +27,7 @@ def _signed(delivery: Delivery, secrets: Sequence[str]) -> bool:
     offered, written = delivery.header("x-front-signature").strip(), delivery.header("x-front-request-timestamp")
     if not written:
         return any_same(offered, [base64_mac(secret, delivery.body, "sha1") for secret in secrets])
-    signed = written.strip().encode() + b":" + delivery.body
+    signed = octets(written.strip()) + b":" + delivery.body
     right = [base64_mac(secret, signed, "sha256") for secret in secrets]
     return lately(time_in(written), delivery.at) and any_same(offered, right)
 

@@ -14,6 +14,7 @@ from bot.triggers.helpdesk import Helpdesk
 from bot.triggers.signing import any_same, base64_mac, lately, time_in
 from bot.triggers.tellings import CLOSED, Telling, beside, ended_unless, known, not_understood
 from bot.triggers.templates import read_template
+from bot.webhook_signatures import octets
 
 _EVENT = "zen:event-type:"
 _TIME = "x-zendesk-webhook-signature-timestamp"
@@ -23,7 +24,7 @@ def _signed(delivery: Delivery, secrets: Sequence[str]) -> bool:
     written = delivery.header(_TIME).strip()
     if not lately(time_in(written), delivery.at):
         return False
-    signed = written.encode() + delivery.body
+    signed = octets(written) + delivery.body
     right = [base64_mac(secret, signed, "sha256") for secret in secrets]
     return any_same(delivery.header("x-zendesk-webhook-signature").strip(), right)
 

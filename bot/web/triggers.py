@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from bot.channels.addresses import problem_with
 from bot.channels.names import shown_name
@@ -88,7 +89,7 @@ class Triggers:
         challenge = challenged_with(delivery, trigger)
         if challenge:
             return web.Response(text=challenge, content_type="text/plain")
-        told = read_delivery(delivery, trigger)
+        told = [_named(telling, index, body) for index, telling in enumerate(read_delivery(delivery, trigger))]
         outcomes = [await self._tell(telling, trigger, counts) for telling in told]
         understood = not any(_is_strange(telling) for telling in told) and all(outcomes)
         if not understood:
@@ -161,6 +162,16 @@ def add_triggers(app: web.Application, triggers: Triggers, settings: CurrentSett
 
     app.router.add_post("/triggers/{name}", receive)
     app.router.add_get("/api/v1/triggers", listed)
+
+
+def _named(telling: Telling, index: int, body: bytes) -> Telling:
+    """What asks nobody is one row of the ledger, however often it is sent: by its body, where it has no id.
+
+    Not so an end or a reopening: the second one of a ticket may look like its first.
+    """
+    if telling.event or not isinstance(telling.happening, Beside):
+        return telling
+    return replace(telling, event=f"body:{index}:{hashlib.sha256(body).hexdigest()}")
 
 
 def _is_strange(telling: Telling) -> bool:
