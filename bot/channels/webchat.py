@@ -58,8 +58,6 @@ _WORDED: frozenset[SaidKind] = frozenset(
         "choose_more",
         "choose_fewer",
         "not_asked",
-        "opted_out",
-        "opted_in",
     }
 )
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -83,8 +83,6 @@ _WORDED: frozenset[SaidKind] = frozenset(
         "choose_fewer",
         "asked",
         "not_asked",
-        "opted_out",
-        "opted_in",
     }
 )
 

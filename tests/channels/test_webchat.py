@@ -225,7 +225,9 @@ async def test_tap_leaves_its_card_to_show_it(desk: Desk) -> None:
         (Said(), ""),
         (Said(kind="taken", text="9"), ""),
         (Said(kind="choose_more", text="2"), "Please choose at least 2."),
-        (Said(kind="opted_out", locale="vi"), "Chúng tôi sẽ không hỏi ý kiến quý khách nữa."),
+        (Said(kind="already_counted", locale="vi"), "Câu trả lời của quý khách đã được ghi nhận trước đó."),
+        (Said(kind="opted_out"), ""),
+        (Said(kind="declined"), ""),
         (Said(kind="unknown_button", locale="xx"), "This button does not work any more."),
     ],
 )
