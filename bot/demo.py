@@ -225,11 +225,11 @@ class RunningProgram:
             repeats=decision.repeats,
         )
 
-    async def email(self, customer: Customer, flow: str) -> str:
+    async def email(self, customer: Customer, flow: str, known: Mapping[str, str]) -> str:
         settings = self._app.settings()
         pinned = settings.flow(flow) or settings.flows[0]
         locale = language_of(pinned, customer.language)
-        link = new_link(pinned.flow.id, self._clock(), customer=customer.reference, locale=locale)
+        link = new_link(pinned.flow.id, self._clock(), customer=customer.reference, locale=locale, attributes=known)
         await self._app.storage.links.keep(link)
         return html_of(Letter(link=link, flow=pinned, locale=locale), settings)
 

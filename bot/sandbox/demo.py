@@ -1,6 +1,6 @@
 """Who plays in the demo, and what its page is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -91,8 +91,8 @@ class Program(Protocol):
     async def ledger(self, limit: int) -> Sequence[LedgerRow]:
         """The newest decisions, newest first."""
 
-    async def email(self, customer: Customer, flow: str) -> str:
-        """The snippet of HTML for an e-mail to a customer, in their language."""
+    async def email(self, customer: Customer, flow: str, known: Mapping[str, str]) -> str:
+        """The snippet of HTML for an e-mail to a customer, in their language; `known` is for texts and figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

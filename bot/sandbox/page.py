@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from bot.sandbox.asking import told_of
+from bot.sandbox.asking import ORDER, told_of
 from bot.sandbox.deeds import Deeds
 from bot.sandbox.demo import Customer, Demo
 from bot.sandbox.outcomes import OUTCOMES
@@ -242,11 +242,13 @@ class Sandbox:
         customer = customers.get(request.query.get("chat", ""), self._demo.telegram)
         if (language := request.query.get("language", "")) in self._demo.languages:
             customer = replace(customer, language=language)
-        snippet = await self._demo.program.email(customer, request.query.get("flow", ""))
+        agent = self._demo.agents[0].real_name
+        known = {"agent": agent, "order": ORDER}
+        snippet = await self._demo.program.email(customer, request.query.get("flow", ""), known)
         page = _file("email.html").decode()
         for name, value in (
             ("name", customer.name.partition(" ")[0]),
-            ("agent", self._agent()),
+            ("agent", agent.partition(" ")[0]),
             ("shop", self._demo.shop),
         ):
             page = page.replace("{{" + name + "}}", html.escape(value))
@@ -257,9 +259,6 @@ class Sandbox:
             "sandbox allow-popups allow-popups-to-escape-sandbox"
         )
         return response
-
-    def _agent(self) -> str:
-        return self._demo.agents[0].real_name.partition(" ")[0]
 
     async def _queue(self, request: web.Request) -> web.Response:
         """Open a page of the app's queue, signed in as an agent of the demo.

@@ -1,6 +1,6 @@
 """What the sandbox's page asks of the running app, without an app: its time stands still until it is moved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -33,5 +33,5 @@ class StillProgram:
     async def ledger(self, limit: int) -> Sequence[LedgerRow]:
         return self.rows[:limit]
 
-    async def email(self, customer: Customer, flow: str) -> str:
-        return f"<p>{customer.name}: {flow} ({customer.language})</p>"
+    async def email(self, customer: Customer, flow: str, known: Mapping[str, str]) -> str:
+        return f"<p>{customer.name}: {flow} ({customer.language}, {known})</p>"
