@@ -215,8 +215,8 @@ def test_all_that_came_before_is_told_with_local_times(explain: Callable[..., st
         f"Asked ({in_rome}): Nothing spoke against it.",
         "Before that:",
         f"  {local(rome, hours=6)}  chatwoot told us that night had ended.",
-        f"  {local(rome, hours=6)}  Not asked yet: The question waits until {local(rome, hours=6, minutes=10)}, in case "
-        "the conversation goes on.",
+        f"  {local(rome, hours=6)}  Not asked yet: The question waits until {local(rome, hours=6, minutes=10)}, in "
+        "case the conversation goes on.",
         f"  {local(rome, hours=6, minutes=10)}  Not asked yet: The question waits until {end}, when the quiet hours in "
         f"{hanoi} end.",
         "Told again: 2 times",
