@@ -193,7 +193,8 @@ class Simulation:
 
     def _standing(self, trigger: Trigger, planned: datetime, at: datetime) -> Standing:
         known = self._known.get(trigger.customer, _Known())
-        looks = [look for look in trigger.looks if look.at <= at]
+        # earlier than anybody looked, it stood as when they first did
+        looks = [look for look in trigger.looks if look.at <= at] or trigger.looks[:1]
         wrote = [look.wrote_at for look in trigger.looks if look.wrote_at is not None and look.wrote_at <= at]
         opted_out = known.opted_out if trigger.opted_out is None else trigger.opted_out
         reachable = known.reachable if trigger.reachable is None else trigger.reachable

@@ -219,7 +219,7 @@ def test_all_that_came_before_is_told_with_local_times(explain: Callable[..., st
         "case the conversation goes on.",
         f"  {local(rome, hours=6, minutes=10)}  Not asked yet: The question waits until {end}, when the quiet hours in "
         f"{hanoi} end.",
-        "Told again: 2 times",
+        "Times it was told again: 2",
         "",
         "Times are those of Europe/Rome.",
     ]

@@ -127,7 +127,7 @@ def test_a_decision_is_told_with_what_came_before() -> None:
         "on.",
         "  2026-03-02 22:12  Not asked yet: The question waits until 2026-03-03 08:00, when the quiet hours in "
         "Asia/Ho_Chi_Minh end.",
-        "Told again: 2 times",
+        "Times it was told again: 2",
         "Times are those of Asia/Ho_Chi_Minh.",
     ]
 
