@@ -110,6 +110,8 @@ class Dealing(msgspec.Struct, frozen=True, kw_only=True):
     talk_from: datetime | None = None
     #: the number of the talk, from 0
     talk: int = 0
+    #: somebody tells us of all words: who only says that the customer wrote counts none, and knows of no answer
+    tells_words: bool = False
     #: the newest words of a human agent, and of the customer
     human_at: datetime | None = None
     customer_at: datetime | None = None
@@ -254,7 +256,7 @@ def _is_same(dealing: Dealing, ended: Ended, at: datetime, last: datetime) -> bo
 
 def _mere_thanks(dealing: Dealing, ended: Ended) -> bool:
     """Whether a survey was shown and no human said a word since; unknown where nobody tells us of words."""
-    if dealing.asked_at is None or dealing.heard == 0:
+    if dealing.asked_at is None or not dealing.tells_words:
         return False
     if dealing.human_at is None:
         # who knows of a human, and never told us of their words, does not tell of such words
@@ -280,6 +282,7 @@ def _spoke(dealing: Dealing, spoke: Spoke, at: datetime) -> Heard:
     after = replace(
         talk,
         heard=talk.heard + 1,
+        tells_words=talk.tells_words or spoke.first or spoke.by != "customer",
         started_by=spoke.by if spoke.first or is_new else talk.started_by,
         human_at=_latest(talk.human_at, at) if spoke.by == "agent" else talk.human_at,
         customer_at=_latest(talk.customer_at, at) if spoke.by == "customer" else talk.customer_at,

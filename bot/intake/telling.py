@@ -318,8 +318,8 @@ def _occasion(
     ended = told.happening if isinstance(told.happening, Ended) else Ended()
     dealing, attributes = heard.dealing, interaction.attributes
     tags = attributes.get("tags") or attributes.get("tag") or ""
-    # words are counted only by those who tell of words
-    counted, answered = (dealing.heard, dealing.human_answered) if dealing.heard else (None, None)
+    tells = dealing.heard > 0 and (dealing.tells_words or ended.by_silence)
+    counted, answered = (dealing.heard, dealing.human_answered) if tells else (None, None)
     return Occasion(
         trigger=trigger,
         at=moment.now,

@@ -367,7 +367,7 @@ class Year:
 
 
 A_FEW = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     database=None,
@@ -384,21 +384,22 @@ def test_a_year_in_which_everything_goes_wrong(seed: int) -> None:
     year = Year(history, off=nights_off(chance)).live(events)
     year.check()
     assert len(year.witness.log) > 200, "else it would show nothing"
-    rules = {decision.rule for decision in year.world.store.decisions}
-    assert rules >= EXPECTED
+    decisions = year.world.store.decisions
+    assert {each.rule for each in decisions} | {step.rule for each in decisions for step in each.steps} >= EXPECTED
 
 
 #: what a year like this has to show
 EXPECTED = {
-    "nothing speaks against it", "opted out", "cannot be reached", "cool-down", "a survey is under way", "too late",
-    "it was resumed", "the customer went on", "resumed since", "closed too long ago", "not the end of a chat",
+    "nothing speaks against it", "delay", "quiet hours", "opted out", "cannot be reached", "cool-down", "NPS cool-down",
+    "a survey is under way", "too late", "a mere thank-you", "it was resumed", "the customer went on", "resumed since",
+    "not the end of a chat",
 }  # fmt: skip
 
 
 @A_FEW
 @given(seed=SEEDS)
 def test_what_is_told_again_changes_nobody(seed: int) -> None:
-    history = History(seed, customers=300)
+    history = History(seed, customers=200)
     once = Year(history).live(history.events)
     again = Year(history).live(told_twice(history.events, random.Random(seed)))
     once.check()

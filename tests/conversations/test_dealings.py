@@ -242,8 +242,12 @@ THANKS: dict[str, tuple[Story, bool]] = {
         False,
     ),
     "only a bot ever answered": (
-        [(0, spoke("customer", 0)), (1, ended(1)), (1.2, SHOWN), (2, spoke("customer", 2)), (3, ended(3))],
+        [(0, spoke("bot", 0)), (1, ended(1)), (1.2, SHOWN), (2, spoke("customer", 2)), (3, ended(3))],
         True,
+    ),
+    "only the customer's words are told": (
+        [(0, spoke("customer", 0)), (1, ended(1)), (1.2, SHOWN), (2, spoke("customer", 2)), (3, ended(3))],
+        False,
     ),
 }  # fmt: skip
 
