@@ -25,7 +25,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     #: the same when one form is sent twice
     once: str
 
-    def event(self, what: object) -> str:
+    def event(self, what: str) -> str:
         return f"page:{self.address.channel}:{self.address.key}:{self.once}:{what}"
 
     @property
@@ -44,13 +44,14 @@ def presses(
 ) -> Iterator[Tapped]:
     """The presses that a form stands for, in their order; ``begun`` is what began with it."""
     if form.get("token"):
-        yield _tapped(_aimed(form["token"], begun), sender, 0)
+        yield _tapped(_aimed(form["token"], begun), sender)
     elif form.get("several"):
-        for n, value in enumerate(_ticks(form, page)):
-            token = parse_token(form["several"])
-            if isinstance(token, Token):
-                own = format_token(msgspec.structs.replace(token, value=value))
-                yield _tapped(_aimed(own, begun), sender, n)
+        token = parse_token(form["several"])
+        if not isinstance(token, Token):
+            return
+        for value in _ticks(form, page):
+            own = format_token(msgspec.structs.replace(token, value=value))
+            yield _tapped(_aimed(own, begun), sender)
 
 
 def _ticks(form: Mapping[str, str], page: tuple[Shown, ...]) -> Iterator[str]:
@@ -72,8 +73,8 @@ def wrote(form: Mapping[str, str], sender: Sender) -> Wrote:
     )
 
 
-def _tapped(token: str, sender: Sender, n: int) -> Tapped:
-    return Tapped(event=sender.event(n), sender=sender.address, token=token, at=sender.at, profile=sender.profile)
+def _tapped(token: str, sender: Sender) -> Tapped:
+    return Tapped(event=sender.event(token), sender=sender.address, token=token, at=sender.at, profile=sender.profile)
 
 
 def _aimed(token: str, begun: ConversationId | None) -> str:

@@ -86,7 +86,14 @@ def shown(
                 picked = ""
             case _:
                 continue
-    return tuple(found)
+    return tuple(_one_at_a_time(found))
+
+
+def _one_at_a_time(found: list[Shown]) -> Iterable[Shown]:
+    """While an answer is being corrected, words would be taken for that: the field for words waits until it is done."""
+    pressed = any(each.kind in ("one", "several") for each in found)
+    for each in found:
+        yield msgspec.structs.replace(each, kind="passed") if pressed and each.kind == "words" else each
 
 
 def first_question(conversation: Conversation, flow: PinnedFlow, company: str, picked: str) -> Shown | None:
