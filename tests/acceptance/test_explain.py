@@ -6,7 +6,7 @@ A shop's fortnight on a real database, told to the program's own intake; then th
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,8 @@ async def fortnight(shop: Shop) -> None:
     await shop.wait(days=2)
     await shop.tell("again", who="lan")
     await shop.wait(hours=1)
+    # a customer of whom nothing ended yet
+    await shop.tell("talk", Spoke(by="customer", at=clock()), "ivy", customer="K-IVY")
     # what goes on after all
     await shop.tell("resumed", who="minh")
     await shop.wait(minutes=5)
@@ -139,22 +141,23 @@ async def fortnight(shop: Shop) -> None:
     await shop.tell("waiting", who="hal", customer="K-HAL")
 
 
+async def played(url: str, config: Path, story: Callable[[Shop], Awaitable[None]]) -> None:
+    """Let a story happen on a database, by the settings of a file."""
+    clock = SetClock()
+    clock.now = MORNING
+    settings = load(config, with_placeholders(config, {}))
+    storage = await open_storage(url, clock=clock)
+    try:
+        await storage.activate_flows(settings.flows, clock())
+        await story(Shop(storage, settings, clock))
+    finally:
+        await storage.close()
+
+
 @pytest.fixture(scope="module")
 def database(sqlite_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     url = empty_database(sqlite_tables, tmp_path_factory.mktemp("fortnight"))
-
-    async def fill() -> None:
-        clock = SetClock()
-        clock.now = MORNING
-        settings = load(EXAMPLE, with_placeholders(EXAMPLE, {}))
-        storage = await open_storage(url, clock=clock)
-        try:
-            await storage.activate_flows(settings.flows, clock())
-            await fortnight(Shop(storage, settings, clock))
-        finally:
-            await storage.close()
-
-    asyncio.run(fill())
+    asyncio.run(played(url, EXAMPLE, fortnight))
     return url
 
 
@@ -242,6 +245,27 @@ def test_nothing_to_tell_says_so(explain: Callable[..., str]) -> None:
     said = explain("nobody\x1b[2J", code=1)
     assert said.startswith(r"Nothing is known of nobody\x1b[2J: no customer, no conversation")
     assert "afterchat simulate" in said
+
+
+def test_customer_of_whom_nothing_ended_is_known(explain: Callable[..., str]) -> None:
+    said = explain("K-IVY", code=1)
+    assert said == "K-IVY is known here, but nothing was ever told that could lead to a question.\n"
+
+
+def test_reference_is_found_where_no_names_are_kept(
+    sqlite_tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = empty_database(sqlite_tables, tmp_path)
+    config = changed(tmp_path, ("anonymous = false", "anonymous = true"))
+    asyncio.run(played(url, config, one_chat))
+    assert command("explain", "K-7", "--config", str(config), "--database", url) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Reference: 81 (chatwoot) · Customer: ")
+    assert "K-7" not in said
+
+
+async def one_chat(shop: Shop) -> None:
+    await shop.tell("81", who="lan", customer="K-7", name="Lan")
 
 
 # ---- simulate -------------------------------------------------------------------------------------------------
