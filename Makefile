@@ -62,7 +62,7 @@ endef
 
 .PHONY: pictures
 pictures: $(DEV) ## take the README's pictures anew, from the demo in a real browser
-	AFTERCHAT_PICTURES=docs/pictures $(MAKE) pytest WORKERS=0 ARGS="-k 'newcomer or story or menus' tests/acceptance/test_demo_browser.py"
+	AFTERCHAT_PICTURES=docs/pictures $(MAKE) pytest WORKERS=0 ARGS="-k 'newcomer or story or menus or ledger' tests/acceptance/test_demo_browser.py"
 
 .PHONY: browser
 browser: ## install Chromium for the browser tests, or say how

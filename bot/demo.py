@@ -205,10 +205,7 @@ class RunningProgram:
 
     def _row(self, decision: Decision) -> LedgerRow:
         address = decision.address
-        # whoever plays the visitor of the web chat has a key that only their browser knows
-        who = next(
-            (one for one in self._people if one.channel == address.channel and one.key in ("", address.key)), None
-        )
+        who = next((one for one in self._people if _is_about(decision, one)), None)
         zone = who.time_zone if who else self._app.settings().asking.time_zone
         return LedgerRow(
             key=decision.key,

@@ -21,10 +21,16 @@ PICTURES = os.environ.get("AFTERCHAT_PICTURES")
 pytestmark = pytest.mark.browser
 
 
+#: twenty minutes a second: a busy machine that stops for seconds makes no question too late
+FAST = 1200.0
+at_speed = pytest.mark.parametrize("demo", [FAST], indirect=True)
+
+
 @pytest.fixture
-async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    database = f"sqlite:///{tmp_path}/demo.db"
-    async with Demo.open(ROOT / "config.example.toml", app_port=0, database=database, environ={}) as running:
+async def demo(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Demo]:
+    database, speed = f"sqlite:///{tmp_path}/demo.db", getattr(request, "param", 1.0)
+    path = ROOT / "config.example.toml"
+    async with Demo.open(path, app_port=0, database=database, environ={}, speed=speed) as running:
         yield running
 
 
@@ -241,3 +247,108 @@ async def test_feedback_at_any_time_is_one_click_away(page: Page) -> None:
     await widget.get_by_role("button").first.click()
     await widget.get_by_role("button", name="Give feedback").click()
     await expect(widget.get_by_role("button", name=re.compile("^1"))).to_be_visible(timeout=10_000)
+
+
+async def decided(page: Page, rule: str) -> Locator:
+    """The newest decision of the ledger, once this rule gave it."""
+    newest = page.locator("#ledger > li").first
+    await expect(newest).to_have_attribute("data-rule", rule, timeout=20_000)
+    return newest
+
+
+async def plays(page: Page, outcome: str, rule: str) -> Locator:
+    button = page.locator(f"[data-outcome={outcome}]")
+    await button.click()
+    await expect(button).to_be_enabled(timeout=20_000)
+    return await decided(page, rule)
+
+
+OUTCOMES = [
+    ("stop", "opted out", "not asked", "The customer does not want to be asked."),
+    ("few", "too few messages", "not asked", "It was too short. Messages: 2; needed: 3."),
+    ("bot", "no human answered", "not asked", "No human had answered the customer."),
+    ("old", "closed too long ago", "not asked", "nobody is asked about it any more"),
+    ("writes", "the customer went on", "not asked", "The customer wrote again before the question was due."),
+    ("cool", "cool-down", "not asked", "between two surveys there are at least 7"),
+    ("night", "quiet hours", "later", "when the quiet hours in Asia/Ho_Chi_Minh end"),
+]
+
+
+@at_speed
+async def test_ledger_says_why_of_each_outcome_that_is_played(page: Page) -> None:
+    await expect(page.locator("#settings-here")).to_contain_text("The real settings")
+    for outcome, rule, verdict, sentence in OUTCOMES:
+        newest = await plays(page, outcome, rule)
+        await expect(newest.locator(".verdict")).to_have_text(verdict)
+        await expect(newest.locator(".sentence")).to_contain_text(sentence)
+    await expect(page.locator("#ask").get_by_label("Messages")).to_have_value("6")
+    await picture(page, "when-to-ask")
+
+    # in the morning the question comes; the story behind the decision opens by key and stays open
+    night = page.locator("#ledger > li").first
+    await night.locator("summary").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Jump to 10:00").click()
+    await expect(night).to_have_attribute("data-rule", "nothing speaks against it", timeout=20_000)
+    await expect(night.locator(".story-of")).to_contain_text("quiet hours")
+    await expect(night.locator(".story-of")).to_be_visible()
+    telegram = chat_of(page, "telegram")
+    await telegram.get_by_role("button", name="Not this time").click()
+    await expect(telegram.get_by_role("button", name="Not this time")).to_have_count(0, timeout=10_000)
+
+
+@at_speed
+async def test_chat_of_any_kind_ends_as_its_fields_say(page: Page) -> None:
+    form = page.locator("#ask")
+    await page.get_by_role("button", name="Jump to 10:00").click()
+    await expect(page.locator("#clock-local")).to_contain_text("where Mai is")
+    await form.get_by_label(re.compile("^Customer")).select_option("slack")
+    await expect(page.locator("#clock-local")).to_contain_text("where Giulia is")
+    await form.get_by_label("Begun by").select_option("agent")
+    await form.get_by_role("button", name="The chat ends").click()
+    newest = await decided(page, "an agent began it")
+    await expect(newest).to_contain_text("Giulia Rossi")
+    await form.get_by_role("button", name="Tell it again").click()
+    await expect(newest).to_contain_text("told 2 times")
+    await page.get_by_role("button", name="Jump to 10:00").click()
+    await form.get_by_role("button", name="Agent asks now").press("Enter")
+    await decided(page, "nothing speaks against it")
+    await expect(chat_of(page, "direct").get_by_role("button", name="😀")).to_be_visible(timeout=10_000)
+
+
+@at_speed
+async def test_answer_in_an_email_is_taken_and_by_whom_is_known(page: Page) -> None:
+    face = page.frame_locator("#email").get_by_role("link", name=re.compile("^1"))
+    async with page.context.expect_page() as opened:
+        await face.click()
+    survey = await opened.value
+    await expect(survey.get_by_text("What went wrong?")).to_be_visible(timeout=10_000)
+    newest = await decided(page, "the customer wanted to")
+    await expect(newest).to_contain_text("Mai Tran")
+
+
+async def test_agent_asks_for_a_rating_of_what_a_customer_wrote(page: Page) -> None:
+    direct = chat_of(page, "direct")
+    await direct.get_by_label("More actions").first.click()
+    await direct.get_by_role("button", name="Ask for a rating").first.click()
+    await expect(direct.get_by_role("button", name="😀")).to_be_visible(timeout=10_000)
+    await expect(direct.locator(".post.only")).to_contain_text("Only visible to Anna Nowak")
+
+
+async def test_panel_opens_by_key_says_what_is_shortened_and_fits_a_phone(page: Page) -> None:
+    panel, opener = page.locator("#asking"), page.get_by_role("button", name="When to ask")
+    await expect(panel).to_be_hidden()
+    await opener.press("Enter")
+    await expect(opener).to_have_attribute("aria-expanded", "true")
+    await expect(page.locator("#settings-here")).to_contain_text("afterchat demo --speed 3600")
+    await expect(page.locator("[data-outcome=night]")).to_be_disabled()
+    await plays(page, "agent", "an agent began it")
+    high = "document.documentElement.scrollHeight <= innerHeight"
+    wide = "document.documentElement.scrollWidth <= innerWidth"
+    assert await page.evaluate(f"{high} && {wide}")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate(wide)
+    await opener.click()
+    await expect(panel).to_be_hidden()
+    await opener.click()
+    await expect(page.get_by_role("button", name="The chat ends")).to_be_in_viewport()

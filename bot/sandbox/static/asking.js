@@ -53,7 +53,7 @@ function show(open) {
 
 function prepareFields() {
   const options = Object.entries(setting.customers).map(([chat, who]) =>
-    el("option", { value: chat }, chat === "stranger" ? `${who.name}, never wrote to the bot` : `${who.name} (${chat})`),
+    el("option", { value: chat }, chat === "stranger" ? `${who.name}, who never wrote to the Telegram bot` : who.name),
   );
   form.elements.chat.append(...options);
   form.elements.chat.value = "telegram";
