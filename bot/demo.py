@@ -88,8 +88,11 @@ def _only_sandbox(environ: Mapping[str, str], path: Path) -> dict[str, str]:
 class Demo:
     """The sandbox while it runs."""
 
-    def __init__(self, app: App, page: Sandbox, telegram: TelegramStandIn, slack: SlackStandIn) -> None:
+    def __init__(
+        self, app: App, page: Sandbox, telegram: TelegramStandIn, slack: SlackStandIn, *, speed: float = 1.0
+    ) -> None:
         self.app = app
+        self.speed = speed
         self.page = page
         self.telegram = telegram
         self.slack = slack
@@ -137,7 +140,7 @@ class Demo:
             except OSError as error:
                 raise _busy(page_port) from error
             stack.push_async_callback(page.stop)
-            yield cls(app, page, telegram, slack)
+            yield cls(app, page, telegram, slack, speed=speed)
 
     def greeting(self) -> str:
         """What the terminal says once everything runs."""
@@ -148,11 +151,18 @@ class Demo:
                 f"  Afterchat's sandbox is ready:  {self.page.url}",
                 "",
                 "  Telegram and Slack are stand-ins on this computer; nothing leaves it. No account is needed.",
+                *self._pace(),
                 f"  Figures in another terminal:   .venv/bin/afterchat report --database {database}",
                 "  Ctrl-C ends it.",
                 "",
             )
         )
+
+    def _pace(self) -> tuple[str, ...]:
+        speed = self.speed
+        if speed == 1.0:
+            return ()
+        return (f"  Its clock runs {speed:,g} times as fast, so the waiting times are the config's own.",)
 
 
 class SkippingClock:

@@ -1,6 +1,7 @@
 """What the sandbox's page asks of the running app, without an app: its time stands still until it is moved."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +15,8 @@ class StillProgram:
     time: datetime = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
     rows: list[LedgerRow] = field(default_factory=list)
     part: float = 1.0
-    #: by reference
-    shares: dict[str, float] = field(default_factory=dict)
+    #: one for each chat that is looked at
+    shares: Iterator[float] = field(default_factory=lambda: itertools.repeat(0.99))
 
     def now(self) -> datetime:
         return self.time
@@ -24,7 +25,7 @@ class StillProgram:
         self.time += span
 
     def share(self, customer: Customer, source: str, reference: str, flow: str) -> float:
-        return self.shares.get(reference, 0.99)
+        return next(self.shares)
 
     def sample(self, part: float | None) -> float:
         self.part = self.part if part is None else part

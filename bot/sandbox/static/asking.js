@@ -219,7 +219,9 @@ function decided(one, open) {
   );
 }
 
-function showEmail() {
+/** The e-mail to the customer of the fields, in the language that they speak now. */
+export function showEmail() {
+  if (box.hidden) return;
   const chat = form.elements.chat.value;
   const language = around().languages?.[chat] ?? "en";
   const frame = document.getElementById("email");

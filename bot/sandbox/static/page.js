@@ -1,5 +1,5 @@
 // The page: people, languages, the end of a support chat, faults, and the live stream of what there is to see.
-import { followAsking, setVisitor } from "./asking.js";
+import { followAsking, setVisitor, showEmail } from "./asking.js";
 import { act, el, toast } from "./dom.js";
 import { followScore } from "./score.js";
 import { queueOf, setAgent, setPeople, showSlack } from "./slack.js";
@@ -76,6 +76,7 @@ async function speak(chat, language) {
   languages[chat] = language;
   await act({ do: "chat.language", chat, language });
   if (chat === "web") reloadShop(language);
+  showEmail();
 }
 
 function reloadShop(language) {
