@@ -234,6 +234,7 @@ class App:
                     file_link=self.files.link,
                 ),
                 ledger=self.storage.ledger,
+                known_as=self.intake.known_as,
                 links=LinksApi(
                     links=self.storage.links,
                     settings=self.settings,

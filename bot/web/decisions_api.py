@@ -99,12 +99,14 @@ class DecisionsApi:
 
     ledger: Ledger
     settings: Callable[[], Settings]
+    #: the company's reference of a customer, as it is kept
+    known_as: Callable[[str], str]
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         asked = read_query_as(request.query, DecisionsAsked)
         if isinstance(asked, web.Response):
             return asked
-        found = await self.ledger.list(_query(asked))
+        found = await self.ledger.list(await self._kept(_query(asked)))
         listed, settings = found[: asked.limit], self.settings()
         locale, zone = asked.language or agents_locale(settings), agents_zone(settings)
         page = DecisionPage(
@@ -112,6 +114,13 @@ class DecisionsApi:
             next=listed[-1].key if len(found) > asked.limit and listed else None,
         )
         return json_response(page)
+
+    async def _kept(self, query: DecisionQuery) -> DecisionQuery:
+        """Where no names are kept, a customer's reference is found by what stands for it."""
+        hashed = msgspec.structs.replace(query, about=self.known_as(query.about) if query.about else "")
+        if hashed == query or not await self.ledger.list(DecisionQuery(about=hashed.about, limit=1)):
+            return query
+        return hashed
 
 
 def told_decision(decision: Decision, *, locale: str, zone: str) -> ToldDecision:

@@ -65,6 +65,8 @@ class Site:
     ready: Ready
     #: by which agents stay signed in; None: that of the queue
     session_clock: Clock | None = None
+    #: the company's reference of a customer, as it is kept
+    known_as: Callable[[str], str] = str
     #: seconds between two signs of life on a live stream
     heartbeat: float = HEARTBEAT
 
@@ -185,7 +187,7 @@ def _add_api(app: web.Application, site: Site) -> None:
         settings=site.settings,
         channels=site.channels.keys(),
     )
-    decisions = DecisionsApi(ledger=site.ledger, settings=site.settings)
+    decisions = DecisionsApi(ledger=site.ledger, settings=site.settings, known_as=site.known_as)
     app.router.add_post("/api/v1/interactions", _for_keys(_with_body(told.report, site), site))
     app.router.add_post("/api/v1/interactions/events", _for_keys(_with_body(told.hear, site), site))
     app.router.add_get("/api/v1/decisions", _for_keys(decisions.list, site))

@@ -121,7 +121,7 @@ def test_a_filter_that_nothing_has_is_told(database: str, capsys: pytest.Capture
     assert cases(database, "--channel", "telegrm") == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "There is no channel 'telegrm'. There are: telegram, slack, web. Did you mean 'telegram'?" in said.err
+    assert "There is no channel 'telegrm'. There are: telegram, slack, web, page. Did you mean 'telegram'?" in said.err
 
 
 def test_the_sandboxs_cases_are_shown_by_the_sandboxs_settings(

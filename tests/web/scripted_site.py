@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -228,6 +228,7 @@ class Parts:
     interactions: FakeInteractions = field(default_factory=FakeInteractions)
     echo: EchoChannel = field(default_factory=EchoChannel)
     store: PureStore = field(default_factory=PureStore)
+    known_as: Callable[[str], str] = str
     unready: Exception | None = None
     heartbeat: float = 15.0
     max_body: int = 1_048_576
@@ -259,6 +260,7 @@ class Parts:
                 report=report,
                 queue=queue_of(self.store),
                 ledger=self.store.ledger,
+                known_as=self.known_as,
                 links=links_of(self.store, self.settings),
                 ready=ready,
                 heartbeat=self.heartbeat,

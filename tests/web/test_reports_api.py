@@ -183,6 +183,16 @@ async def test_ledger_is_filtered(api: Api) -> None:
     assert await keys(api, since="2026-03-02T12:02:00Z", before="2026-03-02T12:04:00Z") == ["i3:1", "i2:1"]
 
 
+async def test_reference_is_found_where_no_names_are_kept() -> None:
+    parts = Parts(known_as=lambda reference: f"hash of {reference}")
+    async with serving(parts.application()) as port, aiohttp.ClientSession() as session:
+        api = Api(parts, session, f"http://127.0.0.1:{port}")
+        await keep(api, decision(1, known_as="hash of K-7"), decision(2, customer=None, known_as=None))
+        assert await keys(api, about="K-7") == ["i1:1"]
+        assert await keys(api, about="82") == ["i2:1"]
+        assert await keys(api) == ["i2:1", "i1:1"]
+
+
 async def test_ledger_is_read_page_by_page(api: Api) -> None:
     await keep(api, *(decision(number) for number in range(1, 6)))
     pages, after = [], None
