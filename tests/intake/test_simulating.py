@@ -13,7 +13,6 @@ from bot.commands.asking import simulate
 from bot.config import FlowAsking, Settings
 from bot.conversations.dealings import Ended, Resumed, Spoke
 from bot.messages import Address, ChannelName
-from bot.ports import Customer, Outcome, Read, SaveCustomer
 from bot.reports.simulation import SimulationReport, simulation_text
 from tests.intake.world import ANN, BEN, SETTINGS, World, at_once
 
@@ -103,3 +102,74 @@ def test_settings_in_force_reproduce_what_happened(happenings: list[tuple[str, A
     assert {row.rule: row.would for row in report.rules} == {row.rule: row.then for row in report.rules}
     assert (report.newly_asked, report.no_longer_asked) == (0, 0)
     assert report.triggers == sum(1 for row in world.store.ledger.rows.values() if row.occasion is not None)
+
+
+# ---- other settings -------------------------------------------------------------------------------------------
+
+
+def month(world: World) -> None:
+    """Ann's chat ends every ten days, and is asked about each time."""
+    for _ in range(3):
+        world.tell(Ended(at=world.now, messages=5), ANN)
+        world.later(minutes=10)
+        world.write("5", ANN)
+        world.later(days=10)
+
+
+def test_longer_cool_down_counts_what_the_simulation_asks(world: World) -> None:
+    month(world)
+    report = simulated(world, with_asking(cool_down=timedelta(days=15)))
+    # the second is too soon after the first; the third is not, for the second was not asked
+    assert rules(report) == {"nothing speaks against it": (3, 2), "cool-down": (0, 1)}
+    assert (report.newly_asked, report.no_longer_asked) == (0, 1)
+    (gone,) = report.no_longer_asked_examples
+    assert (gone.then, gone.would) == ("nothing speaks against it", "cool-down")
+
+
+def test_surveys_from_before_count_for_the_cool_down(world: World) -> None:
+    month(world)
+    since = START + timedelta(days=5)
+    other = with_asking(cool_down=timedelta(days=15))
+    report = at_once(simulate(world.store.ledger, other, since, world.now, lambda *_: None))
+    assert rules(report) == {"nothing speaks against it": (2, 1), "cool-down": (0, 1)}
+
+
+def test_sample_is_the_one_that_would_be_drawn(world: World) -> None:
+    month(world)
+    shares = [row.occasion.share for row in world.store.ledger.rows.values() if row.occasion is not None]
+    sample = sorted(shares)[1]
+    other = replace(SETTINGS, flow_asking={"support": FlowAsking(sample=sample)})
+    assert rules(simulated(world, other)) == {"nothing speaks against it": (3, 1), "not in the sample": (0, 2)}
+
+
+def test_flow_that_is_gone_asks_nobody(world: World) -> None:
+    month(world)
+    report = simulated(world, replace(SETTINGS, flows=SETTINGS.flows[1:]))
+    assert rules(report) == {"nothing speaks against it": (3, 0), "the flow is gone": (0, 3)}
+
+
+def test_who_opted_out_is_asked_under_no_settings(world: World) -> None:
+    world.write("STOP", ANN)
+    world.tell(Ended(at=world.now, messages=5), ANN)
+    world.later(hours=1)
+    other = with_asking(min_messages=0, cool_down=timedelta(0), quiet_from=time(0), quiet_until=time(0))
+    assert rules(simulated(world, other)) == {"opted out": (1, 1)}
+
+
+def test_night_that_is_quiet_no_longer_asks_at_once(world: World) -> None:
+    world.later(hours=14)
+    world.tell(Ended(at=world.now, messages=5), ANN)
+    world.later(minutes=10)
+    report = simulated(world, with_asking(quiet_from=time(0), quiet_until=time(0)))
+    assert rules(report) == {"quiet hours": (1, 0), "nothing speaks against it": (0, 1)}
+
+
+def test_progress_is_told_to_the_end(world: World) -> None:
+    month(world)
+    told: list[tuple[int, int]] = []
+    at_once(simulate(world.store.ledger, SETTINGS, START, world.now, lambda done, total: told.append((done, total))))
+    assert told == [(3, 3)]
+
+
+def test_nothing_told_is_told_so(world: World) -> None:
+    assert simulation_text(simulated(world)).startswith("Nothing was told from ")
