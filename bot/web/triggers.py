@@ -35,6 +35,8 @@ MOST_ATTRIBUTES = 50
 MOST_TAGS = 50
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _WEB = re.compile(r"https?://[^\s<>\"|]+")
+#: as some write a link: "lotus.zendesk.com/agent/tickets/81"
+_BARE = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+/[^\s<>\"|]*")
 
 
 class TriggerFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,7 +255,8 @@ def _attributes(telling: Telling) -> Iterator[tuple[str, str]]:
 
 def _shown(name: str, value: str) -> str | None:
     if name == "link":
-        return value if len(value) <= LONGEST_VALUE and _WEB.fullmatch(value) else None
+        link = f"https://{value}" if _BARE.fullmatch(value) else value
+        return link if len(link) <= LONGEST_VALUE and _WEB.fullmatch(link) else None
     if name == "agent":
         return shown_name(value)
     return shown_name(value, LONGEST_GROUP if name in GROUPING else LONGEST_VALUE)

@@ -243,4 +243,6 @@ def test_a_chat_that_falls_silent_is_an_end(desk: Desk) -> None:
     silent = replace(desk.world.settings.triggers[0], idle_after=timedelta(hours=2))
     desk.world.settings = replace(desk.world.settings, triggers=(silent,))
     desk.tells(*TALK)
-    assert [(due.kind, due.due_at - NOW) for due in desk.world.store.due_rows.values()] == [("idle", timedelta(hours=2))]
+    assert [(due.kind, due.due_at - NOW) for due in desk.world.store.due_rows.values()] == [
+        ("idle", timedelta(hours=2))
+    ]
