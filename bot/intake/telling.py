@@ -28,6 +28,7 @@ from bot.intake.moment import Moment
 from bot.intake.people import speaks
 from bot.messages import Address
 from bot.ports import (
+    Customer,
     Decision,
     DropDue,
     Due,
@@ -177,9 +178,17 @@ def _planned(ending: _Ending, moment: Moment) -> Invitation:
     rules = moment.settings.asking_rules(ending.flow.flow)
     against = ruled_out(ending.occasion, rules, moment.now)
     if against is not None:
-        return against
+        return replace(against, inputs={**_who(ending.whose.customer), **against.inputs})
     due_at = planned_for(ending.occasion, rules)
     return Invitation(verdict="deferred", rule="delay", inputs={"until": due_at.isoformat()}, again_at=due_at)
+
+
+def _who(customer: Customer | None) -> dict[str, str]:
+    """What other settings would have to respect: a simulation cannot know it later."""
+    if customer is None:
+        return {}
+    opted_out, reachable = customer.opted_out_at is not None, customer.reachable
+    return {"opted_out": str(opted_out).lower(), "reachable": str(reachable).lower()}
 
 
 def _superseded(facts: Facts, moment: Moment) -> tuple[Write, ...]:

@@ -35,7 +35,7 @@ def trigger_of(decision: Decision, time_zones: Mapping[str, str]) -> Trigger | N
         return None
     stands = DecisionStep(verdict=decision.verdict, rule=decision.rule, inputs=decision.inputs, at=decision.at)
     steps = (*decision.steps, stands)
-    judged = [step.inputs for step in steps if "surveyed_now" in step.inputs]
+    judged = [step.inputs for step in steps if "opted_out" in step.inputs]
     newest = judged[-1] if judged else {}
     known = time_zones.get(decision.customer or "")
     return Trigger(

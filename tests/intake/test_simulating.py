@@ -152,8 +152,13 @@ def test_who_opted_out_is_asked_under_no_settings(world: World) -> None:
     world.write("STOP", ANN)
     world.tell(Ended(at=world.now, messages=5), ANN)
     world.later(hours=1)
+    # too short to be looked at any further, with the settings of then
+    world.tell(Ended(at=world.now, messages=1), ANN)
+    world.tell(Ended(at=world.now, messages=1), BEN)
+    world.later(hours=1)
     other = with_asking(min_messages=0, cool_down=timedelta(0), quiet_from=time(0), quiet_until=time(0))
-    assert rules(simulated(world, other)) == {"opted out": (1, 1)}
+    report = simulated(world, other)
+    assert rules(report) == {"opted out": (1, 2), "too few messages": (2, 0), "cannot be reached": (0, 1)}
 
 
 def test_night_that_is_quiet_no_longer_asks_at_once(world: World) -> None:
