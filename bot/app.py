@@ -49,7 +49,7 @@ from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
 from bot.web.survey import add_survey
-from bot.web.triggers import Triggers, add_triggers
+from bot.web.triggers import Triggers
 
 T = TypeVar("T")
 
@@ -144,7 +144,7 @@ class App:
             sweep=lambda: storage.sweep(clock()),
             longest_wait=lambda: longest_wait(settings()),
         )
-        self.interactions = ReportedInteractions(intake=self.intake, settings=settings, clock=clock, ids=ids)
+        self.interactions = ReportedInteractions(intake=self.intake, settings=settings)
         self.triggers = Triggers(intake=self.intake, settings=settings, clock=clock)
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -242,13 +242,13 @@ class App:
                     bot_name=self.bot_name,
                     known_as=self.intake.known_as,
                 ),
+                triggers=self.triggers,
                 ready=self.storage.health,
                 # Not our clock, which the sandbox may speed up: agents would be signed out within seconds.
                 session_clock=real_clock,
             )
         )
         add_files(site, self.files, self.channels, self.settings)
-        add_triggers(site, self.triggers, self.settings)
         add_survey(
             site,
             channels=self.channels,

@@ -14,10 +14,9 @@ from bot.channels.addresses import problem_with
 from bot.channels.names import shown_name
 from bot.config import Settings
 from bot.conversations.dealings import Ended, Happening, Resumed, Spoke, Told
-from bot.ids import Ids
 from bot.intake import Intake
 from bot.messages import Address, ChannelName
-from bot.ports import Clock, Outcome
+from bot.ports import Outcome
 from bot.web.api import EventReport, InteractionReport, Refused, ReportedAddress
 
 #: An earlier close is a mistake: nobody chatted with a customer then, and figures begin with the first answer.
@@ -33,22 +32,20 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 class ReportedInteractions:
     """Takes what the HTTP API was told."""
 
-    def __init__(self, *, intake: Intake, settings: Callable[[], Settings], clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, intake: Intake, settings: Callable[[], Settings]) -> None:
         self._intake = intake
         self._settings = settings
-        self._clock = clock
-        self._ids = ids
 
     async def report(self, body: InteractionReport, event: str = "") -> Outcome:
         """Plan to ask about an interaction, or cancel that. Raises Refused for what names nothing that there is."""
-        settings, now = self._settings(), self._clock()
+        settings = self._settings()
         who = body.customer
         _refuse_unknown(body, settings)
         _refuse_groups(body)
         told = Told(
             source=body.source,
             reference=body.reference,
-            happening=_happening(body, now),
+            happening=_happening(body),
             event=event,
             flow=body.flow or "",
             address=_address(body),
@@ -65,14 +62,14 @@ class ReportedInteractions:
         told = Told(
             source=body.source,
             reference=body.reference,
-            happening=_heard(body, _time(body.at, self._clock(), "at")),
+            happening=_heard(body, _time(body.at, "at")),
             event=body.id or "",
         )
         return await self._intake.tell(told, "api")
 
 
-def _happening(body: InteractionReport, now: datetime) -> Happening:
-    at = _time(body.closed_at, now, "closed_at")
+def _happening(body: InteractionReport) -> Happening:
+    at = _time(body.closed_at, "closed_at")
     if body.closed:
         return Ended(at=at, messages=body.messages, human_answered=body.human_answered, started_by=body.started_by)
     if body.now:
@@ -80,7 +77,7 @@ def _happening(body: InteractionReport, now: datetime) -> Happening:
     return Resumed(at=at)
 
 
-def _heard(body: EventReport, at: datetime) -> Happening:
+def _heard(body: EventReport, at: datetime | None) -> Happening:
     match body.event:
         case "resumed":
             return Resumed(at=at)
@@ -94,10 +91,11 @@ def _heard(body: EventReport, at: datetime) -> Happening:
             assert_never(body.event)
 
 
-def _time(at: datetime | None, now: datetime, field: str) -> datetime:
+def _time(at: datetime | None, field: str) -> datetime | None:
+    """A time as it is told; whoever tells none is heard in the order of telling."""
     if at is not None and at < EARLIEST:
         raise Refused(f"Nothing happened before {EARLIEST:%Y}; check the time.", field=field)
-    return now if at is None else min(at, now)
+    return at
 
 
 def _address(body: InteractionReport) -> Address | None:

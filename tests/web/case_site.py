@@ -41,6 +41,7 @@ from bot.web.interactions import ReportedInteractions
 from bot.web.links_api import LinksApi
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
+from bot.web.triggers import Triggers
 from tests.conftest import SetClock
 from tests.conversations.golden import flow_named
 from tests.fakes.chat_log import FakeChatLog
@@ -174,7 +175,7 @@ async def shop_at(url: str, clock: SetClock, settings: Settings = SETTINGS) -> A
                 handle=intake.handle,
                 chat=FakeChatLog(),
                 settings=current,
-                interactions=ReportedInteractions(intake=intake, settings=current, clock=clock, ids=ids),
+                interactions=ReportedInteractions(intake=intake, settings=current),
                 report=report,
                 ledger=storage.ledger,
                 links=LinksApi(
@@ -190,6 +191,7 @@ async def shop_at(url: str, clock: SetClock, settings: Settings = SETTINGS) -> A
                     clock=clock,
                     file_link=file_link,
                 ),
+                triggers=Triggers(intake=intake, settings=current, clock=clock),
                 ready=storage.health,
             )
         )

@@ -58,7 +58,7 @@ def interactions(kept: Kept) -> ReportedInteractions:
     settings = CurrentSettings(Settings(company="Lotus Bank", channels=channels, flows=(pin(FLOW),)))
     ids = ids_from(lambda: 0, Random(1))
     intake = Intake(store=kept, settings=settings, clock=lambda: NOW, ids=ids)
-    return ReportedInteractions(intake=intake, settings=settings, clock=lambda: NOW, ids=ids)
+    return ReportedInteractions(intake=intake, settings=settings)
 
 
 def reported(**more: Any) -> InteractionReport:

@@ -35,7 +35,7 @@ class Desk:
         self.store = PureStore(settings.flows)
         ids = map("{:016d}".format, count(1)).__next__
         intake = Intake(store=self.store, settings=lambda: settings, clock=lambda: self.now, ids=ids)
-        self.reports = ReportedInteractions(intake=intake, settings=lambda: settings, clock=lambda: self.now, ids=ids)
+        self.reports = ReportedInteractions(intake=intake, settings=lambda: settings)
 
     async def ends(self, event: str = "", **more: Any) -> Reported:
         body = {"customer": HERE, "reference": "81", "source": "desk", **more}
