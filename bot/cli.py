@@ -13,7 +13,7 @@ from typing import get_args
 
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
-from bot.commands import asking
+from bot.commands import asking, links
 from bot.commands.places import CONFIG, EXAMPLE, SANDBOX, add_place, config_path, count, settings_and_database, span
 from bot.config import Settings, check, load
 from bot.demo import Demo
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_cases(commands)
     asking.add(commands)
+    links.add(commands)
 
     operator = commands.add_parser(
         "trouble", help="what an operator should look at: what waits, was given up, kept aside or miscounted"

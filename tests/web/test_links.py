@@ -91,6 +91,7 @@ async def shop(sqlite_tables: Path, tmp_path: Path, clock: SetClock) -> AsyncIte
 
 
 async def ask(shop: Shop, body: object, **headers: str) -> tuple[int, Any]:
+    assert shop.client is not None
     async with shop.client.post(f"{shop.url}/api/v1/links", json=body, headers=headers or HEADERS) as answer:
         return answer.status, await answer.json()
 
