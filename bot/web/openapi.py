@@ -25,6 +25,7 @@ from bot.web.cases_api import (
 from bot.web.decisions_api import DecisionPage, DecisionsAsked
 from bot.web.deeds import DEEDS
 from bot.web.links_api import LinksAsked, MadeLinks
+from bot.web.triggers import TriggerList
 
 _REF = "#/components/schemas/{name}"
 _ALWAYS = (401, 500, 503)
@@ -136,6 +137,13 @@ OPERATIONS: tuple[Operation, ...] = (
                 {"customer": "C-1042", "language": "vi", "attributes": {"reference": "ticket-81", "agent": "Minh"}}
             ],
         },
+    ),
+    Operation(
+        method="get",
+        path="/api/v1/triggers",
+        id="listTriggers",
+        summary="What helpdesks sent to each trigger since the server started, and what became of it",
+        answer=TriggerList,
     ),
     Operation(
         method="get",

@@ -24,6 +24,7 @@ from bot.web.links_api import LinksApi
 from bot.web.openapi import description
 from bot.web.reports_api import ReportsApi
 from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body, refuse_encoding
+from bot.web.triggers import Triggers, add_triggers
 from bot.web.widget import Script, settings_response
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Site:
     ledger: Ledger
     #: makes links to surveys
     links: LinksApi
+    triggers: Triggers
     ready: Ready
     #: by which agents stay signed in; None: that of the queue
     session_clock: Clock | None = None
@@ -80,6 +82,7 @@ def application(site: Site) -> web.Application:
     _add_widget(app, site)
     _add_api(app, site)
     _add_cases(app, site)
+    add_triggers(app, site.triggers, site.settings)
     queue = site.queue
     add_dashboard(
         app,
@@ -192,6 +195,7 @@ def _add_api(app: web.Application, site: Site) -> None:
     app.router.add_post("/api/v1/interactions/events", _for_keys(_with_body(told.hear, site), site))
     app.router.add_get("/api/v1/decisions", _for_keys(decisions.list, site))
     app.router.add_post("/api/v1/links", _for_keys(_with_body(site.links.make, site), site))
+    app.router.add_get("/api/v1/triggers", _for_keys(site.triggers.list, site))
     app.router.add_get("/api/v1/report", _for_keys(report, site))
     app.router.add_get("/api/v1/openapi.json", described)
 

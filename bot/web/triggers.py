@@ -24,7 +24,7 @@ from bot.intake import Intake
 from bot.messages import Address, ChannelName, Unread
 from bot.ports import Clock, Outcome
 from bot.triggers import Delivery, Telling, challenged_with, is_believed, read_delivery
-from bot.web.api import holds_key, json_response, problem
+from bot.web.api import json_response, problem
 from bot.web.interactions import GROUPING, LONGEST_GROUP
 from bot.web.requests import BODY_DEADLINE, raw_from, read_body
 
@@ -124,6 +124,9 @@ class Triggers:
     def _counted(self, trigger: TriggerSettings) -> Counter[str]:
         return self._counts.setdefault(trigger.name, Counter())
 
+    async def list(self, _request: web.Request) -> web.StreamResponse:
+        return json_response(TriggerList(triggers=tuple(self.figures())))
+
     def figures(self) -> Iterator[TriggerFigures]:
         """Of each trigger in the settings, in their order."""
         for trigger in self._settings().triggers:
@@ -143,8 +146,14 @@ class Triggers:
             )
 
 
+class TriggerList(msgspec.Struct, frozen=True, kw_only=True):
+    """Every trigger of the settings, in their order."""
+
+    triggers: tuple[TriggerFigures, ...]
+
+
 def add_triggers(app: web.Application, triggers: Triggers, settings: CurrentSettings) -> None:
-    """The address that helpdesks post to, and the figures of what they sent."""
+    """The address that helpdesks post to."""
 
     async def receive(request: web.Request) -> web.StreamResponse:
         trigger = triggers.named(request.match_info["name"])
@@ -156,14 +165,7 @@ def add_triggers(app: web.Application, triggers: Triggers, settings: CurrentSett
         raw = raw_from(request, body, "")
         return await triggers.take(trigger, raw.headers, raw.body)
 
-    async def listed(request: web.Request) -> web.StreamResponse:
-        if not holds_key(request.headers, settings().server.api_keys):
-            message = "Send an API key as 'Authorization: Bearer <key>' or 'X-Api-Key: <key>'."
-            return problem(401, "api_key", message, headers={"WWW-Authenticate": "Bearer"})
-        return json_response({"triggers": list(triggers.figures())})
-
     app.router.add_post("/triggers/{name}", receive)
-    app.router.add_get("/api/v1/triggers", listed)
 
 
 def _named(telling: Telling, index: int, body: bytes) -> Telling:

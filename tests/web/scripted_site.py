@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -14,6 +15,8 @@ from msgspec.structs import replace
 from bot.channels.webchat import WebchatChannel
 from bot.config import CurrentSettings, ServerSettings, Settings, WebchatSettings
 from bot.errors import SendFailed, StoreUnavailable
+from bot.ids import ids_from
+from bot.intake import Intake
 from bot.messages import (
     Address,
     Attachment,
@@ -36,6 +39,7 @@ from bot.web.links_api import LinksApi
 from bot.web.repeats import Repeats
 from bot.web.routes import Site, application
 from bot.web.serving import listen, port_of
+from bot.web.triggers import Triggers
 from tests.fakes.chat_log import FakeChatLog
 from tests.fakes.pure_store import PureStore
 
@@ -262,6 +266,7 @@ class Parts:
                 ledger=self.store.ledger,
                 known_as=self.known_as,
                 links=links_of(self.store, self.settings),
+                triggers=triggers_of(self.store, self.settings),
                 ready=ready,
                 heartbeat=self.heartbeat,
             )
@@ -271,6 +276,12 @@ class Parts:
 def file_link(channel: ChannelName, attachment: Attachment) -> str:
     """Where a file would be opened."""
     return f"https://feedback.example/files/{channel}.{attachment.reference}"
+
+
+def triggers_of(store: PureStore, settings: CurrentSettings) -> Triggers:
+    """The helpdesks' triggers over a store of dicts."""
+    intake = Intake(store=store, settings=settings, clock=now, ids=ids_from(lambda: 0, Random(1)))
+    return Triggers(intake=intake, settings=settings, clock=now)
 
 
 def queue_of(store: PureStore) -> Queue:

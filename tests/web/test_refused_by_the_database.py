@@ -31,6 +31,7 @@ from bot.intake import Intake
 from bot.messages import ChannelName
 from bot.ports import Channel, Facts, KeepAside, Outcome, Read
 from bot.web.routes import Site, application
+from bot.web.triggers import Triggers
 from tests.fakes.chat_log import FakeChatLog
 from tests.fakes.pure_store import PureStore
 from tests.web.scripted_site import FakeInteractions, links_of, now, queue_of, serving
@@ -124,6 +125,7 @@ async def url(store: PickyStore) -> AsyncIterator[str]:
                 queue=queue_of(PureStore()),
                 ledger=PureStore().ledger,
                 links=links_of(PureStore(), settings),
+                triggers=Triggers(intake=intake, settings=settings, clock=now),
                 ready=nothing,
             )
         )
