@@ -132,6 +132,5 @@ OUTCOMES: tuple[Outcome, ...] = (
         title="One in ten is asked: not this one",
         rule="not in the sample",
         steps=("one in ten", "opted in", "end"),
-        real=True,
     ),
 )
