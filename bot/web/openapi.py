@@ -132,7 +132,6 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=MadeLinks,
         status=201,
         example={
-            "flow": "support_csat",
             "links": [
                 {"customer": "C-1042", "language": "vi", "attributes": {"reference": "ticket-81", "agent": "Minh"}}
             ],
