@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -101,7 +101,7 @@ class History:
         chance = self.chance
         if chance.random() < 0.5:
             self.add(self.sometime(), Writing(who=person.telegram, text="hello"))
-        for n in range(chance.choice((1, 2, 3, 5))):
+        for n in range(chance.choice((1, 2, 3))):
             self._deal(person, f"{person.number}-{n}")
         if chance.random() < 0.15:
             stops, who = self.sometime(), chance.choice((person.web, person.telegram))
@@ -214,8 +214,8 @@ def wrong_clocks(events: list[Event], chance: random.Random) -> list[Event]:
 
 def nights_off(chance: random.Random) -> list[tuple[datetime, datetime]]:
     """Times at which the server is off."""
-    begins = [NEW_YEAR + chance.random() * 360 * DAY for _ in range(5)]
-    return [(at, at + chance.choice((HOUR, 6 * HOUR, DAY, 3 * DAY))) for at in begins]
+    begins = [NEW_YEAR + chance.random() * 360 * DAY for _ in range(12)]
+    return [(at, at + chance.choice((HOUR, 12 * HOUR, DAY, 3 * DAY))) for at in begins]
 
 
 # ---- who checks -------------------------------------------------------------------------------------------------
@@ -371,6 +371,8 @@ A_FEW = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    # a seed that fails says enough: years are too long to look for a simpler one
+    phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 SEEDS = st.integers(0, 1_000_000)
