@@ -96,10 +96,13 @@ class Node:
             return [Node(each) for each in self.value]
         return [self] if self.is_something else []
 
-    def texts(self, key: str = "") -> Sequence[str]:
-        """The texts of a list, or each element's text under ``key``; a text with commas or spaces is a list, too."""
+    def texts(self, key: str = "", between: str | None = ",") -> Sequence[str]:
+        """The texts of a list, or each element's text under ``key``; a text with commas is a list, too.
+
+        ``between`` is what stands between them in a text; None: white space.
+        """
         if isinstance(self.value, str):
-            return [part.strip() for part in self.value.split("," if "," in self.value else None) if part.strip()]
+            return [part.strip() for part in self.value.split(between) if part.strip()]
         nodes = [node.at(key) if key and node.is_object else node for node in self.many]
         return [node.text for node in nodes if node.text]
 

@@ -1,8 +1,8 @@
 """Chatwoot: account webhooks and those of API inboxes.
 
-Events: chatwoot.com/hc/user-guide/articles/1677693021. Signed since 4.13 by ``X-Chatwoot-Signature: sha256=<hex>`` over
-``<X-Chatwoot-Timestamp>.<body>``; older ones are not signed. An event is written down some time after it happened, with
-the conversation as it is then: an event about the end may come with a conversation that is open again.
+Events: chatwoot.com/hc/user-guide/articles/1677693021. Signed since 4.11.2 (API inboxes: 4.13) by
+``X-Chatwoot-Signature: sha256=<hex>`` over ``<X-Chatwoot-Timestamp>.<body>``. An event is written down some time after
+it happened, with the conversation as it is then: an event about the end may come with one that is open again.
 """
 
 from collections.abc import Sequence

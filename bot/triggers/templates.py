@@ -41,7 +41,8 @@ def read_template(event: Node, settings: TriggerSettings, at: datetime | None, i
         locale=customer.at("language").text,
         time_zone=customer.at("time_zone").text,
         customer=customer.at("reference").text,
-        tags=ticket.at("tags").texts("name"),
+        # Zendesk writes spaces between tags, and allows none in them.
+        tags=ticket.at("tags").texts("name", None if settings.kind == "zendesk" else ","),
         attributes=known(
             agent=event.at("agent").text or full_name(event.at("agent")),
             subject=ticket.at("subject").text,

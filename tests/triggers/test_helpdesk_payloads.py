@@ -266,6 +266,13 @@ def test_key_paths_hold_for_words_and_for_the_end(name: str) -> None:
     assert telling.attributes["link"] == wanted
 
 
+def test_tags_in_one_text() -> None:
+    body = {"event": "solved", "ticket": {"id": "1", "tags": "big spender, refund"}}
+    (liveagent,) = told_by(body, trigger_of("liveagent"))
+    (zendesk,) = told_by({**body, "ticket": {"id": "1", "tags": "big_spender  refund"}}, trigger_of("zendesk"))
+    assert (list(liveagent.tags), list(zendesk.tags)) == (["big spender", "refund"], ["big_spender", "refund"])
+
+
 def test_statuses_of_the_accounts_own() -> None:
     trigger = trigger_of("freshdesk", ended=("Erledigt",), resumed=("Wieder  offen",))
     assert [in_short(one.happening) for one in told_by(payload("freshdesk_own_status"), trigger)] == ["ended"]
