@@ -7,7 +7,6 @@ from typing import get_args
 
 from bot.config import TriggerKindName, TriggerSettings
 from bot.conversations.dealings import Beside, Ended, Happening, Resumed, Spoke
-from bot.messages import ChannelName
 from bot.triggers import Delivery, Telling, read_delivery
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "helpdesk"
@@ -87,7 +86,3 @@ def _at(at: datetime | None) -> str:
         return ""
     assert at.date() == NOON.date(), at
     return f" {at:%H:%M:%S}"
-
-
-def channel_name(name: str) -> ChannelName:
-    return ChannelName(name)
