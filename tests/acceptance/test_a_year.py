@@ -103,7 +103,7 @@ class History:
             self.add(self.sometime(), Writing(who=person.telegram, text="hello"))
         for n in range(chance.choice((1, 2, 3))):
             self._deal(person, f"{person.number}-{n}")
-        if chance.random() < 0.15:
+        if chance.random() < 0.25:
             stops, who = self.sometime(), chance.choice((person.web, person.telegram))
             self.add(stops, Writing(who=who, text="stop"))
             if chance.random() < 0.5:
@@ -112,7 +112,7 @@ class History:
     def _deal(self, person: Person, reference: str) -> None:
         """One ticket: it is closed, perhaps opened again for some reason, and closed again."""
         chance, at = self.chance, self.sometime()
-        who = person.web if chance.random() < 0.7 else person.telegram
+        who = person.web if chance.random() < 0.5 else person.telegram
         reporter = Reporter(self, person, who, reference, timed=chance.random() < 0.8, ids=chance.random() < 0.5)
         if chance.random() < 0.3:
             for by in ("customer", "agent", "customer"):
