@@ -281,7 +281,8 @@ def _spoke(dealing: Dealing, spoke: Spoke, at: datetime) -> Heard:
     is_new = talk.talk != dealing.talk
     after = replace(
         talk,
-        heard=talk.heard + 1,
+        # what a bot says makes no conversation long
+        heard=talk.heard + (spoke.by != "bot"),
         tells_words=talk.tells_words or spoke.first or spoke.by != "customer",
         started_by=spoke.by if spoke.first or is_new else talk.started_by,
         human_at=_latest(talk.human_at, at) if spoke.by == "agent" else talk.human_at,

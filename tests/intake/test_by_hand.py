@@ -116,7 +116,7 @@ def nothing(world: World) -> None:
         (nothing, BEN, "", "cannot be reached"),
         (nothing, ANN, "gone", "the flow is gone"),
     ],
-    ids=str,
+    ids=["opted out", "surveyed now", "surveyed yesterday", "never wrote", "flow gone"],
 )
 def test_what_guards_the_customer_holds_for_agents(before: object, who: Address, flow: str, rule: str) -> None:
     world = World()
