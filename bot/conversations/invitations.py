@@ -70,6 +70,13 @@ class PastSurvey(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class WentOn(msgspec.Struct, frozen=True, kw_only=True):
+    """That a dealing went on after its end: when we were told first, and the rule that cancels a question by it."""
+
+    at: datetime
+    rule: Literal["the customer went on", "it was resumed"]
+
+
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     """What made us think of asking someone, as it was told: no setting changes it, so a simulation can ask again.
 
@@ -92,6 +99,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     mere_thanks: bool = False
     #: in 0 <= share < 1, the same for this customer and this dealing whenever it is looked at
     share: float = 0.0
+    #: told after it, whatever had become of it by then; for simulations alone
+    went_on: WentOn | None = None
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from bot.conversations.invitations import (
     Rule,
     Standing,
     Verdict,
+    WentOn,
     decide_invitation,
     planned_for,
     ruled_out,
@@ -47,7 +48,8 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """One trigger of the ledger, and what became of it.
 
     ``dealing`` names what it is about; a later trigger of the same dealing takes its place. ``opted_out`` and
-    ``reachable`` are None where nobody looked, ``time_zone`` where the customer's own is not known.
+    ``reachable`` are None where nobody looked, ``time_zone`` where the customer's own is not known, ``went_on`` where
+    the dealing was over for good.
     """
 
     key: str
@@ -64,6 +66,7 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     reachable: bool | None = None
     time_zone: str | None = None
     looks: tuple[Look, ...] = ()
+    went_on: WentOn | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +126,8 @@ class Simulation:
         before = self._pending.pop(trigger.dealing, None)
         if before is not None:
             before.over = True
-            yield Simulated(trigger=before.trigger, verdict="not asked", rule="it was resumed", at=at)
+            went_on = before.trigger.went_on or WentOn(at=at, rule="it was resumed")
+            yield Simulated(trigger=before.trigger, verdict="not asked", rule=went_on.rule, at=went_on.at)
         yield from self._begin(trigger, at)
 
     def finish(self, now: datetime) -> Iterator[Simulated]:
@@ -131,8 +135,8 @@ class Simulation:
         yield from self._run_until(now)
         for pending in self._pending.values():
             trigger = pending.trigger
-            if _is_cancelled(trigger, now):
-                yield Simulated(trigger=trigger, verdict="not asked", rule=trigger.rule, at=trigger.at)
+            if (went_on := _cancelled_by(trigger, now)) is not None:
+                yield Simulated(trigger=trigger, verdict="not asked", rule=went_on.rule, at=went_on.at)
             else:
                 yield Simulated(trigger=trigger, verdict="deferred", rule=pending.rule, at=pending.since)
 
@@ -183,8 +187,8 @@ class Simulation:
                 assert_never(invitation.verdict)
 
     def _judge(self, trigger: Trigger, planned: datetime, at: datetime) -> Invitation:
-        if _is_cancelled(trigger, at):
-            return Invitation(verdict="not asked", rule=trigger.rule)
+        if (went_on := _cancelled_by(trigger, at)) is not None:
+            return Invitation(verdict="not asked", rule=went_on.rule)
         rules = self._settings.rules[trigger.flow]
         invitation = decide_invitation(trigger.occasion, self._standing(trigger, planned, at), rules, at)
         if invitation.verdict == "asked" and trigger.rule == "no question fits":
@@ -237,8 +241,12 @@ class Simulation:
             known.reachable = trigger.reachable
 
 
-def _is_cancelled(trigger: Trigger, now: datetime) -> bool:
-    return trigger.rule in CANCELLED and now >= trigger.at
+def _cancelled_by(trigger: Trigger, now: datetime) -> WentOn | None:
+    """What cancels a question that is due now; of two things at one moment, the order is that in which they were."""
+    went_on = trigger.went_on
+    if went_on is None or now < went_on.at or (now == went_on.at and trigger.rule not in CANCELLED):
+        return None
+    return went_on
 
 
 def _really_at(trigger: Trigger, planned: datetime) -> datetime:

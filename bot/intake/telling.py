@@ -15,8 +15,8 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.invitations import (
     Invitation,
     Occasion,
-    Rule,
     TriggerKind,
+    WentOn,
     planned_for,
     ruled_out,
     share_of,
@@ -248,14 +248,28 @@ def _found_at_last(
 
 
 def _went_on(told: Told, heard: Heard, facts: Facts, moment: Moment) -> Outcome:
-    """The dealing goes on: what was planned for its end is cancelled."""
+    """The dealing goes on: what was planned for its end is cancelled, and what was not, other settings may have."""
     outcome, decision = _noted(told, heard, facts, moment), of_ending(facts)
-    if facts.interaction is None or decision is None or decision.verdict != "deferred":
+    if facts.interaction is None or decision is None:
         return outcome
-    rule: Rule = "the customer went on" if heard.meaning == "customer went on" else "it was resumed"
-    over = settled(decision, Invitation(verdict="not asked", rule=rule), moment)
+    went_on = WentOn(
+        at=moment.now, rule="the customer went on" if heard.meaning == "customer went on" else "it was resumed"
+    )
+    known = _with_going_on(decision, went_on)
+    if decision.verdict != "deferred":
+        changed = () if known is decision else (RecordDecision(decision=known),)
+        return replace(outcome, writes=(*outcome.writes, *changed))
+    over = settled(known, Invitation(verdict="not asked", rule=went_on.rule), moment)
     cancelled = (DropDue(key=ask_key(facts.interaction)), RecordDecision(decision=over))
-    return replace(outcome, said=Said(kind="not_asked", text=rule), writes=(*outcome.writes, *cancelled))
+    return replace(outcome, said=Said(kind="not_asked", text=went_on.rule), writes=(*outcome.writes, *cancelled))
+
+
+def _with_going_on(decision: Decision, went_on: WentOn) -> Decision:
+    """With the first time that it went on, where there is something to decide again."""
+    occasion = decision.occasion
+    if occasion is None or occasion.went_on is not None:
+        return decision
+    return replace(decision, occasion=replace(occasion, went_on=went_on))
 
 
 def _noted(told: Told, heard: Heard, facts: Facts, moment: Moment) -> Outcome:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from bot import config
-from bot.conversations.invitations import Rule, Verdict
+from bot.conversations.invitations import Rule, Verdict, WentOn
 from bot.conversations.simulation import CANCELLED, Look, Settings, Simulated, Trigger
 from bot.ports import Decision, DecisionStep
 from bot.reports.explaining import shown
@@ -53,7 +53,17 @@ def trigger_of(decision: Decision, time_zones: Mapping[str, str]) -> Trigger | N
         # the zone of those who have none of their own is a setting
         time_zone=None if known is None else newest.get("time_zone", known),
         looks=tuple(_looks(steps)),
+        went_on=decision.occasion.went_on or _cancelled(stands),
     )
+
+
+def _cancelled(stands: DecisionStep) -> WentOn | None:
+    """It ended once more before the question was due."""
+    match stands.rule:
+        case "it was resumed" | "the customer went on":
+            return WentOn(at=stands.at, rule=stands.rule)
+        case _:
+            return None
 
 
 def _reference(decision: Decision) -> str:

@@ -169,6 +169,38 @@ def test_night_that_is_quiet_no_longer_asks_at_once(world: World) -> None:
     assert rules(report) == {"quiet hours": (1, 0), "nothing speaks against it": (0, 1)}
 
 
+def test_talk_that_went_on_after_the_question_cancels_one_that_is_due_later(world: World) -> None:
+    world.tell(Ended(at=world.now, messages=5), ANN, reference="T-1")
+    world.later(minutes=10)
+    world.later(minutes=20)
+    world.tell(Spoke(by="customer", at=world.now), ANN, reference="T-1")
+    world.later(hours=2)
+    longer = simulated(world, with_asking(delay=timedelta(minutes=31)))
+    assert rules(longer) == {"nothing speaks against it": (1, 0), "the customer went on": (0, 1)}
+    assert rules(simulated(world, with_asking(delay=timedelta(minutes=29)))) == {"nothing speaks against it": (1, 1)}
+
+
+def test_talk_that_went_on_cancels_what_was_ruled_out_when_it_ended(world: World) -> None:
+    world.tell(Ended(at=world.now, messages=1), ANN, reference="T-1")
+    world.later(minutes=5)
+    world.tell(Resumed(at=world.now), ANN, reference="T-1")
+    world.tell(Spoke(by="customer", at=world.now), ANN, reference="T-1")
+    world.later(hours=2)
+    report = simulated(world, with_asking(min_messages=0))
+    assert rules(report) == {"too few messages": (1, 0), "it was resumed": (0, 1)}
+    assert report.newly_asked == 0
+
+
+def test_ending_that_another_follows_keeps_the_rule_that_cancelled_it(world: World) -> None:
+    world.tell(Ended(at=world.now, messages=5), ANN, reference="T-1")
+    world.later(minutes=2)
+    world.tell(Spoke(by="customer", at=world.now), ANN, reference="T-1")
+    world.later(minutes=2)
+    world.tell(Ended(at=world.now, messages=7), ANN, reference="T-1")
+    world.later(minutes=30)
+    assert rules(simulated(world)) == {"nothing speaks against it": (1, 1), "the customer went on": (1, 1)}
+
+
 def test_progress_is_told_to_the_end(world: World) -> None:
     month(world)
     told: list[tuple[int, int]] = []
