@@ -12,7 +12,7 @@ from bot.triggers.registry import HELPDESKS
 from bot.triggers.signing import carries_secret
 from bot.triggers.tellings import Telling, not_understood
 
-__all__ = ["Delivery", "Telling", "challenged_with", "is_believed", "read_delivery"]
+__all__ = ["Delivery", "Telling", "challenged_with", "is_believed", "not_understood", "read_delivery"]
 
 #: events of one delivery that are read; who sends more sends no events
 MOST_EVENTS = 100
@@ -101,6 +101,6 @@ def _link(telling: Telling, roots: _Roots, settings: TriggerSettings) -> Mapping
 
     def filled(blank: re.Match[str]) -> str:
         name = blank[1]
-        return quote(telling.reference if name == "reference" else roots.at(name).text, safe="")
+        return quote(telling.reference if name == "reference" else roots.at(name).text, safe="", errors="ignore")
 
     return {"link": _BLANK.sub(filled, settings.link)}

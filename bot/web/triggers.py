@@ -5,9 +5,10 @@ while the database does not answer: whatever else we told the helpdesk, it would
 """
 
 import hashlib
+import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,10 +24,12 @@ from bot.errors import StoreRefused
 from bot.intake import Intake
 from bot.messages import Address, ChannelName, Unread
 from bot.ports import Clock, Outcome
-from bot.triggers import Delivery, Telling, challenged_with, is_believed, read_delivery
+from bot.triggers import Delivery, Telling, challenged_with, is_believed, not_understood, read_delivery
 from bot.web.api import json_response, problem
 from bot.web.interactions import GROUPING, LONGEST_GROUP
 from bot.web.requests import BODY_DEADLINE, raw_from, read_body
+
+log = logging.getLogger(__name__)
 
 #: A reference that is longer is told apart by a digest: nobody can read it anyway.
 LONGEST_REFERENCE = 200
@@ -91,7 +94,7 @@ class Triggers:
         challenge = challenged_with(delivery, trigger)
         if challenge:
             return web.Response(text=challenge, content_type="text/plain")
-        told = [_named(telling, index, body) for index, telling in enumerate(read_delivery(delivery, trigger))]
+        told = [_named(telling, index, body) for index, telling in enumerate(_read(delivery, trigger))]
         outcomes = [await self._tell(telling, trigger, counts) for telling in told]
         understood = not any(_is_strange(telling) for telling in told) and all(outcomes)
         if not understood:
@@ -168,6 +171,26 @@ def add_triggers(app: web.Application, triggers: Triggers, settings: CurrentSett
     app.router.add_post("/triggers/{name}", receive)
 
 
+def _read(delivery: Delivery, trigger: TriggerSettings) -> Sequence[Telling]:
+    """What a delivery tells, with each conversation named by what is visible of its name."""
+    try:
+        return [referred(telling) for telling in read_delivery(delivery, trigger)]
+    except Exception as error:
+        # A fault of ours must not make the helpdesk send it again and again; its words are no matter for a log.
+        log.error("trigger %s: a delivery made its reader fail (%s)", trigger.name, type(error).__name__)
+        return [Telling(happening=not_understood("POST", type(error).__name__))]
+
+
+def referred(telling: Telling) -> Telling:
+    """A name of which nothing is visible is none, or all dealings with such names were one."""
+    reference = _identifier(telling.reference)
+    if telling.reference and not reference and not isinstance(telling.happening, Beside):
+        return replace(
+            telling, reference="", happening=not_understood(type(telling.happening).__name__.lower(), "id=?")
+        )
+    return replace(telling, reference=reference)
+
+
 def _named(telling: Telling, index: int, body: bytes) -> Telling:
     """What asks nobody is one row of the ledger, however often it is sent: by its body, where it has no id.
 
@@ -216,7 +239,7 @@ def told_from(telling: Telling, trigger: TriggerSettings, settings: Settings) ->
         name=shown_name(telling.name),
         locale=locale.replace("_", "-") if len(locale) <= 35 and _LANGUAGE.fullmatch(locale) else None,
         time_zone=telling.time_zone if _is_zone(telling.time_zone) else None,
-        customer=_identifier(telling.customer) or None,
+        customer=_proof(telling.customer),
         attributes=dict(_attributes(telling)),
         idle_after=trigger.idle_after,
     )
@@ -228,6 +251,12 @@ def _identifier(text: str) -> str:
     if len(line) <= LONGEST_REFERENCE:
         return line
     return f"{line[:100]}…{hashlib.sha256(line.encode()).hexdigest()[:32]}"
+
+
+def _proof(text: str) -> str | None:
+    """The company's own name of a customer; a damaged one is none: what is left of it may be somebody else's."""
+    whole = " ".join(text.split())
+    return _identifier(text) or None if shown_name(text, longest=max(len(text), 1)) == whole else None
 
 
 def _address(telling: Telling, trigger: TriggerSettings, settings: Settings) -> Address | None:
@@ -258,7 +287,7 @@ def _attributes(telling: Telling) -> Iterator[tuple[str, str]]:
 def _shown(name: str, value: str) -> str | None:
     if name == "link":
         link = f"https://{value}" if _BARE.fullmatch(value) else value
-        return link if len(link) <= LONGEST_VALUE and _WEB.fullmatch(link) else None
+        return link if shown_name(link, LONGEST_VALUE) == link and _WEB.fullmatch(link) else None
     if name == "agent":
         return shown_name(value)
     return shown_name(value, LONGEST_GROUP if name in GROUPING else LONGEST_VALUE)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.config import Settings, TelegramSettings, TriggerKindName
+from bot.config import Settings, TelegramSettings, TriggerKindName, TriggerSettings
 from bot.conversations.dealings import Beside
 from bot.messages import ChannelName
 from bot.triggers import read_delivery
 from bot.triggers.bodies import Node
-from bot.web.triggers import told_from
+from bot.web.triggers import referred, told_from
 from tests.triggers.desks import KINDS, PAYLOADS, delivery_of, in_short, kind_of, told_by, trigger_of
 
 SETTINGS = Settings(company="Lotus Home", channels=(TelegramSettings(name=ChannelName("telegram"), token="1:a"),))
@@ -45,10 +45,16 @@ def _places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def _read_all(body: bytes, kind: TriggerKindName) -> None:
-    trigger = trigger_of(kind, channel=ChannelName("telegram"), address="meta.sender.custom_attributes.telegram_id")
+    address = {"channel": ChannelName("telegram"), "address": "meta.sender.custom_attributes.telegram_id"}
+    link = "https://desk.example/{reference}?of={meta.sender.name}"
+    is_readable(body, trigger_of(kind, link=link, **address))
+
+
+def is_readable(body: bytes, trigger: TriggerSettings) -> None:
+    """Whether all that is told of a body is clean, without an error being hidden."""
     telling = list(read_delivery(delivery_of(body), trigger))
     assert telling
-    for told in (told_from(each, trigger, SETTINGS) for each in telling):
+    for told in (told_from(referred(each), trigger, SETTINGS) for each in telling):
         texts = [told.reference, told.event, told.name or "", told.customer or "", *told.attributes.values()]
         texts += [told.happening.detail, told.happening.kind] if isinstance(told.happening, Beside) else []
         assert all(len(text) <= 2000 and not _UNSEEN.search(text) for text in texts), texts
@@ -65,13 +71,17 @@ def test_any_json(value: Any, kind: TriggerKindName) -> None:
 @given(st.data())
 def test_a_real_body_with_something_else_in_one_place(data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES))
-    body = json.loads(file.read_bytes())
+    body = changed_somewhere(data, json.loads(file.read_bytes()), JSON)
+    _read_all(json.dumps(body).encode(), kind_of(file))
+
+
+def changed_somewhere(data: st.DataObject, body: Any, to: st.SearchStrategy[Any]) -> Any:
     *outer, last = data.draw(st.sampled_from([place for place in _places(body) if place]))
     changed = inner = copy.deepcopy(body)
     for key in outer:
         inner = inner[key]
-    inner[last] = data.draw(JSON)
-    _read_all(json.dumps(changed).encode(), kind_of(file))
+    inner[last] = data.draw(to)
+    return changed
 
 
 @settings(max_examples=150, deadline=None)
