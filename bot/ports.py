@@ -174,6 +174,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     link: str | None = None
     #: when the customer wrote last
     wrote: bool = False
+    #: somebody may be asked: nobody else decides that about the same customer meanwhile, whatever the address
+    asks: bool = False
     #: the newest decisions about whatever this names: a customer's reference or id, a dealing's, an address key
     explain: str | None = None
     due: str | None = None

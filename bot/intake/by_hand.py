@@ -31,7 +31,7 @@ from bot.reports.explaining import agents_zone, in_words
 
 def what_to_read(event: AgentAsks) -> Read:
     reported = (str(event.customer.channel), _reference(event))
-    return Read(event=event.event, address=event.customer, reported=reported, wrote=True)
+    return Read(event=event.event, address=event.customer, reported=reported, wrote=True, asks=True)
 
 
 def decide(event: AgentAsks, facts: Facts, moment: Moment) -> Outcome:

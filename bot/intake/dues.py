@@ -16,7 +16,7 @@ def what_to_read(due: Due, moment: Moment) -> Read:
     """What must be known to decide a due row; the row itself is read again, for it may be gone."""
     match due.kind:
         case "ask":
-            return Read(due=due.key, interaction=InteractionId(due.ref), wrote=True)
+            return Read(due=due.key, interaction=InteractionId(due.ref), wrote=True, asks=True)
         case "idle":
             return Read(due=due.key, interaction=InteractionId(due.ref))
         case "expire" | "remind":

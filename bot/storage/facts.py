@@ -16,7 +16,16 @@ from bot.messages import Address, ChannelName
 from bot.ports import Customer, Due, Facts, Interaction, Neighbour, Outcome, Read, Shown, Words
 from bot.storage.codec import from_micros, maybe_time, short_key, to_micros
 from bot.storage.decisions import newest_about, of_dealing
-from bot.storage.identity import address_lock, customer_of, read_link, read_namesake, reference_lock
+from bot.storage.identity import (
+    address_lock,
+    customer_of,
+    customers_asked_or_stopped,
+    hold_customer_at,
+    hold_customers,
+    read_link,
+    read_namesake,
+    reference_lock,
+)
 from bot.storage.merging import as_one
 from bot.storage.ops import Hold, Job, Procedure, Row, ask, do, query
 from bot.storage.rows import SEEN_FOR, Person, SentAlong, remember, statements, wakes
@@ -184,10 +193,13 @@ class Steps:
     def _step(self, read: Read, decide: Callable[[Facts], Outcome], now: datetime) -> Procedure[Outcome]:
         facts = yield from self.facts(read, now)
         outcome = decide(facts)
+        writes = as_one(outcome.writes)
+        if not facts.seen:
+            yield from hold_customers(customers_asked_or_stopped(writes))
         rows = [] if read.event is None or facts.seen else [remember(read.event, now)]
         if rows and read.group is not None and not facts.group_seen:
             rows.append(remember(read.group, now))
-        for write in as_one(outcome.writes):
+        for write in writes:
             rows.extend(statements(write, self.person))
         if rows:
             yield from do(rows, wakes(outcome.writes))
@@ -202,6 +214,8 @@ class Steps:
         known_as = read.known_as or (None if link is None else link.customer)
         namesake, addresses = (None, ()) if known_as is None else (yield from read_namesake(known_as, address))
         event, group = (None if key is None else short_key(key) for key in (read.event, read.group))
+        if read.asks and address is not None:
+            yield from hold_customer_at(address)
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
         (row,) = yield from ask(_FACTS, event, group, horizon, *place, read.conversation, named)

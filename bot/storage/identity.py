@@ -1,8 +1,10 @@
 """Who somebody is: a customer's row, whoever has a company's reference, and the link that was given to them."""
 
+from collections.abc import Iterable
+
 from bot.ids import CustomerId
 from bot.messages import Address, ChannelName
-from bot.ports import Customer, Link
+from bot.ports import Customer, Link, OptOut, RecordShown, Write
 from bot.storage.codec import maybe_time
 from bot.storage.links import link_lock, link_named
 from bot.storage.ops import Hold, Procedure, Row, ask, query
@@ -24,6 +26,7 @@ _PLACES = query(
     """,
     "reference channel key",
 )
+_WHOSE = query("SELECT a.customer FROM address a WHERE a.channel = :channel AND a.key = :key", "channel key")
 
 
 def address_lock(address: Address) -> str:
@@ -32,6 +35,29 @@ def address_lock(address: Address) -> str:
 
 def reference_lock(reference: str) -> str:
     return f"reference {reference}"
+
+
+def customer_lock(customer: CustomerId) -> str:
+    return f"customer {customer}"
+
+
+def hold_customer_at(address: Address) -> Procedure[None]:
+    """From here on nobody else asks the customer of an address anything, or hears them opt out, wherever they are.
+
+    Whoever is at an address changes only under the address's own lock, which is held already.
+    """
+    rows = yield from ask(_WHOSE, address.channel, address.key)
+    yield from hold_customers(frozenset(CustomerId(row[0]) for row in rows))
+
+
+def hold_customers(customers: frozenset[CustomerId]) -> Procedure[None]:
+    if customers:
+        yield Hold(frozenset(customer_lock(customer) for customer in customers))
+
+
+def customers_asked_or_stopped(writes: Iterable[Write]) -> frozenset[CustomerId]:
+    """Whom a decision to ask at another of their addresses must see: it waits until this is committed."""
+    return frozenset(write.customer for write in writes if isinstance(write, RecordShown | OptOut))
 
 
 def read_link(id: str) -> Procedure[Link | None]:
