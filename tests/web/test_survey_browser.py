@@ -1,5 +1,6 @@
 """Survey pages in a real browser: with the script and without, by keyboard, on a phone, in the dark, from the right."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 
 from bot.channels.limits import Allowance, Rate
 from tests.web.scripted_site import chromium
-from tests.web.survey_site import Survey, survey_at
+from tests.web.survey_site import Survey, everything_in, survey_at
 
 pytestmark = pytest.mark.browser
 
@@ -94,10 +95,50 @@ async def test_who_reads_the_page_has_answered_and_goes_on(reader: Reader) -> No
     assert await reader.site.count("answer") == 3
 
 
-async def test_who_only_looks_has_answered_after_a_while(reader: Reader) -> None:
-    page = await reader.opens(await reader.site.link() + "?a=5")
-    await expect(page.get_by_text("your answer has been noted")).to_be_visible()
-    assert await reader.site.count("answer") == 1
+_AS_A_SCRIPT_DOES = """() => {
+  document.body.style.minHeight = "5000px";
+  scrollTo(0, 900);
+  for (const [kind, of] of [["pointermove", PointerEvent], ["pointerdown", PointerEvent], ["keydown", KeyboardEvent],
+                            ["wheel", WheelEvent], ["touchstart", Event], ["scroll", Event]])
+    for (const target of [window, document, document.body]) target.dispatchEvent(new of(kind, { bubbles: true }));
+}"""
+
+
+async def test_a_program_that_stays_and_scrolls_has_answered_nothing(reader: Reader) -> None:
+    before = await everything_in(reader.site.storage)
+    path = await reader.site.link()
+    before["link"] = (await everything_in(reader.site.storage))["link"]
+    for value in (1, 4):
+        page = await reader.opens(f"{path}?a={value}")
+        await expect(page.get_by_text("Your answer is chosen.")).to_be_visible()
+        await page.evaluate(_AS_A_SCRIPT_DOES)
+        await page.wait_for_timeout(4_000)
+        assert await everything_in(reader.site.storage) == before
+    await page.mouse.wheel(0, 40)
+    await expect(page.get_by_text("4/5")).to_be_visible()
+
+
+async def test_a_browser_that_lets_time_fly_has_answered_nothing(reader: Reader, tmp_path: Path) -> None:
+    """As scanners run pages: ten seconds pass for the page at once."""
+    path = await reader.site.link() + "?ref=T-81"
+    before = await everything_in(reader.site.storage)
+    for value in (1, 2, 5):
+        program = await asyncio.create_subprocess_exec(
+            chromium(),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={tmp_path}/scanner",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+            f"{reader.site.url}{path}&a={value}",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        dumped, _ = await program.communicate()
+        assert b"Send this answer" in dumped
+    assert await everything_in(reader.site.storage) == before
 
 
 async def test_who_presses_another_answer_has_given_that_one(reader: Reader) -> None:
@@ -113,7 +154,7 @@ async def test_a_page_that_was_opened_by_a_scanner_waits_for_a_press(reader: Rea
         await reader.site.get(f"{path}&a={value}")
     page = await reader.opens(f"{path}&a=4")
     await page.mouse.move(90, 90)
-    await page.wait_for_timeout(3_800)
+    await page.wait_for_timeout(1_000)
     assert await reader.site.count("conversation") == 0
     await page.get_by_role("button", name="Send this answer").click()
     await expect(page.get_by_text("4/5")).to_be_visible()

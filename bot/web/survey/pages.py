@@ -283,6 +283,8 @@ def _said_above(page: tuple[Shown, ...], picked: str, note: Note) -> str:
     """The key of the sentence at the top: what became of what was sent, or of another answer of the same e-mail."""
     if note:
         return f"survey.{note}"
+    if any(each.picked for each in page):
+        return "survey.press"
     if not picked:
         return ""
     answered = next((each for each in page if each.kind == "answered"), None)

@@ -1,22 +1,21 @@
 /*
- * Takes the answer that an e-mail's link brought along without a press, as soon as there is a person before the page:
- * programs that look through mail open links too, and what they open must count for nobody.
+ * Takes the answer that an e-mail's link brought along without a press, as soon as a person moves, touches or types:
+ * programs that look through mail open links too, for as long as they like, and what they open must count for nobody.
  *
  * Everything else on the page works without this script.
  */
 (() => {
   "use strict";
 
-  const LOOKED = 3000; // milliseconds before the page, with it in front: somebody reads it
-  const CHOOSING = 500; // whoever moves may be about to press another answer
-  const SIGNS = ["pointermove", "pointerdown", "touchstart", "keydown", "scroll"];
+  const CHOOSING = 500; // milliseconds: whoever moves may be about to press another answer
+  // Not "scroll": a script that scrolls makes trusted ones.
+  const SIGNS = ["pointermove", "pointerdown", "touchstart", "keydown", "wheel"];
 
   const form = document.querySelector("form[data-by-itself]");
   const status = document.getElementById("status");
   if (!form || !status) return;
 
   let over = false;
-  let looked = 0;
   const say = (text) => {
     status.hidden = false;
     status.textContent = text;
@@ -24,7 +23,6 @@
 
   const end = () => {
     over = true;
-    clearInterval(watch);
     for (const sign of SIGNS) removeEventListener(sign, noticed);
   };
 
@@ -54,16 +52,13 @@
     }
   };
 
-  const noticed = () => {
+  const noticed = (event) => {
+    if (!event.isTrusted) return;
     for (const sign of SIGNS) removeEventListener(sign, noticed);
     setTimeout(send, CHOOSING);
   };
 
-  const watch = setInterval(() => {
-    looked = document.visibilityState === "visible" && document.hasFocus() && !document.prerendering ? looked + 250 : 0;
-    if (looked >= LOOKED) send();
-  }, 250);
-
+  say(status.dataset.chosen);
   form.addEventListener("submit", end);
   for (const sign of SIGNS) addEventListener(sign, noticed, { passive: true });
 })();
