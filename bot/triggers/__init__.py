@@ -10,9 +10,9 @@ from bot.config import TriggerSettings
 from bot.triggers.bodies import Delivery, Node, body_of, events_in
 from bot.triggers.registry import HELPDESKS
 from bot.triggers.signing import carries_secret
-from bot.triggers.tellings import Telling, not_understood
+from bot.triggers.tellings import NAMELESS, Telling, not_understood
 
-__all__ = ["Delivery", "Telling", "challenged_with", "is_believed", "not_understood", "read_delivery"]
+__all__ = ["NAMELESS", "Delivery", "Telling", "challenged_with", "is_believed", "not_understood", "read_delivery"]
 
 #: events of one delivery that are read; who sends more sends no events
 MOST_EVENTS = 100
@@ -23,6 +23,8 @@ OWN_FIELDS = frozenset(
         *("name", "locale", "time_zone", "tags"),
     }
 )
+#: how a whole delivery is called where an event's name would stand
+_A_BODY = "POST"
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~+/=-]{1,200}")
 _BLANK = re.compile(r"\{([^{}]+)\}")
 
@@ -47,16 +49,16 @@ def read_delivery(delivery: Delivery, settings: TriggerSettings) -> Sequence[Tel
     try:
         body = body_of(delivery)
     except ValueError:
-        return [Telling(happening=not_understood("a body", "it is no JSON"))]
+        return [Telling(happening=not_understood(_A_BODY, "≠ JSON"))]
     told = [telling for event in events_in(body, MOST_EVENTS) for telling in _read_event(event, delivery, settings)]
     if isinstance(body, list) and len(body) > MOST_EVENTS:
-        told.append(Telling(happening=not_understood("a list", f"{len(body)} events at once")))
-    return told or [Telling(happening=not_understood("a list", "it is empty"))]
+        told.append(Telling(happening=not_understood(_A_BODY, f"[{len(body)}]")))
+    return told or [Telling(happening=not_understood(_A_BODY, "[]"))]
 
 
 def _read_event(event: Node, delivery: Delivery, settings: TriggerSettings) -> Sequence[Telling]:
     if not event.is_object:
-        return [Telling(happening=not_understood("a body", "it is no object"))]
+        return [Telling(happening=not_understood(_A_BODY, "≠ {…}"))]
     helpdesk = HELPDESKS[settings.kind]
     roots = [event, *(inner for path in helpdesk.inner if (inner := event.at(path)).is_object)]
     return [_as_configured(telling, _Roots(roots), settings) for telling in helpdesk.read(event, delivery, settings)]

@@ -41,7 +41,7 @@ def _read(event: Node, delivery: Delivery, _settings: TriggerSettings) -> Sequen
 def _about(conversation: Node, happening: Happening, event: str) -> Telling:
     contact, reference = conversation.at("meta.sender"), conversation.at("id").text
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood(type(happening).__name__.lower(), "it names no conversation")
+        happening = not_understood(type(happening).__name__.lower(), 'conversation.id=""')
     browser = conversation.at("additional_attributes")
     return Telling(
         happening=happening,
@@ -71,7 +71,7 @@ def _status(kind: str, event: Node) -> Happening:
     if kind == "conversation_updated" and not changed:
         return beside(kind)
     if changed and status and changed != status:
-        return at_odds(kind, f"status went to {changed} and is {status}")
+        return at_odds(kind, f"status→{changed}, status={status}")
     told, at = _told(kind, changed or status), _changed_at(event)
     match told:
         case "resolved" if status in ("resolved", ""):
@@ -82,9 +82,9 @@ def _status(kind: str, event: Node) -> Happening:
         case "open" | "pending" if status in (*_GOES_ON, ""):
             return Resumed(at=at)
         case "resolved" | "open" | "pending":
-            return at_odds(kind, f"status is {status}")
+            return at_odds(kind, f"status={status}")
         case _:
-            return beside(kind, f"status is {told}" if told else "")
+            return beside(kind, f"status={told}" if told else "")
 
 
 def _told(kind: str, status: str) -> str:
@@ -110,7 +110,7 @@ def _message(kind: str, event: Node) -> Happening:
     if kind != "message_created":
         return beside(kind)
     if event.at("private").flag:
-        return beside(kind, "a private note")
+        return beside(kind, "private=true")
     at, began = event.at("created_at").time, event.at("conversation.created_at").time
     sort, first = event.at("message_type").word, soon_after(at, began)
     if sort in _INCOMING:

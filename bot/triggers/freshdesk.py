@@ -29,7 +29,7 @@ def _simple(ticket: Node, settings: TriggerSettings) -> Telling:
     reference = ticket.first("ticket_id", "ticket_id_numeric").text.removeprefix("#")
     happening = _status(ticket, settings)
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood("status", "ticket_id is empty")
+        happening = not_understood("status", 'ticket_id=""')
     return Telling(
         happening=happening,
         reference=reference,
@@ -53,12 +53,12 @@ def _status(ticket: Node, settings: TriggerSettings) -> Happening:
     closed = words(settings.ended, CLOSED)
     if (status in closed or after in (_RESOLVED, _CLOSED)) and before in (_RESOLVED, _CLOSED):
         # Freshdesk closes what was resolved some days later, by itself.
-        return beside("status", "it was resolved before")
+        return beside("status", f"status={before}→{after or status}")
     if status in closed:
         return Ended()
     if status in words(settings.resumed, _OPEN) or before in (_RESOLVED, _CLOSED):
         return Resumed()
-    return beside("status", f"status is {status}") if status else not_understood("status", "ticket_status is empty")
+    return beside("status", f"status={status}") if status else not_understood("status", 'ticket_status=""')
 
 
 FRESHDESK = Helpdesk(read=_read, inner=("freshdesk_webhook",))

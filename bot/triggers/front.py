@@ -41,7 +41,7 @@ def _read(event: Node, _delivery: Delivery, _settings: TriggerSettings) -> Seque
     conversation = event.at("conversation")
     happening, reference = _happening(kind, event, conversation), conversation.at("id").text
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood(kind, "conversation.id is empty")
+        happening = not_understood(kind, 'conversation.id=""')
     return [
         Telling(
             happening=happening,
@@ -62,9 +62,9 @@ def _happening(kind: str, event: Node, conversation: Node) -> Happening:
     at, status = event.at("emitted_at").time, conversation.at("status").word
     over = status in _OVER or conversation.at("status_category").word in _OVER
     if kind in _ENDED:
-        return Ended(at=at) if over or not status else at_odds(kind, f"status is {status}")
+        return Ended(at=at) if over or not status else at_odds(kind, f"status={status}")
     if kind in _RESUMED:
-        return at_odds(kind, f"status is {status}") if over else Resumed(at=at)
+        return at_odds(kind, f"status={status}") if over else Resumed(at=at)
     if kind not in (*_IN, *_OUT):
         return beside(kind)
     first = soon_after(event.at("target.data.created_at").time or at, conversation.at("created_at").time)

@@ -18,7 +18,7 @@ def _read(event: Node, delivery: Delivery, settings: TriggerSettings) -> Sequenc
     kind, reference = fields["event"].text, fields["reference"].text
     happening = _happening(kind, fields, settings)
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood(kind, f"{settings.fields.get('reference', 'reference')} is empty")
+        happening = not_understood(kind, f'{settings.fields.get("reference", "reference")}=""')
     return [
         Telling(
             happening=happening,
@@ -58,8 +58,8 @@ def _happening(kind: str, fields: _Fields, settings: TriggerSettings) -> Happeni
     if word in words(settings.resumed, frozenset()):
         return Resumed(at=at)
     if word in words(settings.spoke, frozenset()):
-        return not_understood(kind, "by is neither customer nor agent") if by is None else Spoke(by=by, at=at)
-    return beside(kind) if kind else not_understood("", f"{settings.fields['event']} is empty")
+        return not_understood(kind, f'by="{fields["by"].text}"') if by is None else Spoke(by=by, at=at)
+    return beside(kind) if kind else not_understood("", f'{settings.fields["event"]}=""')
 
 
 GENERIC = Helpdesk(read=_read, signed=standard_signed)

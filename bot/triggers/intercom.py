@@ -30,7 +30,7 @@ def _read(event: Node, _delivery: Delivery, _settings: TriggerSettings) -> Seque
         return [Telling(happening=beside(topic), event=event.at("id").text)]
     happening, reference = _happening(topic, item, _at(event, item)), item.at("id").text
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood(topic, "data.item.id is empty")
+        happening = not_understood(topic, 'data.item.id=""')
     contact = _contact(item)
     return [
         Telling(
@@ -55,11 +55,11 @@ def _happening(topic: str, item: Node, at: datetime | None) -> Happening:
     state = item.at("state").word or {True: "open", False: "closed", None: ""}[item.at("open").flag]
     match topic.removeprefix("conversation."):
         case "admin.closed" if state == "open":
-            return at_odds(topic, "state is open")
+            return at_odds(topic, "state=open")
         case "admin.closed":
             return Ended(at=at, human_answered=_answered(item), started_by=_started_by(item))
         case "admin.opened" if state == "closed":
-            return at_odds(topic, "state is closed")
+            return at_odds(topic, "state=closed")
         case "admin.opened":
             return Resumed(at=at)
         case "user.created" | "contact.created":

@@ -19,7 +19,7 @@ def _read(event: Node, _delivery: Delivery, _settings: TriggerSettings) -> Seque
     kind, room = event.at("type").text, event.at("_id").text
     if kind == "Message":
         return _messages(event, room)
-    return [_telling(_happening(kind, event) if room else not_understood(kind, "_id is empty"), room, "", event)]
+    return [_telling(_happening(kind, event) if room else not_understood(kind, '_id=""'), room, "", event)]
 
 
 def _messages(event: Node, room: str) -> Sequence[Telling]:
@@ -29,7 +29,7 @@ def _messages(event: Node, room: str) -> Sequence[Telling]:
         if (author := _author(message)) is not None
     ]
     if not room or not said:
-        happening = beside("Message", "no words") if room else not_understood("Message", "_id is empty")
+        happening = beside("Message", "messages=[]") if room else not_understood("Message", '_id=""')
         return [_telling(happening, room, "", event)]
     return [_telling(spoke, room, f"message:{id}" if id else "", event) for spoke, id in said]
 

@@ -12,6 +12,9 @@ from bot.triggers.bodies import Node
 OPEN = frozenset({"open", "opened", "reopened", "new", "pending"})
 CLOSED = frozenset({"closed", "resolved", "solved", "archived", "done"})
 
+#: how an event is called that has no name
+NAMELESS = "?"
+
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a helpdesk tells of one dealing. Nothing here is cleaned: whoever passes it on does that."""
@@ -35,7 +38,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
 
 def beside(kind: str, detail: str = "") -> Beside:
     """Something that is no end of a chat."""
-    return Beside(kind=kind or "an event without a name", detail=detail)
+    return Beside(kind=kind or NAMELESS, detail=detail)
 
 
 def at_odds(kind: str, detail: str) -> Beside:
@@ -44,12 +47,13 @@ def at_odds(kind: str, detail: str) -> Beside:
 
 
 def not_understood(kind: str, detail: str) -> Beside:
-    return Beside(kind=kind or "an event without a name", why="not understood", detail=detail)
+    """Something that cannot be read; like any detail, this one is data: sentences of each language show it."""
+    return Beside(kind=kind or NAMELESS, why="not understood", detail=detail)
 
 
 def ended_unless(kind: str, status: str, ended: Ended, *, open_words: frozenset[str] = OPEN) -> Ended | Beside:
     """The ending, unless the status that came with it says that it goes on."""
-    return at_odds(kind, f"status is {status}") if status in open_words else ended
+    return at_odds(kind, f"status={status}") if status in open_words else ended
 
 
 def full_name(person: Node) -> str:

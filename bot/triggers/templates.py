@@ -32,7 +32,7 @@ def read_template(event: Node, settings: TriggerSettings, at: datetime | None, i
     reference, kind = ticket.first("id", "number").text.removeprefix("#"), event.at("event").word
     happening = _happening(kind, event, settings, event.at("at").time or at)
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood(kind, "ticket.id is empty")
+        happening = not_understood(kind, 'ticket.id=""')
     return Telling(
         happening=happening,
         reference=reference,
@@ -60,11 +60,11 @@ def _happening(kind: str, event: Node, settings: TriggerSettings, at: datetime |
     if kind in words(settings.resumed, OPEN):
         return Resumed(at=at)
     if kind not in words(settings.spoke, _COMMENT):
-        return beside(kind) if kind else not_understood("", "event is empty")
+        return beside(kind) if kind else not_understood("", 'event=""')
     if event.at("public").flag is False:
-        return beside(kind, "a private note")
+        return beside(kind, "public=false")
     author = _AUTHORS.get(event.at("by").word)
-    return not_understood(kind, "by is neither customer nor agent") if author is None else Spoke(by=author, at=at)
+    return not_understood(kind, f'by="{event.at("by").text}"') if author is None else Spoke(by=author, at=at)
 
 
 def _ended(event: Node, at: datetime | None) -> Ended:

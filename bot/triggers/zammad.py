@@ -24,7 +24,7 @@ def _read(event: Node, _delivery: Delivery, settings: TriggerSettings) -> Sequen
     ticket, article = event.at("ticket"), event.at("article")
     reference = ticket.first("number", "id").text
     if not reference:
-        return [Telling(happening=not_understood("ticket", "ticket.number is empty"))]
+        return [Telling(happening=not_understood("ticket", 'ticket.number=""'))]
     told: list[tuple[Happening, str]] = []
     spoke = _article(article, ticket)
     if spoke is not None:
@@ -33,7 +33,7 @@ def _read(event: Node, _delivery: Delivery, settings: TriggerSettings) -> Sequen
     if state is not None:
         told.append((state, ""))
     if not told:
-        told = [(beside("ticket", f"state is {_name(ticket.at('state'))}"), "")]
+        told = [(beside("ticket", f"state={_name(ticket.at('state'))}"), "")]
     return [_telling(happening, reference, id, ticket) for happening, id in told]
 
 

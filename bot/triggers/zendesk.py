@@ -42,7 +42,7 @@ def _event(kind: str, event: Node) -> Telling:
     ticket = event.at("detail")
     happening, reference = _happening(kind, event, ticket), ticket.at("id").text
     if not reference and not isinstance(happening, Beside):
-        happening = not_understood(kind, "detail.id is empty")
+        happening = not_understood(kind, 'detail.id=""')
     return Telling(
         happening=happening,
         reference=reference if kind.startswith("ticket.") else "",
@@ -62,7 +62,7 @@ def _happening(kind: str, event: Node, ticket: Node) -> Happening:
         case "ticket.comment_added":
             comment = event.at("event.comment")
             if comment.at("is_public").flag is not True:
-                return beside(kind, "a private note")
+                return beside(kind, "is_public=false")
             return Spoke(by="agent" if comment.at("author.is_staff").flag else "customer", at=at)
         case _:
             return beside(kind)
@@ -71,10 +71,10 @@ def _happening(kind: str, event: Node, ticket: Node) -> Happening:
 def _status(kind: str, event: Node, ticket: Node) -> Happening:
     before, now = event.at("event.previous").word, event.at("event.current").word
     if now not in CLOSED:
-        return Resumed(at=event.at("time").time) if now else not_understood(kind, "event.current is empty")
+        return Resumed(at=event.at("time").time) if now else not_understood(kind, 'event.current=""')
     if before in CLOSED:
         # Zendesk closes what was solved some days later, by itself.
-        return beside(kind, f"{before} before")
+        return beside(kind, f"status={before}→{now}")
     return ended_unless(kind, ticket.at("status").word, Ended(at=event.at("time").time))
 
 

@@ -24,7 +24,7 @@ from bot.errors import StoreRefused
 from bot.intake import Intake
 from bot.messages import Address, ChannelName, Unread
 from bot.ports import Clock, Outcome
-from bot.triggers import Delivery, Telling, challenged_with, is_believed, not_understood, read_delivery
+from bot.triggers import NAMELESS, Delivery, Telling, challenged_with, is_believed, not_understood, read_delivery
 from bot.web.api import json_response, problem
 from bot.web.interactions import GROUPING, LONGEST_GROUP
 from bot.web.requests import BODY_DEADLINE, raw_from, read_body
@@ -186,7 +186,7 @@ def referred(telling: Telling) -> Telling:
     reference = _identifier(telling.reference)
     if telling.reference and not reference and not isinstance(telling.happening, Beside):
         return replace(
-            telling, reference="", happening=not_understood(type(telling.happening).__name__.lower(), "id=?")
+            telling, reference="", happening=not_understood(type(telling.happening).__name__.lower(), 'id=""')
         )
     return replace(telling, reference=reference)
 
@@ -226,7 +226,7 @@ def told_from(telling: Telling, trigger: TriggerSettings, settings: Settings) ->
     """A telling with its texts cleaned, and its address only if somebody can be there."""
     happening = telling.happening
     if isinstance(happening, Beside):
-        kind, detail = shown_name(happening.kind) or "an event without a name", shown_name(happening.detail, 200) or ""
+        kind, detail = shown_name(happening.kind) or NAMELESS, shown_name(happening.detail, 200) or ""
         happening = Beside(kind=kind, why=happening.why, detail=detail)
     locale = telling.locale.strip()
     return Told(
@@ -240,6 +240,7 @@ def told_from(telling: Telling, trigger: TriggerSettings, settings: Settings) ->
         locale=locale.replace("_", "-") if len(locale) <= 35 and _LANGUAGE.fullmatch(locale) else None,
         time_zone=telling.time_zone if _is_zone(telling.time_zone) else None,
         customer=_proof(telling.customer),
+        proves=trigger.proves_identity,
         attributes=dict(_attributes(telling)),
         idle_after=trigger.idle_after,
     )

@@ -91,14 +91,14 @@ def test_any_bytes(body: bytes, kind: TriggerKindName) -> None:
 
 
 NOT_UNDERSTOOD = [
-    ("nothing", b"", "not understood: a body (it is no JSON)"),
-    ("broken off", b'{"event": "conver', "not understood: a body (it is no JSON)"),
-    ("no UTF-8", b"\xff\xfe{}", "not understood: a body (it is no JSON)"),
-    ("nested deeply", b"[" * 100_000, "not understood: a body (it is no JSON)"),
-    ("a text", b'"resolved"', "not understood: a body (it is no object)"),
-    ("null", b"null", "not understood: a body (it is no object)"),
-    ("an empty list", b"[]", "not understood: a list (it is empty)"),
-    ("an empty object", b"{}", "not the end of a chat: an event without a name"),
+    ("nothing", b"", "not understood: POST (≠ JSON)"),
+    ("broken off", b'{"event": "conver', "not understood: POST (≠ JSON)"),
+    ("no UTF-8", b"\xff\xfe{}", "not understood: POST (≠ JSON)"),
+    ("nested deeply", b"[" * 100_000, "not understood: POST (≠ JSON)"),
+    ("a text", b'"resolved"', "not understood: POST (≠ {…})"),
+    ("null", b"null", "not understood: POST (≠ {…})"),
+    ("an empty list", b"[]", "not understood: POST ([])"),
+    ("an empty object", b"{}", "not the end of a chat: ?"),
 ]
 
 
@@ -117,7 +117,7 @@ def test_a_list_of_events_is_each_of_them() -> None:
 def test_a_list_without_end_is_not_read_to_its_end() -> None:
     told = told_by([{"event": "conversation_opened", "id": 1}] * 5000, trigger_of("chatwoot"))
     assert len(told) == 101
-    assert in_short(told[-1].happening) == "not understood: a list (5000 events at once)"
+    assert in_short(told[-1].happening) == "not understood: POST ([5000])"
 
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"

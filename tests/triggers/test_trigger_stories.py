@@ -150,7 +150,7 @@ def test_what_is_not_understood_is_kept_aside_once(desk: Desk) -> None:
     (aside,) = desk.world.store.aside
     assert (aside.channel, aside.why, aside.body) == ("triggers/chatwoot", "not understood", b'{"event": "conver')
     assert desk.rules() == ["not understood"]
-    assert desk.decisions()[0].inputs == {"event": "a body", "detail": "it is no JSON"}
+    assert desk.decisions()[0].inputs == {"event": "POST", "detail": "≠ JSON"}
 
 
 def test_what_the_database_cannot_keep_is_kept_aside(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
