@@ -3,13 +3,13 @@
 A chat's end brings all of its messages (docs.rocket.chat/docs/webhooks). What is not answered with 200 is sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.config import TriggerSettings
 from bot.conversations.dealings import Author, Ended, Happening, Resumed, Spoke
 from bot.triggers.bodies import Delivery, Node
 from bot.triggers.helpdesk import Helpdesk
-from bot.triggers.tellings import Telling, beside, full_name, known, not_understood, yes
+from bot.triggers.tellings import Telling, beside, each_told, full_name, not_understood, yes
 
 #: the program's own account
 _BOTS = frozenset({"rocket.cat"})
@@ -19,7 +19,8 @@ def _read(event: Node, _delivery: Delivery, _settings: TriggerSettings) -> Seque
     kind, room = event.at("type").text, event.at("_id").text
     if kind == "Message":
         return _messages(event, room)
-    return [_telling(_happening(kind, event) if room else not_understood(kind, '_id=""'), room, "", event)]
+    happening = _happening(kind, event) if room else not_understood(kind, '_id=""')
+    return _tellings([(happening, "")], room, event)
 
 
 def _messages(event: Node, room: str) -> Sequence[Telling]:
@@ -30,8 +31,8 @@ def _messages(event: Node, room: str) -> Sequence[Telling]:
     ]
     if not room or not said:
         happening = beside("Message", "messages=[]") if room else not_understood("Message", '_id=""')
-        return [_telling(happening, room, "", event)]
-    return [_telling(spoke, room, f"message:{id}" if id else "", event) for spoke, id in said]
+        return _tellings([(happening, "")], room, event)
+    return _tellings([(spoke, f"message:{id}" if id else "") for spoke, id in said], room, event)
 
 
 def _happening(kind: str, event: Node) -> Happening:
@@ -60,21 +61,18 @@ def _author(message: Node) -> Author | None:
     return "agent" if message.at("agentId").text else "customer"
 
 
-def _telling(happening: Happening, room: str, id: str, event: Node) -> Telling:
+def _tellings(told: Iterable[tuple[Happening, str]], room: str, event: Node) -> Sequence[Telling]:
     visitor = event.at("visitor")
-    return Telling(
-        happening=happening,
-        reference=room,
-        event=id,
-        name=full_name(visitor),
-        locale=visitor.first("language", "customFields.language").text,
-        tags=event.at("tags").texts(),
-        attributes=known(
-            agent=full_name(event.at("agent")) or event.first("agent.username", "servedBy.username").text,
-            team=visitor.at("department").text,
-            subject=event.at("topic").text,
-            vip=yes(event.first("customFields.vip", "visitor.customFields.vip")),
-        ),
+    return each_told(
+        told,
+        room,
+        person=visitor,
+        locale=visitor.first("language", "customFields.language"),
+        tags=event.at("tags"),
+        agent=full_name(event.at("agent")) or event.first("agent.username", "servedBy.username").text,
+        team=visitor.at("department").text,
+        subject=event.at("topic").text,
+        vip=yes(event.first("customFields.vip", "visitor.customFields.vip")),
     )
 
 

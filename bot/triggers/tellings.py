@@ -1,6 +1,6 @@
 """What a helpdesk's module makes of one event: a telling in our terms, its texts as they came."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -34,6 +34,24 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     tags: Sequence[str] = ()
     #: agent, subject, link, ...
     attributes: Mapping[str, str] = {}
+
+
+def each_told(
+    told: Iterable[tuple[Happening, str]], reference: str, *, person: Node, locale: Node, tags: Node, **attributes: str
+) -> Sequence[Telling]:
+    """Several happenings of one dealing, each with the helpdesk's own id of it, and what is known of the dealing."""
+    return [
+        Telling(
+            happening=happening,
+            reference=reference,
+            event=event,
+            name=full_name(person),
+            locale=locale.text,
+            tags=tags.texts(),
+            attributes=known(**attributes),
+        )
+        for happening, event in told
+    ]
 
 
 def beside(kind: str, detail: str = "") -> Beside:

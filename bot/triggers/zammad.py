@@ -5,14 +5,14 @@ admin-docs.zammad.org/en/latest/manage/webhook/payload.html. It tells the ticket
 brings the newest article along with any change; ``X-Zammad-Delivery`` is another one at each try.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.config import TriggerSettings
 from bot.conversations.dealings import Author, Ended, Happening, Resumed, Spoke
 from bot.triggers.bodies import Delivery, Node
 from bot.triggers.helpdesk import Helpdesk
 from bot.triggers.signing import hub_signed
-from bot.triggers.tellings import Telling, beside, full_name, known, not_understood, yes
+from bot.triggers.tellings import Telling, beside, each_told, full_name, not_understood, yes
 from bot.triggers.templates import words
 
 _CLOSED = frozenset({"closed"})
@@ -34,25 +34,22 @@ def _read(event: Node, _delivery: Delivery, settings: TriggerSettings) -> Sequen
         told.append((state, ""))
     if not told:
         told = [(beside("ticket", f"state={_name(ticket.at('state'))}"), "")]
-    return [_telling(happening, reference, id, ticket) for happening, id in told]
+    return _tellings(told, reference, ticket)
 
 
-def _telling(happening: Happening, reference: str, event: str, ticket: Node) -> Telling:
+def _tellings(told: Iterable[tuple[Happening, str]], reference: str, ticket: Node) -> Sequence[Telling]:
     customer, owner = ticket.at("customer"), ticket.at("owner")
     nobody = owner.at("login").text == "-" or owner.at("id").text == "1"
-    return Telling(
-        happening=happening,
-        reference=reference,
-        event=event,
-        name=full_name(customer),
-        locale=customer.first("preferences.locale", "locale").text,
-        tags=ticket.at("tags").texts(),
-        attributes=known(
-            agent="" if nobody else full_name(owner),
-            team=_name(ticket.at("group")),
-            subject=ticket.at("title").text,
-            vip=yes(customer.at("vip")),
-        ),
+    return each_told(
+        told,
+        reference,
+        person=customer,
+        locale=customer.first("preferences.locale", "locale"),
+        tags=ticket.at("tags"),
+        agent="" if nobody else full_name(owner),
+        team=_name(ticket.at("group")),
+        subject=ticket.at("title").text,
+        vip=yes(customer.at("vip")),
     )
 
 
