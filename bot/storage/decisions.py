@@ -44,16 +44,23 @@ ABOUT = """d.id IN (
     )"""
 ABOUT_PARAMETERS = "about about_channel about_key"
 
-_NEWEST_ABOUT = query(
-    f"SELECT {COLUMNS} FROM decision d WHERE {ABOUT} ORDER BY d.id DESC LIMIT {NEWEST_DECISIONS}", ABOUT_PARAMETERS
-)
 # What else was told of a dealing, and what its customer wanted by themselves, is no decision about an ending of it.
+_ABOUT_ENDING = "k.key IS NOT NULL AND k.trigger <> 'event' AND substr(k.key, 1, 7) <> 'wanted:'"
+#: An earlier release wrote "deferred" for good: what stands now has a row of its own.
+STANDS = f"""(d.key IS NOT NULL OR d.verdict <> 'deferred' OR NOT EXISTS (
+      SELECT 1 FROM decision k WHERE k.interaction = d.interaction AND {_ABOUT_ENDING}
+    ))"""
+
+_NEWEST_ABOUT = query(
+    f"SELECT {COLUMNS} FROM decision d WHERE {ABOUT} AND {STANDS} ORDER BY d.id DESC LIMIT {NEWEST_DECISIONS}",
+    ABOUT_PARAMETERS,
+)
 _OF_DEALING = query(
     f"""
     SELECT {COLUMNS} FROM decision d
-    WHERE d.interaction = :interaction AND d.key IS NOT NULL AND d.trigger <> 'event'
-      AND substr(d.key, 1, 7) <> 'wanted:'
-    ORDER BY d.id DESC LIMIT 1
+    WHERE d.id = (
+      SELECT k.id FROM decision k WHERE k.interaction = :interaction AND {_ABOUT_ENDING} ORDER BY k.id DESC LIMIT 1
+    )
     """,
     "interaction",
 )

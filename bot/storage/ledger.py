@@ -8,15 +8,32 @@ from typing import Any
 from bot.ids import CustomerId
 from bot.ports import Decision, DecisionQuery, Shown
 from bot.storage.codec import from_micros, maybe_micros, to_micros
-from bot.storage.decisions import ABOUT, ABOUT_PARAMETERS, COLUMNS, OLD, REPORTED_BEFORE, about_values, decision_of
+from bot.storage.decisions import (
+    ABOUT,
+    ABOUT_PARAMETERS,
+    COLUMNS,
+    OLD,
+    REPORTED_BEFORE,
+    STANDS,
+    about_values,
+    decision_of,
+)
 from bot.storage.engine import Engine
 from bot.storage.ops import Procedure, Query, ask, query
 
 #: Decisions that are read at once for a simulation.
 AT_ONCE = 500
 
-# What each thing that may be asked adds to the statement, and its parameters. Rows without the time of their trigger
-# are of an earlier release, which had a row for each verdict.
+
+def _triggered(comparison: str) -> str:
+    """By the index of their times. Those without are of an earlier release, which had a row for each verdict."""
+    return f"""d.id IN (
+      SELECT k.id FROM decision k WHERE k.triggered_at {comparison}
+      UNION ALL SELECT k.id FROM decision k WHERE k.triggered_at IS NULL AND k.at {comparison}
+    )"""
+
+
+# What each thing that may be asked adds to the statement, and its parameters.
 _CONDITIONS = {
     "about": (ABOUT, ABOUT_PARAMETERS),
     "verdict": ("d.verdict = :verdict", "verdict"),
@@ -27,8 +44,8 @@ _CONDITIONS = {
     ),
     "flow": ("d.flow_id = :flow", "flow"),
     "channel": ("d.channel = :channel", "channel"),
-    "since": ("coalesce(d.triggered_at, d.at) >= :since", "since:bigint"),
-    "before": ("coalesce(d.triggered_at, d.at) < :before", "before:bigint"),
+    "since": (_triggered(">= :since"), "since:bigint"),
+    "before": (_triggered("< :before"), "before:bigint"),
     "place": ("d.id < :place", "place:bigint"),
 }
 _PLACE = query("SELECT d.id FROM decision d WHERE d.key = :key", "key")
@@ -50,9 +67,9 @@ _TIME_ZONES = query("SELECT c.id, c.time_zone FROM customer c WHERE c.time_zone 
 @lru_cache(maxsize=256)
 def _listing(asked: tuple[str, ...]) -> Query:
     """The statement of a page that asks for these things; its order is that in which the triggers came."""
-    where = f"WHERE {' AND '.join(_CONDITIONS[name][0] for name in asked)}" if asked else ""
+    where = " AND ".join([*(_CONDITIONS[name][0] for name in asked), STANDS])
     parameters = " ".join([*(_CONDITIONS[name][1] for name in asked), "most:bigint"])
-    return query(f"SELECT {COLUMNS} FROM decision d {where} ORDER BY d.id DESC LIMIT :most", parameters)
+    return query(f"SELECT {COLUMNS} FROM decision d WHERE {where} ORDER BY d.id DESC LIMIT :most", parameters)
 
 
 class StoredLedger:
@@ -62,7 +79,9 @@ class StoredLedger:
         self._engine = engine
 
     async def list(self, query: DecisionQuery) -> Sequence[Decision]:
-        return await self._engine.read(lambda: _page(query))
+        # What is rare is looked for among all rows, unless a name leads to it.
+        seeks = bool(_asked(query)) and not query.about
+        return await self._engine.read(lambda: _page(query), long=seeks)
 
     async def count(self, since: datetime) -> int:
         ((n,),) = await self._engine.read(lambda: ask(_COUNT, to_micros(since)), long=True)

@@ -152,7 +152,11 @@ async def test_a_dealing_of_the_release_before_goes_on(upgraded: Storage) -> Non
     await write(upgraded, SaveInteraction(interaction=ended, was_revision=0), RecordDecision(decision=now))
     facts = await look(upgraded, interaction=InteractionId("deal"))
     assert (facts.interaction, facts.decision) == (ended, now)
-    assert [each.key for each in await upgraded.ledger.list(DecisionQuery())] == ["deal:1", "old:2", "old:1"]
+    # what stood "deferred" stands no more: now it has a row of its own
+    assert [each.key for each in await upgraded.ledger.list(DecisionQuery())] == ["deal:1", "old:2"]
+    assert [each.key for each in await upgraded.ledger.list(DecisionQuery(about="K-7"))] == ["deal:1", "old:2"]
+    told = (await look(upgraded, explain="ticket 7")).decisions
+    assert [each.key for each in told] == ["deal:1", "old:2"]
     assert await upgraded.dues.due(NOON, 9) == [Due(key="ask:deal", kind="ask", ref="deal", due_at=NOON)]
 
 

@@ -1,8 +1,12 @@
 """The ledger of decisions and the links: what is kept, how it is found, and what a step is told of it."""
 
+import re
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -24,6 +28,8 @@ from bot.ports import (
     Words,
 )
 from bot.storage import Storage
+from bot.storage.engine import Engine
+from bot.storage.ledger import StoredLedger, _listing
 from tests.storage.samples import (
     NOON,
     SLACK,
@@ -153,6 +159,43 @@ async def test_the_ledger_lists_what_is_asked_for(storage: Storage, asked: dict[
         decision("d", at=later(hours=3), flow="chat", **no),
     )
     assert await keys(storage, **asked) == found
+
+
+@pytest.mark.parametrize("asked", [("since",), ("before",), ("since", "before", "rule"), ("channel", "since")])
+def test_a_stretch_of_time_is_found_by_its_index(sqlite_tables: Path, asked: tuple[str, ...]) -> None:
+    statement = _listing(asked).sqlite
+    with closing(sqlite3.connect(sqlite_tables)) as database:
+        plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", dict.fromkeys(re.findall(r":(\w+)", statement), 5))
+        said = [step for *_, step in plan]
+    assert any("decision_by_trigger (triggered_at" in step for step in said)
+    assert not any("SCAN" in step for step in said)
+
+
+class Watched:
+    """Notes whether a reading may hold up others."""
+
+    def __init__(self) -> None:
+        self.long: list[bool] = []
+
+    async def read(self, begin: Any, *, long: bool = False) -> Any:
+        self.long.append(long)
+        return []
+
+
+@pytest.mark.parametrize(
+    ("asked", "long"),
+    [
+        ({}, False),
+        ({"about": "K-7", "verdict": "asked"}, False),
+        ({"after": "deal:1", "limit": 9}, False),
+        ({"rule": "opted out"}, True),
+        ({"since": NOON}, True),
+    ],
+)
+async def test_what_may_be_rare_is_looked_for_beside_the_steps(asked: dict[str, Any], long: bool) -> None:
+    engine = Watched()
+    await StoredLedger(cast(Engine, engine)).list(DecisionQuery(**asked))
+    assert engine.long == [long]
 
 
 async def test_a_step_is_told_of_the_newest_twenty(storage: Storage) -> None:
