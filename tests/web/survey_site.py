@@ -50,10 +50,12 @@ def arabic() -> PinnedFlow:
     return pin(flow)
 
 
-def settings_at(url: str, **more: Any) -> Settings:
+def settings_at(url: str, *, behind: str = "", public_url: str = "http://127.0.0.1:8080", **more: Any) -> Settings:
     return Settings(
         company="Lotus",
-        server=ServerSettings(port=0, api_keys=(KEY,)),
+        server=ServerSettings(
+            port=0, api_keys=(KEY,), public_url=public_url, trusted_proxies=(behind,) if behind else ()
+        ),
         storage=StorageSettings(url=url),
         channels=(
             WebchatSettings(name=ChannelName("web"), secret="a secret of the test"),

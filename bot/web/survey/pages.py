@@ -21,8 +21,8 @@ from bot.web.requests import Senders
 from bot.web.survey.drawing import draw, message
 from bot.web.survey.scanners import Fetches
 from bot.web.survey.sent import Sender, once_of, presses, wrote
-from bot.web.survey.showing import Shown, first_question, has_begun, not_begun, shown, waits
-from bot.web.survey.visits import Visit, flow_of, is_id, locale_of, place_of
+from bot.web.survey.showing import Shown, first_question, has_begun, not_begun, shown, value_of, waits
+from bot.web.survey.visits import Visit, flow_of, is_id, letter_of, locale_of, place_of
 
 #: Seconds that a page waits for our answer to what was sent, so that it shows the next question at once.
 PATIENCE = 2.0
@@ -102,6 +102,7 @@ class SurveyPages:
             flow=flow,
             locale=locale_of(link, flow, lines, request.headers.get("Accept-Language", "")),
             lines=lines,
+            letter=letter_of(place, self._senders.address(request)),
         )
 
     def _is_over(self, link: Link) -> bool:
@@ -129,7 +130,7 @@ class SurveyPages:
             "here": visit.place.path,
             "once": secrets.token_urlsafe(12),
             "begins": first is not None,
-            "by_itself": not self._fetches.by_a_scanner(visit.place.letter, now),
+            "by_itself": not self._fetches.by_a_scanner(visit.letter, now),
             "error": "" if wrong is None else wrong.text,
             "kept": "" if wrong is None else wrong.kept,
             "note": _said_above(page, picked, note),
@@ -151,7 +152,7 @@ class SurveyPages:
     def _note_fetch(self, visit: Visit, page: tuple[Shown, ...], picked: str) -> None:
         offered = next((each.choices for each in page if each.kind == "one"), ())
         if any(choice.value == picked for choice in offered):
-            self._fetches.note(visit.place.letter, picked, self._clock(), values=len(offered))
+            self._fetches.note(visit.letter, picked, self._clock(), values=len(offered))
 
     def over(self, request: web.Request) -> web.Response:
         """Where a link leads that is none, or none any more."""
@@ -174,8 +175,9 @@ class SurveyPages:
         wait = self.channel.wait(visit.place.session, remote, sum(map(len, form.values())))
         if wait:
             raise TooOften(wait)
-        if form.get("by") == "script" and self._fetches.by_a_scanner(visit.place.letter, self._clock()):
-            return _see(visit.place.path)
+        if form.get("by") == "script" and self._fetches.by_a_scanner(visit.letter, self._clock()):
+            # the answer stays chosen, and the page says that it waits for a press
+            return _see(visit.place.with_query(a=value_of(form.get("token", "")[:64])))
         if "begin" in form and visit.flow is None:
             return self.over(request)
         return await self._take(visit, form, remote)

@@ -139,7 +139,7 @@ def _rating_of(slot: str, flow: PinnedFlow | None) -> Rating | None:
 
 def _card(card: Card, rating: Rating | None, picked: str) -> Shown:
     intro, _, text = card.text.rpartition("\n\n")
-    valued = [(button, _value(button.token)) for row in card.buttons for button in row]
+    valued = [(button, value_of(button.token)) for row in card.buttons for button in row]
     controls = {value: button.token for button, value in valued if value.startswith("~")}
     drawn = Shown(kind="passed", text=text, intro=intro, locale=card.locale, decline=card.decline)
     if card.chosen is not None:
@@ -172,7 +172,7 @@ def _choice(button: Button, value: str, rating: Rating | None, locale: str) -> C
     )
 
 
-def _value(token: str) -> str:
+def value_of(token: str) -> str:
     """What a button stands for; of one that is no answer to a survey, the button itself."""
     parsed = parse_token(token)
     return parsed.value if isinstance(parsed, Token) else token

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 from multidict import MultiMapping
 
+from bot.channels.limits import network_of
 from bot.channels.names import shown_name
 from bot.channels.page import PageChannel
 from bot.config import Settings
@@ -35,11 +36,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         return self.with_query()
 
-    @property
-    def letter(self) -> str:
-        """What all links of one e-mail have in common."""
-        return f"{self.link.id} {self.reference}"
-
     def with_query(self, **more: str) -> str:
         """The address of the page, with something beside it."""
         query = urlencode({**self.query, **more})
@@ -55,6 +51,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     flow: PinnedFlow | None
     locale: str
     lines: tuple[ChatLine, ...] = ()
+    letter: str = ""
 
     @property
     def newest(self) -> int:
@@ -85,6 +82,15 @@ def place_of(link: Link, query: MultiMapping[str], channel: PageChannel) -> Plac
         proof = channel.new_session()
         session = channel.proven(proof) or ""
     return Place(link=link, session=session, query={"s": proof})
+
+
+def letter_of(place: Place, remote: str) -> str:
+    """What all links of one e-mail have in common.
+
+    Who reads a signature or scans a code shares the link with all others, so there only one network's fetches count.
+    """
+    own = place.reference or place.link.customer
+    return f"{place.link.id} {place.reference}" if own else f"{place.link.id} from {network_of(remote)}"
 
 
 def locale_of(link: Link | None, flow: PinnedFlow | None, lines: tuple[ChatLine, ...], accept: str) -> str:
