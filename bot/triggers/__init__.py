@@ -47,7 +47,7 @@ def challenged_with(delivery: Delivery, settings: TriggerSettings) -> str:
 def read_delivery(delivery: Delivery, settings: TriggerSettings) -> Sequence[Telling]:
     """Everything that a delivery tells, at least one thing, whatever it holds."""
     try:
-        body = body_of(delivery)
+        body = body_of(delivery, template=HELPDESKS[settings.kind].template)
     except ValueError:
         return [Telling(happening=not_understood(_A_BODY, "≠ JSON"))]
     told = [telling for event in events_in(body, MOST_EVENTS) for telling in _read_event(event, delivery, settings)]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from bot.config.key_paths import DEEPEST, KeyPath, parse_key_path
+from bot.triggers.broken_templates import read_broken
 
 #: Earlier times are mistakes, and so are later ones than a clock can be off.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -144,19 +145,31 @@ def _time(value: object) -> datetime | None:
 # ---- from bytes -----------------------------------------------------------------------------------------
 
 
-def body_of(delivery: Delivery) -> object:
-    """What a body holds: JSON, or a form, whose field ``payload`` may hold the JSON. Raises ValueError for neither."""
+def body_of(delivery: Delivery, *, template: bool = False) -> object:
+    """What a body holds: JSON, or a form, whose field ``payload`` may hold the JSON. Raises ValueError for neither.
+
+    Where it is a ``template`` that the helpdesk fills in, texts in it may have broken the JSON.
+    """
     text = delivery.body.decode("utf-8", "replace").removeprefix("\ufeff")
     if delivery.header("content-type").partition(";")[0].strip().lower() == _FORM:
         fields = _form(text)
         payload = fields.get("payload")
         return _json(payload) if isinstance(payload, str) else fields
-    return _json(text)
+    try:
+        return _json(text)
+    except ValueError:
+        if not template:
+            raise
+        return read_broken(text)
 
 
 def _json(text: str) -> object:
+    """JSON, with line breaks in its texts, too. Of two equal keys the first counts, as in a form.
+
+    A text that was put into a template without escaping can add keys, but only after those that stand before it.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, strict=False, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -61,4 +61,4 @@ def _status(ticket: Node, settings: TriggerSettings) -> Happening:
     return beside("status", f"status={status}") if status else not_understood("status", 'ticket_status=""')
 
 
-FRESHDESK = Helpdesk(read=_read, inner=("freshdesk_webhook",))
+FRESHDESK = Helpdesk(read=_read, template=True, inner=("freshdesk_webhook",))

@@ -20,6 +20,8 @@ class Helpdesk:
     signed: IsSigned = never_signed
     #: headers of the vendor's own that carry a shared secret, in lower case
     secret_headers: tuple[str, ...] = ()
+    #: whether an admin writes the body, and the helpdesk puts texts into it as they are
+    template: bool = False
     #: a header that must be sent back in the answer, in lower case
     challenge: str = ""
     #: where the conversation stands in some of the events: key paths of the config are looked up there, too

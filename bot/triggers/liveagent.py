@@ -13,4 +13,4 @@ def _read(event: Node, _delivery: Delivery, settings: TriggerSettings) -> Sequen
     return [read_template(event, settings, None)]
 
 
-LIVEAGENT = Helpdesk(read=_read)
+LIVEAGENT = Helpdesk(read=_read, template=True)

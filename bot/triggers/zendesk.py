@@ -78,4 +78,4 @@ def _status(kind: str, event: Node, ticket: Node) -> Happening:
     return ended_unless(kind, ticket.at("status").word, Ended(at=event.at("time").time))
 
 
-ZENDESK = Helpdesk(read=_read, signed=_signed, inner=("detail",))
+ZENDESK = Helpdesk(read=_read, signed=_signed, template=True, inner=("detail",))
