@@ -18,7 +18,7 @@ from bot.conversations.prompts import Wording, word
 from bot.ids import ConversationId
 from bot.intake.beginning import Survey, begin, decision_about
 from bot.intake.commands import wanted
-from bot.intake.identity import proven
+from bot.intake.identity import proven, with_reference
 from bot.intake.moment import Moment
 from bot.intake.people import known_customer, learned, sentence, speaks
 from bot.messages import Address, Commanded
@@ -80,6 +80,8 @@ def decide(carried: Carried, event: Commanded, facts: Facts, moment: Moment) -> 
     flow = None if link is None or is_over(link, moment) else moment.settings.flow(link.flow)
     if link is None or flow is None:
         return _over(event, facts, moment)
+    if _begun_elsewhere(link, carried.sender, facts):
+        return _not_theirs(carried, link, flow, event, facts, moment)
     customer, writes = _customer(link, event, facts, moment)
     survey = _survey(carried, link, flow, customer)
     if link.customer is None and not _on_page(event.sender, moment):
@@ -127,7 +129,7 @@ def _customer(link: Link, event: Commanded, facts: Facts, moment: Moment) -> tup
     if link.customer is not None:
         owner, joined = proven(link.customer, event.sender, facts, moment)
     customer, _ = known_customer(replace(facts, customer=owner), event.sender, event.profile, moment)
-    customer = replace(customer, reference=customer.reference or link.customer)
+    customer = with_reference(customer, link.customer)
     customer = learned(customer, "link", locale=link.locale)
     if customer == facts.customer:
         return customer, ()
@@ -150,6 +152,31 @@ def _survey(carried: Carried, link: Link, flow: PinnedFlow, customer: Customer) 
 # ---- what is answered once --------------------------------------------------------------------------------
 
 
+def _begun_elsewhere(link: Link, address: Address, facts: Facts) -> bool:
+    """Whether a personal link is another address's already: it was forwarded, or opened in two places at once.
+
+    What it began an instant ago was not read along, so it is nobody's that is known here.
+    """
+    if link.customer is None or link.conversation is None:
+        return False
+    before = facts.conversation
+    return before is None or before.id != link.conversation or before.address != address
+
+
+def _not_theirs(
+    carried: Carried, link: Link, flow: PinnedFlow, event: Commanded, facts: Facts, moment: Moment
+) -> Outcome:
+    """Told politely, and nothing else: who comes second proves nothing, is joined to nobody and goes on nowhere."""
+    customer, known = known_customer(facts, event.sender, event.profile, moment)
+    before = facts.conversation
+    answered = before is not None and before.id == link.conversation and bool(before.answers)
+    rule: Rule = "answered before" if answered else "a survey is under way"
+    decision = decision_about(_survey(carried, link, flow, customer), moment, verdict="not asked", rule=rule)
+    told = sentence(event.sender, speaks(customer), "link.used" if answered else "link.over", moment)
+    said = Said(kind="already_counted" if answered else "not_asked", text=rule, locale=speaks(customer))
+    return Outcome(said=said, writes=(*known, told, RecordDecision(decision=decision)))
+
+
 def _once(link: Link, survey: Survey, facts: Facts, moment: Moment) -> Outcome:
     """A personal link, or a page of its own: what was begun there before is neither begun nor answered twice."""
     before = _begun(link, survey, facts, moment)
@@ -159,10 +186,9 @@ def _once(link: Link, survey: Survey, facts: Facts, moment: Moment) -> Outcome:
             return outcome
         keep = KeepLink(link=replace(link, conversation=ConversationId(outcome.ref)))
         return replace(outcome, writes=(*outcome.writes, keep))
-    here, shown = before.address == survey.address, _on_page(survey.address, moment)
-    waits = before.status == "waiting" and here
+    waits = before.status == "waiting"
     said = Said(kind="asked" if waits else "already_counted", locale=before.locale)
-    if here and shown:
+    if _on_page(survey.address, moment):
         # the page shows it as it stands
         return Outcome(said=said, ref=before.id)
     again = _asked_again(before, facts, moment) if waits else ()
@@ -177,9 +203,7 @@ def _begun(link: Link, survey: Survey, facts: Facts, moment: Moment) -> Conversa
     before = facts.conversation
     if before is None or (before.id != link.conversation and not _on_page(survey.address, moment)):
         return None
-    if before.answers or (before.status == "waiting" and before.address == survey.address):
-        return before
-    return None
+    return before if before.answers or before.status == "waiting" else None
 
 
 def _asked_again(conversation: Conversation, facts: Facts, moment: Moment) -> tuple[Write, ...]:

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from bot.config import PageSettings
 from bot.ids import ConversationId, CustomerId
+from bot.intake import linked
 from bot.messages import Address, Card, ChannelName, Commanded, Profile
-from bot.ports import Customer, KnownFrom, Link, Outcome
+from bot.ports import Customer, Facts, KeepLink, KnownFrom, Link, MergeCustomers, Outcome, SaveConversation
 from tests.intake.world import ANN, BEN, SETTINGS, START, World, at_once
 
 PAGE = Address(channel=ChannelName("page"), key="p" * 22)
@@ -187,14 +188,52 @@ def test_what_was_answered_is_answered_on_every_channel(world: World, elsewhere:
     assert world.verdict() == ("not asked", "answered before")
 
 
-def test_what_was_begun_elsewhere_without_an_answer_goes_on_here(world: World) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize(("first", "second"), [(PAGE, BEN), (BEN, ANN), (ANN, PAGE)])
+def test_who_a_used_link_was_forwarded_to_is_joined_to_nobody(
+    world: World, answered: bool, first: Address, second: Address
+) -> None:
+    given(world, customer="C-1", locale="vi")
+    use(world, first)
+    if answered:
+        world.tap("😕", first)
+        world.deliver()
+    owner, begun = customer_at(world, first), world.conversation(first)
+    outcome = use(world, second)
+    assert outcome.said.kind == ("already_counted" if answered else "not_asked")
+    assert ("already received your answer" if answered else "no longer valid") in world.heard(second)[-1]
+    stranger = customer_at(world, second)
+    assert (stranger.id != owner.id, stranger.reference, stranger.locale) == (True, None, None)
+    assert list(world.store.conversations) == [begun.id]
+    assert world.store.conversations[begun.id] == begun
+    assert world.store.links.rows[ID].conversation == begun.id
+    assert world.decision().customer == stranger.id
+    world.write("STOP", second)
+    assert customer_at(world, first).opted_out_at is None
+    assert customer_at(world, second).opted_out_at is not None
+
+
+def test_who_was_known_before_is_not_merged_by_a_link_that_another_used(world: World) -> None:
+    world.write("Hello", BEN)
+    known = customer_at(world, BEN)
     given(world, customer="C-1")
     use(world, PAGE)
-    begun = world.conversation(PAGE).id
-    outcome = use(world, BEN)
-    assert outcome.said.kind == "asked"
-    assert world.store.conversations[begun].status == "expired"
-    assert world.store.links.rows[ID].conversation == ConversationId(outcome.ref)
+    use(world, BEN)
+    assert customer_at(world, BEN) == known
+    assert customer_at(world, PAGE).id != known.id
+
+
+def test_what_another_began_since_it_was_looked_up_is_not_begun_twice(world: World) -> None:
+    """Between the look at a link and the decision about it, another address was quicker."""
+    given(world, customer="C-1")
+    use(world, PAGE)
+    kept = world.store.links.rows[ID]
+    event = Commanded(event="late", sender=BEN, command="start", argument=ID, at=world.now)
+    moment = world.intake._moment()
+    carried = linked.carried_by(event, moment)
+    assert carried is not None
+    outcome = linked.decide(carried, event, Facts(link=kept), moment)
+    assert not any(isinstance(write, SaveConversation | KeepLink | MergeCustomers) for write in outcome.writes)
 
 
 def test_who_opted_out_and_uses_a_link_is_asked_and_stays_opted_out(world: World) -> None:

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.channels.limits import Allowance, Rate
-from bot.messages import Address, Outbound, Text
+from bot.messages import Address, ChannelName, Commanded, Outbound, Text
 from bot.ports import Outcome, Queue, Read
+from bot.storage.ops import ask, query
 from tests.conftest import SetClock
 from tests.web.survey_site import PAGE, Survey, everything_in, rows_of, survey_at
 
@@ -57,6 +58,34 @@ async def test_who_fetches_every_answer_is_asked_for_a_press(site: Survey, clock
     assert "data-by-itself" in (await site.get(f"{path}&a=4")).text
     pressed = await site.send(await site.get(f"{path}&a=4"), "Satisfied")
     assert "✓ 🙂 4/5" in pressed.words
+
+
+async def test_what_a_script_sends_in_vain_stays_chosen_and_waits_for_a_press(site: Survey) -> None:
+    path = await site.link() + "?ref=T-1"
+    read = await site.get(f"{path}&a=4")
+    for value in (1, 2, 3):
+        await site.get(f"{path}&a={value}")
+    page = await site.post(read.action, read.form("Satisfied") | {"by": "script"})
+    assert "Please press the button to send your answer." in page.words
+    assert "Your answer: 🙂 Satisfied" in page.words
+    assert await site.count("conversation") == 0
+    assert "✓ 🙂 4/5" in (await site.send(page, "Satisfied")).words
+
+
+@pytest.mark.parametrize(
+    ("networks", "shown"),
+    [
+        (["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4"], [1, 1, 1, 1]),
+        (["203.0.113.1", "203.0.113.1", "203.0.113.1", "203.0.113.2"], [1, 1, 0, 1]),
+    ],
+)
+async def test_readers_of_one_signature_are_no_scanner(
+    storage_url: str, clock: SetClock, networks: list[str], shown: list[int]
+) -> None:
+    async with survey_at(storage_url, clock=clock, allowance=ROOMY, behind="127.0.0.1") as site:
+        path = await site.link()
+        pages = [await site.get(f"{path}?a={n}", **{"X-Forwarded-For": of}) for n, of in enumerate(networks, 1)]
+        assert [page.text.count("data-by-itself") for page in pages] == shown
 
 
 async def test_two_answers_are_all_that_a_thumb_has(site: Survey) -> None:
@@ -156,6 +185,26 @@ async def test_two_tabs_with_two_answers_count_one(site: Survey) -> None:
     await asyncio.gather(site.send(one, "Satisfied"), site.send(other, "Very dissatisfied"))
     assert await site.count("conversation") == 1
     assert await site.count("answer") == 1
+
+
+async def test_a_personal_link_that_is_used_at_two_places_at_once_begins_one_survey(site: Survey) -> None:
+    async def in_a_chat(path: str, n: int) -> None:
+        sender = Address(channel=ChannelName("web"), key=f"visitor {n}")
+        used = Commanded(
+            event=f"used {n}", sender=sender, command="start", argument=path.removeprefix("/s/"), at=site.app.clock()
+        )
+        await site.app.intake.handle(used)
+
+    paths = [await site.link(customer=f"C-{n}") for n in range(8)]
+    pages = [await site.get(path) for path in paths]
+    await asyncio.gather(
+        *(in_a_chat(path, n) for n, path in enumerate(paths)), *(site.send(page, "Satisfied") for page in pages)
+    )
+    assert await site.count("conversation") == 8
+    known = await site.storage._engine.read(
+        lambda: ask(query("SELECT c.reference FROM customer c JOIN address a ON a.customer = c.id", ""))
+    )
+    assert sorted(row[0] for row in known if row[0] is not None) == [f"C-{n}" for n in range(8)]
 
 
 async def test_a_survey_that_began_without_its_answer_takes_it_when_it_is_sent_again(site: Survey) -> None:
