@@ -165,7 +165,7 @@ async def test_the_ledger_lists_what_is_asked_for(storage: Storage, asked: dict[
 def test_a_stretch_of_time_is_found_by_its_index(sqlite_tables: Path, asked: tuple[str, ...]) -> None:
     statement = _listing(asked).sqlite
     with closing(sqlite3.connect(sqlite_tables)) as database:
-        plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", dict.fromkeys(re.findall(r":(\w+)", statement), 5))
+        plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", [5] * len(set(re.findall(r"\?\d+", statement))))
         said = [step for *_, step in plan]
     assert any("decision_by_trigger (triggered_at" in step for step in said)
     assert not any("SCAN" in step for step in said)
