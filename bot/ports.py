@@ -41,6 +41,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     time_zone_source: KnownFrom | None = None
     #: the company's own reference of this person
     reference: str | None = None
+    #: nobody proved it: a helpdesk's webhook says so. Whoever proves it of another customer is believed.
+    reference_claimed: bool = False
     opted_out_at: datetime | None = None
     #: the address may be written to (a Telegram user who never wrote to the bot may not)
     reachable: bool = True
@@ -163,6 +165,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     #: remembered with the event: ``Facts.group_seen`` tells whether another event of the group came before
     group: str | None = None
     address: Address | None = None
+    #: where the dealing is known, if it is, is read in place of ``address``
+    keeps_address: bool = False
     conversation: ConversationId | None = None
     case: CaseId | None = None
     interaction: InteractionId | None = None

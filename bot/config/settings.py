@@ -130,6 +130,8 @@ class TriggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     #: the key path of the company's own reference of the customer; empty: the vendor's usual one
     customer: str = ""
+    #: whether its word proves that the customer of a reference is at the address told with it
+    proves_identity: bool = False
     #: attribute -> key path, beside what the vendor's module reads; for "generic" also the fields of a telling
     fields: Mapping[str, str] = {}
     #: the address of a conversation in the helpdesk, where its events tell none: "https://desk.example/{reference}",

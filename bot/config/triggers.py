@@ -77,6 +77,7 @@ def _read(table: Table, name: str, environment: Environment, beside: Beside) -> 
         channel=channel,
         address=address,
         customer=_path(table, "customer"),
+        proves_identity=table.flag("proves_identity", False),
         fields=_fields(table, kind),
         link=_link(table),
         ended=_words(table, "ended", kind),

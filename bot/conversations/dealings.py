@@ -92,6 +92,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
     #: the company's own reference of the customer
     customer: str | None = None
+    #: whether the reporter's word proves that the customer of this reference is at this address. Where it does not, the
+    #: reference leads to a customer who is known, and changes nothing about anybody.
+    proves: bool = True
     #: agent, tag, tags, vip, product, link, ...: what texts, rules and reports may use
     attributes: Mapping[str, str] = {}
     #: without any word for so long, it counts as ended; None: never

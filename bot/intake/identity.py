@@ -26,31 +26,53 @@ class Whose(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[Write, ...] = ()
     #: the address is another customer's, of this reference: it was told of for two
     also_of: str | None = None
+    #: the reference that was told, and that this customer was not taken for
+    not_believed: str | None = None
 
 
 def whose(told: Told, facts: Facts, moment: Moment) -> Whose:
     """The customer of a dealing, known, made or brought up to date by what is told of them.
 
-    An address that another reference was proven for stays that one's: who is asked there is that customer.
+    An address that another reference was proven for stays that one's: who is asked there is that customer. So does each
+    address, and each customer, whatever reference is told by whose word proves nothing.
     """
+    told = _askable_at(told, facts, moment)
     address = _told_of(told, facts, moment)
     known, writes = _known_there(address, told, facts, moment)
     if address == NOWHERE:
         return Whose(customer=known, address=address)
     old = known or Customer(id=CustomerId(moment.ids()), reachable=not must_write_first(address, moment))
-    new = reported(old, told)
+    new = reported(old, told, facts)
     if writes or new != known:
         merges = [write for write in writes if not isinstance(write, SaveCustomer)]
         writes = (*merges, SaveCustomer(customer=new, address=address, at=moment.now))
     other = new.reference if told.customer is not None and new.reference != told.customer else None
-    return _reachable(Whose(customer=new, address=address, writes=writes, also_of=other), facts, moment)
+    found = Whose(customer=new, address=address, writes=writes, also_of=other, not_believed=_not_believed(new, told))
+    return _reachable(found, facts, moment)
+
+
+def _not_believed(customer: Customer, told: Told) -> str | None:
+    return None if told.proves or customer.reference == told.customer else told.customer
+
+
+def _askable_at(told: Told, facts: Facts, moment: Moment) -> Told:
+    """Without an address where nobody can be written to, if the reference leads to another one and proves nothing."""
+    stranger = facts.customer is None and told.address is not None and must_write_first(told.address, moment)
+    if told.proves or not stranger or not _askable(facts, moment):
+        return told
+    return replace(told, address=None)
 
 
 def _told_of(told: Told, facts: Facts, moment: Moment) -> Address:
-    """The address that is told, or else the one where the dealing is known, or else the newest of its customer."""
+    """The address that is told, or else the one where the dealing is known, or else the newest of its customer.
+
+    By whose word proves nothing, a dealing stays where it is known.
+    """
+    known_at = NOWHERE if facts.interaction is None else facts.interaction.address
+    if known_at != NOWHERE and not told.proves:
+        return known_at
     if told.address is not None:
         return told.address
-    known_at = NOWHERE if facts.interaction is None else facts.interaction.address
     here = facts.customer
     if here is not None and (told.customer is None or here.reference in (None, told.customer)):
         return known_at
@@ -63,8 +85,11 @@ def _known_there(
     here, namesake = facts.customer, facts.namesake
     if told.address is None and address in facts.addresses:
         here = namesake
-    if address == NOWHERE or told.customer is None:
+    if address == NOWHERE:
         return here or namesake, ()
+    unproven = told.address is None and here is not None and here.reference_claimed
+    if told.customer is None or not told.proves or unproven:
+        return here, ()
     return proven(told.customer, address, replace(facts, customer=here), moment)
 
 
@@ -84,7 +109,7 @@ def _reachable(found: Whose, facts: Facts, moment: Moment) -> Whose:
     other = next((each for each in _askable(facts, moment) if each != found.address), None)
     if other is None:
         return found
-    return Whose(customer=replace(customer, reachable=True), address=other, writes=found.writes, also_of=found.also_of)
+    return replace(found, customer=replace(customer, reachable=True), address=other)
 
 
 def proven(
@@ -93,15 +118,17 @@ def proven(
     """The customer at an address that is proven to be of a reference; None where nobody is known by either.
 
     ``facts.customer`` is who is known at the address, ``facts.namesake`` who is known by the reference. An address that
-    another reference was proven for stays that one's: then the two are different people.
+    another reference was proven for stays that one's: then the two are different people. What is only claimed counts for
+    nothing beside it.
     """
     here, namesake = facts.customer, facts.namesake
-    if namesake is None:
+    if namesake is None or (namesake.reference_claimed and (here is None or here.id != namesake.id)):
         return here, ()
     if here is None:
         there = replace(namesake, reachable=not must_write_first(address, moment))
         return there, (SaveCustomer(customer=there, address=address, at=moment.now),)
-    if here.id == namesake.id or here.reference not in (None, reference):
+    another = here.reference not in (None, reference) and not here.reference_claimed
+    if here.id == namesake.id or another:
         return here, ()
     return merged(namesake, here), (MergeCustomers(gone=here.id, kept=namesake.id, at=moment.now),)
 
@@ -121,10 +148,24 @@ def merged(kept: Customer, gone: Customer) -> Customer:
     return both
 
 
-def reported(customer: Customer, told: Told) -> Customer:
-    """The customer with what a report says of them."""
-    named = replace(customer, name=told.name or customer.name, reference=customer.reference or told.customer)
-    return learned(named, "report", locale=told.locale, time_zone=told.time_zone)
+def reported(customer: Customer, told: Told, facts: Facts) -> Customer:
+    """The customer with what a report says of them; what proves nothing only fills in what nobody knows."""
+    if told.proves:
+        told_with_address = told.address is not None or customer.reference is None
+        known = with_reference(customer, told.customer) if told_with_address else customer
+        known = replace(known, name=told.name or known.name)
+    else:
+        known = replace(customer, name=customer.name or told.name)
+        if told.customer is not None and known.reference is None and facts.namesake is None:
+            known = replace(known, reference=told.customer, reference_claimed=True)
+    return learned(known, "report", locale=told.locale, time_zone=told.time_zone)
+
+
+def with_reference(customer: Customer, proven: str | None) -> Customer:
+    """The customer with a reference that is proven; one that was proven before stays."""
+    if proven is None or (customer.reference is not None and not customer.reference_claimed):
+        return customer
+    return replace(customer, reference=proven, reference_claimed=False)
 
 
 def must_write_first(address: Address, moment: Moment) -> bool:

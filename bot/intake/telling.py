@@ -48,7 +48,8 @@ from bot.ports import (
 def what_to_read(told: Told) -> Read:
     event = f"told:{told.source}:{told.event}" if told.event else None
     reported, known_as = (told.source, told.reference), told.customer or None
-    return Read(event=event, address=told.address, reported=reported, known_as=known_as)
+    keeps = not told.proves
+    return Read(event=event, address=told.address, keeps_address=keeps, reported=reported, known_as=known_as)
 
 
 def decide_told(told: Told, trigger: TriggerKind, facts: Facts, moment: Moment) -> Outcome:
@@ -140,7 +141,7 @@ def _ended(told: Told, heard: Heard, trigger: TriggerKind, facts: Facts, moment:
     planned = _plan(ending, moment)
     key = ending_key(interaction)
     first = newly(key, trigger, interaction, found.customer, planned, moment)
-    decision = replace(first, known_as=told.customer or first.known_as, occasion=ending.occasion)
+    decision = replace(first, known_as=_known_as(told.customer, found), occasion=ending.occasion)
     earlier = (*_superseded(facts, moment), DropDue(key=_idle_key(interaction)))
     return _decided(ending, decision, planned, earlier)
 
@@ -166,8 +167,15 @@ def _decided(ending: _Ending, decision: Decision, planned: Invitation, earlier: 
 def _plan(ending: _Ending, moment: Moment) -> Invitation:
     """What is decided when it ends: mostly to wait a little, unless something speaks against it for good."""
     invitation = _planned(ending, moment)
-    also_of = ending.whose.also_of
-    return invitation if also_of is None else replace(invitation, inputs={**invitation.inputs, "also_of": also_of})
+    doubts = {"also_of": ending.whose.also_of, "not_believed": ending.whose.not_believed}
+    told = {name: reference for name, reference in doubts.items() if reference is not None}
+    return replace(invitation, inputs={**invitation.inputs, **told}) if told else invitation
+
+
+def _known_as(told: str | None, found: Whose) -> str | None:
+    """The customer's reference: as it was told, unless that was not believed."""
+    own = None if found.customer is None else found.customer.reference
+    return own if found.not_believed is not None else told or own
 
 
 def _planned(ending: _Ending, moment: Moment) -> Invitation:
@@ -240,6 +248,7 @@ def _found_at_last(
         occasion=ending.occasion,
         address=found.address,
         customer=None if found.customer is None else found.customer.id,
+        known_as=_known_as(decision.known_as, found),
     )
     return _decided(ending, decision, planned, ())
 

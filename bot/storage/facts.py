@@ -48,7 +48,7 @@ _FACTS = query(
       (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
       (SELECT 1 FROM seen_event s WHERE s.key = :of_group AND s.at >= :horizon) AS group_seen,
       c.id AS customer, n.text AS name, c.locale, c.locale_source, c.time_zone, c.time_zone_source,
-      c.reference AS reference, c.opted_out_at, a.reachable,
+      c.reference AS reference, c.reference_claimed, c.opted_out_at, a.reachable,
       v.state, v.channel AS v_channel, v.address_key AS v_key, v.customer AS v_customer,
       f.body, f.channel AS f_channel, f.address_key AS f_key, f.customer AS f_customer,
       o.body AS open_body, o.channel AS o_channel, o.address_key AS o_key, o.customer AS o_customer
@@ -209,7 +209,8 @@ class Steps:
         interaction = yield from _interaction(read)
         threads_case, threads_incident = yield from _of_thread(read)
         named = read.case or threads_case
-        address = read.address or (yield from _home(read.conversation, named, interaction))
+        address = None if _is_known_at(interaction, read) else read.address
+        address = address or (yield from _home(read.conversation, named, interaction))
         link = None if read.link is None else (yield from read_link(read.link))
         known_as = read.known_as or (None if link is None else link.customer)
         namesake, addresses = (None, ()) if known_as is None else (yield from read_namesake(known_as, address))
@@ -219,10 +220,10 @@ class Steps:
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
         (row,) = yield from ask(_FACTS, event, group, horizon, *place, read.conversation, named)
-        customer = customer_of(row[2:11])
+        customer = customer_of(row[2:12])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
-        conversation = conversation_of(*row[11:15])
-        case, open_case = case_of(*row[15:19]), case_of(*row[19:23])
+        conversation = conversation_of(*row[12:16])
+        case, open_case = case_of(*row[16:20]), case_of(*row[20:24])
         neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,
@@ -354,6 +355,11 @@ def _home(
     if address is not None:
         yield Hold(frozenset({address_lock(address)}))
     return address
+
+
+def _is_known_at(interaction: Interaction | None, read: Read) -> bool:
+    """Whether where a dealing is known counts for more than the address that is read."""
+    return read.keeps_address and interaction is not None and interaction.address.channel != ""
 
 
 def _asked_case(channel: str | None, key: str | None) -> Procedure[Case | None]:

@@ -9,10 +9,15 @@ from bot.storage.codec import maybe_time
 from bot.storage.links import link_lock, link_named
 from bot.storage.ops import Hold, Procedure, Row, ask, query
 
-# An earlier release may have left several of one reference: then it is the one who is known longest.
-_OLDEST = "(SELECT o.id FROM customer o WHERE o.reference = :reference ORDER BY o.created_at, o.id LIMIT 1)"
+# Who is proven to have it comes before who is only said to. An earlier release may have left several of one reference:
+# then it is the one who is known longest.
+_OLDEST = (
+    "(SELECT o.id FROM customer o WHERE o.reference = :reference "
+    "ORDER BY coalesce(o.reference_claimed, false), o.created_at, o.id LIMIT 1)"
+)
 _NAMESAKE = query(
-    "SELECT c.id, n.text, c.locale, c.locale_source, c.time_zone, c.time_zone_source, c.reference, c.opted_out_at "
+    "SELECT c.id, n.text, c.locale, c.locale_source, c.time_zone, c.time_zone_source, c.reference, "
+    "c.reference_claimed, c.opted_out_at "
     f"FROM customer c LEFT JOIN name n ON n.person = c.person WHERE c.id = {_OLDEST}",
     "reference",
 )
@@ -87,8 +92,8 @@ def read_namesake(reference: str, at: Address | None) -> Procedure[tuple[Custome
 
 
 def customer_of(row: Row) -> Customer | None:
-    """From id, name, locale and its source, time zone and its source, reference, opted out at, reachable."""
-    id, name, locale, locale_source, time_zone, time_zone_source, reference, opted_out_at, reachable = row
+    """From id, name, locale and its source, time zone and its source, reference, claimed, opted out at, reachable."""
+    id, name, locale, locale_source, time_zone, time_zone_source, reference, claimed, opted_out_at, reachable = row
     if id is None:
         return None
     return Customer(
@@ -99,6 +104,7 @@ def customer_of(row: Row) -> Customer | None:
         time_zone=time_zone,
         time_zone_source=time_zone_source,
         reference=reference,
+        reference_claimed=bool(claimed),
         opted_out_at=maybe_time(opted_out_at),
         reachable=bool(reachable),
     )

@@ -61,7 +61,9 @@ _KEEP = update(
     f"{_IDS} at:bigint",
     key="kept",
     change=f"{_with_source('locale')}, {_with_source('time_zone')}, "
-    f"reference = coalesce(t.reference, {_from_gone('reference')}), opted_out_at = {_OPTED_OUT}, updated_at = :at",
+    f"reference = coalesce(t.reference, {_from_gone('reference')}), reference_claimed = CASE WHEN t.reference IS NULL "
+    f"THEN {_from_gone('reference_claimed')} ELSE t.reference_claimed END, "
+    f"opted_out_at = {_OPTED_OUT}, updated_at = :at",
     where="t.id = :kept AND :gone <> :kept AND EXISTS (SELECT 1 FROM customer g WHERE g.id = :gone)",
 )
 _FORGET = delete("customer", "gone", key="gone", where="t.id = :gone")

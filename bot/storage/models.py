@@ -21,6 +21,8 @@ class Customer(Model):
     locale_source = Key(null=True)
     time_zone_source = Key(null=True)
     reference = Key(null=True)
+    # nobody proved it; null: somebody did, as in earlier releases
+    reference_claimed = fields.BooleanField(null=True)
     opted_out_at = fields.BigIntField(null=True)
     created_at = fields.BigIntField()
     updated_at = fields.BigIntField()

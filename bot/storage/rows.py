@@ -137,16 +137,23 @@ _PUT_DUE = insert(
     key="key",
     conflict="DO UPDATE SET kind = excluded.kind, ref = excluded.ref, due_at = excluded.due_at",
 )
-# Two steps at two addresses of one customer may write at once: a reference stays, and only an opt-out opts out or in.
+# Two steps at two addresses of one customer may write at once: a reference stays, a proven one whatever is claimed, and
+# only an opt-out opts out or in.
+_STAYS = (
+    "excluded.reference IS NULL OR (coalesce(excluded.reference_claimed, false) "
+    "AND customer.reference IS NOT NULL AND NOT coalesce(customer.reference_claimed, false))"
+)
 _CUSTOMER = insert(
     "customer",
-    "id person locale locale_source time_zone time_zone_source reference opted_out_at:bigint created_at:bigint "
-    "updated_at:bigint",
+    "id person locale locale_source time_zone time_zone_source reference reference_claimed:boolean opted_out_at:bigint "
+    "created_at:bigint updated_at:bigint",
     rank=3,
     key="id",
     conflict="DO UPDATE SET locale = excluded.locale, locale_source = excluded.locale_source, "
     "time_zone = excluded.time_zone, time_zone_source = excluded.time_zone_source, "
-    "reference = coalesce(excluded.reference, customer.reference), updated_at = excluded.updated_at",
+    f"reference = CASE WHEN {_STAYS} THEN customer.reference ELSE excluded.reference END, reference_claimed = "
+    f"CASE WHEN {_STAYS} THEN customer.reference_claimed ELSE excluded.reference_claimed END, "
+    "updated_at = excluded.updated_at",
 )
 #: An address never changes hands here: whoever read it as free or as another's decides again.
 _ADDRESS = insert(
@@ -440,7 +447,7 @@ def _queued(outbound: Outbound, at: datetime) -> Statement:
 def _customer(customer: Customer, address: Address, at: int, person: Person) -> Iterable[Statement]:
     kept_as = person(customer.id)
     known = (customer.locale, customer.locale_source, customer.time_zone, customer.time_zone_source)
-    about = (*known, customer.reference, maybe_micros(customer.opted_out_at))
+    about = (*known, customer.reference, customer.reference_claimed, maybe_micros(customer.opted_out_at))
     yield Statement(_CUSTOMER, (customer.id, kept_as, *about, at, at))
     yield Statement(_ADDRESS, (address.channel, address.key, customer.id, customer.reachable, at), must_change=True)
     if customer.name is None:

@@ -40,6 +40,7 @@ class ReportedInteractions:
         """Plan to ask about an interaction, or cancel that. Raises Refused for what names nothing that there is."""
         settings = self._settings()
         who = body.customer
+        _refuse_triggers_name(body.source, settings)
         _refuse_unknown(body, settings)
         _refuse_groups(body)
         told = Told(
@@ -58,7 +59,8 @@ class ReportedInteractions:
         return await self._intake.tell(told, "agent" if body.now else "api")
 
     async def hear(self, body: EventReport) -> Outcome:
-        """Take in what happened in a dealing."""
+        """Take in what happened in a dealing. Raises Refused."""
+        _refuse_triggers_name(body.source, self._settings())
         told = Told(
             source=body.source,
             reference=body.reference,
@@ -101,6 +103,12 @@ def _time(at: datetime | None, field: str) -> datetime | None:
 def _address(body: InteractionReport) -> Address | None:
     address = body.customer.address
     return None if address is None else Address(channel=ChannelName(address.channel), key=address.key)
+
+
+def _refuse_triggers_name(source: str, settings: Settings) -> None:
+    """Who has a trigger's secret could speak of all dealings of that source."""
+    if any(trigger.name == source for trigger in settings.triggers):
+        raise Refused(f"{source!r} is the name of a trigger; call your own dealings by another name.", field="source")
 
 
 def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:

@@ -213,6 +213,8 @@ class PureStore:
         interaction = self._interaction(read)
         conversation = self._conversation(read, interaction)
         address = read.address or (interaction.address if interaction else None)
+        if read.keeps_address and interaction is not None and interaction.address.channel:
+            address = interaction.address
         address = address or (conversation.address if conversation else None)
         case = self.cases.get(read.case) if read.case else self._case_of(conversation)
         customer = self.customer_at(address)
@@ -244,10 +246,10 @@ class PureStore:
         )
 
     def _namesake(self, reference: str | None) -> Customer | None:
-        """The one of that reference who is known longest."""
+        """The one of that reference who is known longest, before all who only claim it."""
         if reference is None:
             return None
-        found = self.customers.by("reference", reference)
+        found = sorted(self.customers.by("reference", reference), key=lambda each: each.reference_claimed)
         return replace(found[0], reachable=bool(self._addresses_of(found[0].id))) if found else None
 
     def _addresses_of(self, customer: CustomerId) -> tuple[Address, ...]:
@@ -437,7 +439,15 @@ class PureStore:
         old = self.customers.get(customer.id)
         if old is None:
             return customer
-        return replace(customer, reference=customer.reference or old.reference, opted_out_at=old.opted_out_at)
+        proven = old.reference is not None and not old.reference_claimed
+        stays = customer.reference is None or (customer.reference_claimed and proven)
+        named = old if stays else customer
+        return replace(
+            customer,
+            reference=named.reference,
+            reference_claimed=named.reference_claimed,
+            opted_out_at=old.opted_out_at,
+        )
 
     def _append(self, rows: list[T], row: T) -> None:
         rows.append(row)
@@ -454,6 +464,7 @@ class PureStore:
             time_zone=new.time_zone or old.time_zone,
             time_zone_source=new.time_zone_source if new.time_zone else old.time_zone_source,
             reference=new.reference or old.reference,
+            reference_claimed=(new if new.reference else old).reference_claimed,
             opted_out_at=max((at for at in (new.opted_out_at, old.opted_out_at) if at is not None), default=None),
         )
         for address in self.homes.keys_by("customer", gone):

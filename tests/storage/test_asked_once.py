@@ -121,7 +121,7 @@ STEPS: dict[str, tuple[dict[str, Any], tuple[Write, ...], bool]] = {
 async def test_who_asks_and_who_stops_wait_for_each_other(
     storage: Storage, read: dict[str, Any], writes: tuple[Write, ...], holds: bool
 ) -> None:
-    """Whoever asks at one address holds the customer before reading; whoever stops, or asks by a link, before writing."""
+    """Who asks at one address holds the customer before reading; who stops, or uses a link, before writing."""
     await know(storage, people=1)
     assert (THEIRS in await held_by(storage, Read(**read), *writes)) is holds
 
