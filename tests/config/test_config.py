@@ -110,7 +110,7 @@ TABLES = {
     "templates": r"\[\[followup\.template\]\]",
     "causes": r"\[\[followup\.cause\]\]",
     "week": r"hours\.mon-fri =",
-    "fields": r"fields\.reference =",
+    "fields": r"(# )?fields\.reference =",
 }
 
 

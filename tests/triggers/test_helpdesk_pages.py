@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
+from msgspec.structs import replace
 
 from bot.config import TriggerSettings, load
 from bot.demo import with_placeholders
@@ -64,3 +65,42 @@ def test_each_helpdesk_has_its_page_and_each_page_an_example() -> None:
     assert {page.stem for page in PAGES if not _EXAMPLE.search(page.read_text("utf-8"))} == {"README"}
     overview = (PAGES[0].parent / "README.md").read_text("utf-8")
     assert [kind for kind in KINDS if f"({kind}.md)" not in overview] == []
+
+
+# ---- beside the example --------------------------------------------------------------------------------------
+
+EXAMPLE = PAGES[0].parents[2] / "config.example.toml"
+_COMMENTED = re.compile(r"^# (?=\[triggers\.|[a-z_.]+ = )", re.MULTILINE)
+#: TELEGRAM_TOKEN is the example's own
+_HERE = {"TELEGRAM_TOKEN": "1:a"}
+
+
+@pytest.mark.parametrize("block", list(blocks()))
+def test_a_block_can_be_pasted_below_the_example(block: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"{EXAMPLE.read_text('utf-8')}\n{block}\n", "utf-8")
+    (trigger,) = load(file, with_placeholders(file, _HERE)).triggers
+    made_up = {"secrets": (), "signing_secrets": ()}
+    assert replace(trigger, **made_up) == replace(trigger_in(block, tmp_path), **made_up)
+
+
+def test_the_blocks_of_the_example_are_right_without_their_comment_signs(tmp_path: Path) -> None:
+    before, heading, rest = EXAMPLE.read_text("utf-8").partition(
+        "# ---- Helpdesks that tell of their chats and tickets -"
+    )
+    section, sandbox, after = rest.partition("\n# ---- For the sandbox only")
+    assert heading
+    assert sandbox
+    file = tmp_path / "config.toml"
+    _, _, section = section.partition("\n")
+    file.write_text(before + _COMMENTED.sub("", section) + sandbox + after, "utf-8")
+    chatwoot, shop = load(file, with_placeholders(file, _HERE)).triggers
+    assert (chatwoot.name, chatwoot.channel, chatwoot.address) == (
+        "chatwoot",
+        "telegram",
+        "meta.sender.custom_attributes.telegram_id",
+    )
+    assert (chatwoot.header, chatwoot.flow) == ("X-Helpdesk-Token", "support_csat")
+    assert None not in (chatwoot.idle_after, chatwoot.customer or None, chatwoot.link or None)
+    assert (shop.name, shop.ended, shop.resumed, shop.spoke) == ("shop", ("delivered",), ("returned",), ("message",))
+    assert {"event", "reference", "id", "at", "by", "agent", "product"} == set(shop.fields)
