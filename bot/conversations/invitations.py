@@ -13,7 +13,7 @@ from bot.conversations.dealings import Author
 Verdict = Literal["asked", "deferred", "not asked"]
 
 #: What made us think of asking. The last one is any other event that we were told of.
-TriggerKind = Literal["api", "helpdesk", "idle", "agent", "link", "email", "command", "event"]
+TriggerKind = Literal["api", "helpdesk", "idle", "agent", "link", "command", "event"]
 
 #: Every rule that gives a verdict, by the name that stands in the ledger. Packs have a sentence for each: rule.<rule>.
 Rule = Literal[

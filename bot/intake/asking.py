@@ -11,6 +11,7 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.invitations import Invitation, Occasion, PastSurvey, Standing, decide_invitation
 from bot.intake.beginning import Survey, begin
 from bot.intake.deciding import ask_row, dealing_of, ending_key, newly, of_ending, settled
+from bot.intake.identity import must_write_first
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import speaks
@@ -104,7 +105,16 @@ def judge(question: Question, stands: Standing, moment: Moment) -> Invitation:
     """What the rules say, with all that they looked at: nobody can say it later."""
     rules = moment.settings.asking_rules(question.flow.flow)
     invitation = decide_invitation(question.occasion, stands, rules, moment.now)
-    return replace(invitation, inputs={**_looked_at(question.occasion, stands), **invitation.inputs})
+    because = {"because": _unreachable(question, moment)} if invitation.rule == "cannot be reached" else {}
+    return replace(invitation, inputs={**_looked_at(question.occasion, stands), **because, **invitation.inputs})
+
+
+def _unreachable(question: Question, moment: Moment) -> str:
+    """As much as can be known of why nobody can be written to there."""
+    address = question.interaction.address
+    if all(channel.name != address.channel for channel in moment.settings.channels):
+        return "channel"
+    return "stranger" if must_write_first(address, moment) else "gone"
 
 
 def _looked_at(occasion: Occasion, stands: Standing) -> Mapping[str, str]:

@@ -134,7 +134,8 @@ def _trigger(trigger: TriggerKind, decision: Decision, locale: str) -> str:
 
 def _sentence(rule: Rule, inputs: Mapping[str, str], decision: Decision, locale: str, zone: tzinfo) -> str:
     """The rule's sentence with its numbers; a rule of an earlier release, which no pack has, is told by its name."""
-    text = pack(locale).sentences.get(rule_key(rule))
+    sentences = pack(locale).sentences
+    text = sentences.get(_special_key(rule, inputs, decision)) or sentences.get(rule_key(rule))
     if text is None:
         return shown(rule)
     theirs = zone_of(inputs.get("time_zone", "UTC")) if rule in _QUIET else zone
@@ -142,7 +143,22 @@ def _sentence(rule: Rule, inputs: Mapping[str, str], decision: Decision, locale:
     known |= {name: _value(name, value, locale, theirs) for name, value in inputs.items()}
     # an earlier release wrote less down
     unknown = say(locale, "explain.unknown")
-    return fill(text, {name: known.get(name) or unknown for name in variables_in(text)})
+    told = fill(text, {name: known.get(name) or unknown for name in variables_in(text)})
+    # what ends in a full stop of its own, as units do in some languages, needs no other
+    return f"{told[:-2]}." if told.endswith("..") and not told.endswith("...") else told
+
+
+def _special_key(rule: Rule, inputs: Mapping[str, str], decision: Decision) -> str:
+    """The sentence that tells more than that of the rule, where there is one."""
+    match rule:
+        case "cannot be reached":
+            return f"explain.unreachable.{inputs.get('because', '')}"
+        case "delay" if decision.trigger == "agent":
+            return "explain.delay.agent"
+        case "not the end of a chat" if inputs.get("detail"):
+            return "explain.beside.detail"
+        case _:
+            return ""
 
 
 def _value(name: str, value: str, locale: str, zone: tzinfo) -> str:

@@ -92,6 +92,36 @@ def test_a_sentence_has_the_true_numbers_and_local_times(rule: Rule, words: str)
     assert words in in_words(replace(DECISION, rule=rule), zone="Asia/Ho_Chi_Minh")
 
 
+def test_an_event_that_is_no_end_is_told_with_what_was_wrong() -> None:
+    beside = replace(DECISION, rule="not the end of a chat", trigger="event")
+    assert in_words(replace(beside, inputs={"event": "message", "detail": "a private note"})) == (
+        "This event (message) is not the end of a conversation: a private note."
+    )
+    bare = in_words(replace(beside, inputs={"event": "message"}))
+    assert bare == "This event (message) is not the end of a conversation."
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_why_nobody_can_be_reached_is_told(locale: str) -> None:
+    def why(inputs: dict[str, str]) -> str:
+        return in_words(replace(DECISION, rule="cannot be reached", inputs=inputs), locale=locale)
+
+    told = [why({}), *(why({"because": because}) for because in ("channel", "stranger", "gone"))]
+    assert len(set(told)) == len(told)
+    assert all("telegram" in each for each in told)
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_what_an_agent_asks_for_waits_for_no_conversation_to_go_on(locale: str) -> None:
+    planned = replace(DECISION, verdict="deferred", rule="delay")
+    assert in_words(replace(planned, trigger="agent"), locale=locale) != in_words(planned, locale=locale)
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_no_sentence_ends_twice(locale: str) -> None:
+    assert not in_words(DECISION, locale=locale).endswith("..")
+
+
 def test_the_end_of_quiet_hours_is_told_by_the_customers_clock() -> None:
     quiet = replace(DECISION, verdict="deferred", rule="quiet hours")
     assert in_words(quiet, zone="Europe/Rome") == (
