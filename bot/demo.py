@@ -198,8 +198,9 @@ class RunningProgram:
         self._app.storage.wakes.outbox()
         self._app.storage.wakes.dues()
 
-    def share(self, customer: Customer, source: str, reference: str, flow: str) -> float:
-        return share_of(customer.reference, source, reference, flow or self._app.settings().flows[0].flow.id)
+    def share(self, source: str, reference: str, flow: str) -> float:
+        # as of a dealing's first talk: each chat that the page ends is a dealing of its own
+        return share_of(source, reference, "0", flow or self._app.settings().flows[0].flow.id)
 
     def sample(self, part: float | None) -> float:
         settings = self._app.settings()

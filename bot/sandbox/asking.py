@@ -81,7 +81,7 @@ class Asking:
         before = self._last.get(chat)
         # a dealing that was opened again ends again, under its old name
         reference = before["reference"] if before and before.get("open") else self._next_reference()
-        while out_of is not None and self._share(customer, reference, deed) < out_of:
+        while out_of is not None and self._share(reference, deed) < out_of:
             reference = self._next_reference()
         report = self._report(customer, reference, deed)
         self._last[chat] = report
@@ -113,8 +113,8 @@ class Asking:
         }
         return report | {name: value for name, value in told.items() if value not in (None, "", [], ())}
 
-    def _share(self, customer: Customer, reference: str, deed: Json) -> float:
-        return self._demo.program.share(customer, SOURCE, reference, str(deed.get("flow") or ""))
+    def _share(self, reference: str, deed: Json) -> float:
+        return self._demo.program.share(SOURCE, reference, str(deed.get("flow") or ""))
 
     def _next_reference(self) -> str:
         return f"demo-{self._started}-{next(self._numbers)}"

@@ -82,7 +82,7 @@ class Program(Protocol):
     def skip(self, span: timedelta) -> None:
         """Move the app's clock forward."""
 
-    def share(self, customer: Customer, source: str, reference: str, flow: str) -> float:
+    def share(self, source: str, reference: str, flow: str) -> float:
         """Where in 0 to 1 the app's sampling puts the end of a dealing."""
 
     def sample(self, part: float | None) -> float:

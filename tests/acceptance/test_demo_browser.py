@@ -27,7 +27,8 @@ at_speed = pytest.mark.parametrize("demo", [FAST], indirect=True)
 
 
 @pytest.fixture
-async def demo(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Demo]:
+async def demo(tmp_path: Path, sqlite_tables: Path, request: pytest.FixtureRequest) -> AsyncIterator[Demo]:
+    shutil.copy(sqlite_tables, tmp_path / "demo.db")
     database, speed = f"sqlite:///{tmp_path}/demo.db", getattr(request, "param", 1.0)
     path = ROOT / "config.example.toml"
     async with Demo.open(path, app_port=0, database=database, environ={}, speed=speed) as running:

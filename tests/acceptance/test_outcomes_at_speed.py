@@ -1,6 +1,7 @@
 """The sandbox with its clock running fast: each outcome that its page plays ends with its rule in the ledger."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.demo import Demo, SkippingClock
+from bot.app import real_clock
+from bot.demo import Demo, RunningProgram, SkippingClock
 from bot.sandbox.outcomes import OUTCOMES
 from tests.acceptance.world import ROOT
 
@@ -47,8 +49,9 @@ class Page:
         return row
 
 
-async def running(tmp_path: Path, speed: float) -> AsyncIterator[Page]:
-    database = f"sqlite:///{tmp_path}/demo.db"
+async def running(folder: Path, tables: Path, speed: float) -> AsyncIterator[Page]:
+    shutil.copy(tables, folder / "demo.db")
+    database = f"sqlite:///{folder}/demo.db"
     path = ROOT / "config.example.toml"
     async with (
         Demo.open(path, app_port=0, database=database, environ={}, speed=speed) as demo,
@@ -58,14 +61,14 @@ async def running(tmp_path: Path, speed: float) -> AsyncIterator[Page]:
 
 
 @pytest.fixture
-async def fast(tmp_path: Path) -> AsyncIterator[Page]:
-    async for page in running(tmp_path, SPEED):
+async def fast(tmp_path: Path, sqlite_tables: Path) -> AsyncIterator[Page]:
+    async for page in running(tmp_path, sqlite_tables, SPEED):
         yield page
 
 
 @pytest.fixture
-async def slow(tmp_path: Path) -> AsyncIterator[Page]:
-    async for page in running(tmp_path, 1.0):
+async def slow(tmp_path: Path, sqlite_tables: Path) -> AsyncIterator[Page]:
+    async for page in running(tmp_path, sqlite_tables, 1.0):
         yield page
 
 
@@ -147,3 +150,19 @@ def test_clock_is_moved_forward_only() -> None:
     with pytest.raises(ValueError, match="forward"):
         clock.skip(timedelta(seconds=-1))
     assert clock() == noon + timedelta(hours=2)
+
+
+async def test_page_knows_where_the_apps_sampling_puts_a_chat(tmp_path: Path, sqlite_tables: Path) -> None:
+    shutil.copy(sqlite_tables, tmp_path / "demo.db")
+    database = f"sqlite:///{tmp_path}/demo.db"
+    async with (
+        Demo.open(ROOT / "config.example.toml", app_port=0, database=database, environ={}) as demo,
+        aiohttp.ClientSession() as http,
+    ):
+        page = Page(demo.page.url, http)
+        few = {"chat": "telegram", "messages": 2, "human": True, "began": "customer"}
+        assert (await page.act({"do": "ask.end", **few}))["ok"]
+        (decision,) = [each async for each in demo.app.storage.ledger.replay(datetime(2000, 1, 1, tzinfo=UTC))]
+        assert decision.occasion is not None
+        program = RunningProgram(demo.app, SkippingClock(real_clock), ())
+        assert program.share(decision.source, decision.reference, "") == decision.occasion.share

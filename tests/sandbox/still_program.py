@@ -24,7 +24,7 @@ class StillProgram:
     def skip(self, span: timedelta) -> None:
         self.time += span
 
-    def share(self, customer: Customer, source: str, reference: str, flow: str) -> float:
+    def share(self, source: str, reference: str, flow: str) -> float:
         return next(self.shares)
 
     def sample(self, part: float | None) -> float:
