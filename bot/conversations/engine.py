@@ -127,6 +127,8 @@ def receive(conversation: Conversation, flow: Flow, reply: Reply, *, at: datetim
 
 
 def _tapped(conversation: Conversation, flow: Flow, tap: Tap, at: datetime, rules: Rules) -> Turn:
+    if tap.value == NEVER and conversation.invited:
+        return _never(conversation, at)
     question = _question_of(conversation, flow, tap.turn)
     if question is None:
         return _stale(conversation, tap, _past(conversation, None))
@@ -158,6 +160,13 @@ def _tapped(conversation: Conversation, flow: Flow, tap: Tap, at: datetime, rule
             return _stale(conversation, tap, "unknown_button")
         case _:
             assert_never(question)
+
+
+def _never(conversation: Conversation, at: datetime) -> Turn:
+    """Unlike any other button it is good for ever: who presses it late means all that may come."""
+    if may_decline(conversation):
+        return refuse(conversation, "never", at)
+    return replace(stop(conversation, at), notice="opted_out")
 
 
 def _refused(conversation: Conversation, question: Question, tap: Tap, at: datetime) -> Turn:

@@ -222,9 +222,12 @@ class ConversationMachine(RuleBasedStateMachine):
                 self.reasked = 0
         if turn.notice in ("taken", "changing"):
             self.reasked = 0
-        if turn.notice in ("declined", "opted_out"):
+        if turn.notice == "declined":
             assert turn.events == (Stopped(),)
             assert not self.conversation.answers
+        if turn.notice == "opted_out":
+            assert turn.events in ((Stopped(),), ())
+            assert self.conversation.status != "waiting"
         asked = {event.question for event in turn.events if isinstance(event, Asked)}
         assert asked == {prompt.question for prompt in turn.prompts if isinstance(prompt, Ask)}
 
