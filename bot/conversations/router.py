@@ -14,7 +14,7 @@ from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText
 from bot.conversations.rules import may_decline
-from bot.conversations.typed import is_word
+from bot.conversations.typed import is_word, says_no_thanks
 from bot.conversations.words import understand
 from bot.ids import WordsId
 from bot.languages import pack, stop_words
@@ -33,6 +33,8 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     spoken_at: datetime | None = None
     #: when the customer was asked "Is it fixed?", if the text is an answer to that
     fixed_asked_at: datetime | None = None
+    #: the same, whatever the text is, as long as no answer came
+    fixed_open_since: datetime | None = None
 
 
 def slashed(text: str) -> tuple[CommandName, str] | None:
@@ -60,10 +62,12 @@ def route(
     1. *stop*: the text is nothing but a word of any language that can only mean this.
     2. *stop*, *start*, *feedback*: the text is nothing but such a word of the customer's language (``locale``), of the
        conversation's, or of English. What may also be an answer counts as an answer where one is awaited: "basta" is
-       no *stop* while someone is asked for words or talks with an agent, "complaint" no *feedback* during a survey or
-       such a talk, and the start word counts only for one who opted out.
-    3. *decline*: the text is nothing but such a "not now", and all that waits is the first question of a survey that
-       the customer did not ask for. Not where it may be an answer: to an open text, as an option's label, to an agent.
+       no *stop* while someone is asked for words or talks with an agent, nor is "never again", which the case hears if
+       no survey does; "complaint" is no *feedback* during a survey or such a talk, and the start word counts only for
+       one who opted out.
+    3. *decline*: the text is nothing but such a "not now" or a "no thanks" of any language, and all that waits is the
+       first question of a survey that the customer did not ask for. Not where it may be an answer: as an option's
+       label, to an agent, to "Is it fixed?", and "not now" to an open text.
     4. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
     5. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words only what is, as
        a whole, an answer to the rating or choice that waits. A survey that was passed over goes on waiting.
@@ -75,6 +79,8 @@ def route(
     command = _command(text, locale, conversation, flow, case, opted_out=opted_out)
     if command is not None:
         return command
+    if _says_no_to_agents(text, conversation, case):
+        return "case"
     if _declines(text, locale, conversation, flow, case):
         return "decline"
     listens = conversation is not None and _listens(conversation)
@@ -98,8 +104,11 @@ def _command(
 ) -> Literal["stop", "start", "feedback"] | None:
     talks = case is not None and case.spoken_at is not None
     listens = conversation is not None and _listens(conversation)
+    may_be_meant = not talks and not _awaits_words(conversation, flow) and (listens or case is None)
     for words in _commands(locale, conversation):
         if not talks and not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
+            return "stop"
+        if may_be_meant and is_word(text, words["never"]):
             return "stop"
         if opted_out and is_word(text, words["start"]):
             return "start"
@@ -120,9 +129,20 @@ def _declines(
     """Whether a text says no to a survey that nobody asked for, and can be nothing else."""
     if conversation is None or not may_decline(conversation) or _passed_over(conversation, case):
         return False
-    if _awaits_words(conversation, flow) or _answers(text, conversation, flow):
+    if _answers(text, conversation, flow):
+        return False
+    if says_no_thanks(text):
+        return True
+    if _awaits_words(conversation, flow):
         return False
     return any(is_word(text, words["not_now"]) for words in _commands(locale, conversation))
+
+
+def _says_no_to_agents(text: str, conversation: Conversation | None, case: Following | None) -> bool:
+    """Whether a "no thanks" comes when "Is it fixed?" was asked last: what it means agents should say."""
+    if case is None or case.fixed_open_since is None or not says_no_thanks(text):
+        return False
+    return conversation is None or case.fixed_open_since > conversation.touched_at
 
 
 def _listens(conversation: Conversation) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 import msgspec
 
 from bot.conversations.questions import Choice, Choices, Rating, in_locale, scale_of
-from bot.languages import Pack, numbers_heard
+from bot.languages import Pack, no_thanks_words, numbers_heard, stop_words
 from bot.scoring.scales import Scale
 
 _STARS = re.compile(r"([⭐★🌟]+)(☆*)")
@@ -61,6 +61,8 @@ def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     be a list ("1. late", "1 - late" above "2 - rude") or an amount ("5 - minutes of waiting").
     """
     text, scale = text.strip(), scale_of(rating)
+    if _says_no(_spoken(text)):
+        return None
     whole = _score(text, rating, scale, pack)
     if whole is not None:
         return Rated(score=whole)
@@ -68,10 +70,39 @@ def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     score = _score(head, rating, scale, pack)
     if score is None or _is_amount(head, comment, pack) or _is_list(comment):
         return None
+    if _bare(head).casefold() in pack.no and _refuses(comment, pack):
+        # "No, not now" says no to being asked
+        return None
     if _score(comment, rating, scale, pack) not in (None, score):
         # "two, three" gives two scores, and choosing one of them would be a guess
         return None
     return Rated(score=score, comment=comment)
+
+
+def says_no_thanks(text: str) -> bool:
+    """Whether the whole text is a "no thanks" of any language, whatever stands between its words.
+
+    >>> says_no_thanks("No, thank you!"), says_no_thanks("Nie – dziękuję :)"), says_no_thanks("no, thanks to Ann")
+    (True, True, False)
+    """
+    return len(text.strip()) <= _LONGEST and _spoken(text) in no_thanks_words()
+
+
+def _says_no(spoken: str) -> bool:
+    """Whether a text begins with a "no thanks"; what stands behind that makes no score of it."""
+    words = spoken.split()
+    return any(" ".join(words[:count]) in no_thanks_words() for count in range(1, len(words) + 1))
+
+
+def _refuses(comment: str, pack: Pack) -> bool:
+    """Whether what stands behind a "no" refuses the question."""
+    return any(is_word(comment, words) for words in (pack.commands["not_now"], stop_words()))
+
+
+def _spoken(text: str) -> str:
+    """The words that a text begins with and nothing between them: "No, thank you!" -> "no thank you"."""
+    plain = _bare(text.strip()[:_LONGEST]).casefold().replace("’", "'")
+    return " ".join("".join(each if each.isalnum() or each == "'" else " " for each in plain).split())
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
 from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating
-from bot.conversations.typed import is_word, read_options, read_rating
+from bot.conversations.typed import is_word, read_options, read_rating, says_no_thanks
 from bot.languages import pack
 
 #: Within this time of a rating, the same score once more is an impatient repetition and no answer to what came next.
@@ -42,7 +42,8 @@ def understand(typed: Typed, question: Question, flow: Flow, locale: str) -> Und
                 return Understood(value=Chosen(options=chosen)) if _as_many(chosen, question) else None
         case OpenText():
             # "No" to "Anything else?" is no comment, and "basta" means "that is all" here.
-            skips = skips or (question.optional and is_word(typed.text, (*spoken.no, *spoken.commands["enough"])))
+            nothing = is_word(typed.text, (*spoken.no, *spoken.commands["enough"])) or says_no_thanks(typed.text)
+            skips = skips or (question.optional and nothing)
             if not skips and typed.text.strip():
                 return Understood(value=Worded(words=typed.words), words=typed)
         case _:

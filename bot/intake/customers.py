@@ -12,6 +12,7 @@ from bot.conversations.prompts import answer_label
 from bot.conversations.questions import OpenText
 from bot.conversations.router import Following, route, slashed
 from bot.conversations.rules import Rules
+from bot.followup.cases import awaits_recovery
 from bot.followup.routing import opening
 from bot.ids import WordsId
 from bot.intake import linked, recovering
@@ -279,6 +280,7 @@ def _following(text: str, facts: Facts, moment: Moment) -> Following | None:
         spoken_at=spoken if case.closed_at is None else None,
         # who takes a "Yes" back has read our thanks for it
         fixed_asked_at=(asked.closed_at or asked.asked_at) if asked is not None and answers else None,
+        fixed_open_since=asked.asked_at if asked is not None and awaits_recovery(asked) else None,
     )
 
 

@@ -18,9 +18,11 @@ _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One language. All words are in lower case and in Unicode's composed form (NFC).
 
-    ``commands`` has the keys stop, enough, not_now, start, skip, feedback, back and human. *stop* has only words that
-    can mean nothing but "ask me no more" and are heard in every language; *enough* has those that may also mean "that
-    is all", and end nothing while someone is asked for words. *not_now* ends one survey, before its first answer.
+    ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back and human. *stop* has
+    only words that can mean nothing but "ask me no more" and are heard in every language; *enough* has those that may
+    also mean "that is all", and *never* those that may be what somebody thinks of a shop: both end nothing while
+    someone is asked for words. *not_now* ends one survey, before its first answer; so does *no_thanks*, which is
+    written without punctuation, is heard in every language and is never a score, whatever stands behind it.
     """
 
     locale: str
@@ -112,6 +114,12 @@ def numbers_heard(locale: str) -> Mapping[str, int]:
 def stop_words() -> frozenset[str]:
     """The words of all languages that opt out whatever is under way."""
     return frozenset(word for each in _packs().values() for word in each.commands["stop"])
+
+
+@cache
+def no_thanks_words() -> frozenset[str]:
+    """How all languages say no thanks, without punctuation."""
+    return frozenset(word for each in _packs().values() for word in each.commands["no_thanks"])
 
 
 @cache

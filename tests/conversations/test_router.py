@@ -53,6 +53,8 @@ OPEN = Following()
 TALKS = Following(spoken_at=AT + HOUR)
 TALKED = Following(spoken_at=AT - HOUR)
 ASKED = Following(fixed_asked_at=AT + HOUR)
+#: the same, and what was written answers it no way
+WONDERED = Following(fixed_open_since=AT + HOUR)
 
 # label: words, language of the customer, conversation, the case, opted out, who gets them
 ROUTES: dict[str, tuple[str, str, Conversation | None, Following | None, bool, Route]] = {
@@ -102,11 +104,35 @@ ROUTES: dict[str, tuple[str, str, Conversation | None, Following | None, bool, R
     "not now, to a survey after an agent's words": ("not now", "en", INVITED, TALKED, False, "decline"),
     "not now, in a sentence": ("not now, the parcel is late", "en", INVITED, None, False, "survey"),
     "no, which may be an answer": ("no", "en", INVITED, None, False, "survey"),
-    "no thanks, likewise": ("no thanks", "en", INVITED, None, False, "survey"),
-    "never again, which may be what they think of us": ("never again", "en", INVITED, None, False, "survey"),
+    "no thanks, to what nobody asked for": ("No, thanks!", "en", INVITED, None, False, "decline"),
+    "no thanks, in a language that nobody here speaks": ("nie, dziękuję", "en", INVITED, None, False, "decline"),
+    "no thanks, to an open text that nobody asked for": ("no thanks", "en", INVITED_WORDS, None, False, "decline"),
+    "no thanks, to what the customer asked for": ("no thanks", "en", WAITING, None, False, "survey"),
+    "no thanks, after an answer": ("no thanks", "en", ANSWERED, None, False, "survey"),
+    "no thanks, while correcting": ("no thanks", "en", CORRECTED, None, False, "survey"),
+    "no thanks, after the survey": ("no thanks", "en", replace(DONE, invited=True), None, False, "nobody"),
+    "no thanks, to an agent who spoke since": ("no thanks", "en", INVITED, TALKS, False, "case"),
+    "no thanks, in a sentence": ("no thanks, where is my parcel?", "en", INVITED, None, False, "survey"),
+    "no thanks, asked since whether it is fixed": ("no thanks", "en", INVITED, WONDERED, False, "case"),
+    "no thanks, asked before that": ("no thanks", "en", replace(NEWER, invited=True), WONDERED, False, "decline"),
+    "never again, to a rating": ("never again", "en", INVITED, None, False, "stop"),
+    "never again in Italian": ("Mai più!", "it", replace(INVITED, locale="it"), None, False, "stop"),
+    "never again in Polish": ("nigdy więcej", "pl", replace(INVITED, locale="pl"), None, False, "stop"),
+    "never again in Vietnamese": ("Không bao giờ nữa", "vi", replace(INVITED, locale="vi"), None, False, "stop"),
+    "never again, to a rating that they asked for": ("never again", "en", WAITING, OPEN, False, "stop"),
+    "never again, to what went wrong": ("Never again!", "en", WORDS, None, False, "survey"),
+    "never again, with nothing under way": ("never again", "en", DONE, None, False, "stop"),
+    "never again, after a survey that opened a case": ("never again", "en", DONE, OPEN, False, "case"),
+    "never again, to an agent": ("never again", "en", DONE, TALKS, False, "case"),
+    "please stop": ("Please stop.", "en", WORDS, TALKS, False, "stop"),
+    "stop please": ("stop please", "en", WAITING, None, False, "stop"),
+    "stop, thanks": ("Stop, thanks!", "vi", None, None, False, "stop"),
+    "please stop in Vietnamese": ("Vui lòng dừng lại", "vi", INVITED, None, False, "stop"),
+    "please stop in Italian": ("Stop, per favore", "it", INVITED, None, False, "stop"),
+    "please stop in Polish": ("Proszę przestać", "pl", INVITED, None, False, "stop"),
     "a button's label that says never": ("Stop asking me", "en", INVITED, None, False, "stop"),
     "never ask me again": ("Please don’t ask me again.", "en", INVITED, None, False, "stop"),
-    "never again, in Vietnamese": ("Đừng hỏi tôi nữa", "en", INVITED, TALKS, False, "stop"),
+    "never ask me again, in Vietnamese": ("Đừng hỏi tôi nữa", "en", INVITED, TALKS, False, "stop"),
     "start by one who opted out": ("START", "en", STOPPED, None, True, "start"),
     "start in Polish by one who opted out": ("wznów", "pl", None, None, True, "start"),
     "start is an ordinary word for others": ("start", "en", WAITING, None, False, "survey"),
@@ -176,10 +202,10 @@ def test_not_now_is_an_option_where_one_is_called_so() -> None:
 
 
 @pytest.mark.parametrize("locale", locales())
-def test_the_words_for_not_now_end_a_survey_and_no_other_word_does(locale: str) -> None:
+def test_the_words_for_not_now_and_no_thanks_end_a_survey_and_no_other_word_does(locale: str) -> None:
     conversation = replace(INVITED, locale=locale)
     spoken = pack(locale)
-    for word in spoken.commands["not_now"]:
+    for word in (*spoken.commands["not_now"], *spoken.commands["no_thanks"]):
         assert route(word.upper(), locale, conversation, SUPPORT, case=None, opted_out=False) == "decline"
     for word in (*spoken.yes, *spoken.no, *spoken.number_words, *spoken.commands["skip"]):
         assert route(word, locale, conversation, SUPPORT, case=None, opted_out=False) == "survey"

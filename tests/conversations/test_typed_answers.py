@@ -104,7 +104,7 @@ ODD = {
     "a comment in several lines": ("csat5", "en", "1\nToo slow.\n\nBye", Rated(score=1, comment="Too slow.\n\nBye")),
     "a comment stays as it was written": ("csat5", "en", "1, ½ ﬁne™ ❤\ufe0f", Rated(score=1, comment="½ ﬁne™ ❤\ufe0f")),
     "yes, but": ("thumbs", "en", "Yes, but slow", Rated(score=1, comment="but slow")),
-    "no thanks is a pack's own phrase": ("thumbs", "it", "no, grazie", Rated(score=0)),
+    "no thanks is no thumb": ("thumbs", "it", "no, grazie", None),
     "a number word in a sentence": ("csat5", "en", "one of your people was rude", None),
     "a long first part": ("csat5", "en", f"{'very ' * 20}good, 5", None),
 }  # fmt: skip

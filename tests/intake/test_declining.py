@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from bot.config import CommandSettings
 from bot.messages import Address, Card, ChannelName, Commanded, Outbound
 from tests.intake.world import ANN, SETTINGS, World, buttons_of
 
@@ -50,7 +51,7 @@ def test_never_again_opts_out_and_is_confirmed_once() -> None:
     world = World()
     world.ask()
     token = refusals(world)[NEVER]
-    assert [world.handle(world.tapped(token)).said.kind for _ in range(3)] == ["opted_out", "closed", "closed"]
+    assert [world.handle(world.tapped(token)).said.kind for _ in range(3)] == ["opted_out"] * 3
     assert world.conversation().status == "stopped"
     assert world.heard() == [OPTED_OUT]
     card = question(world)
@@ -74,14 +75,13 @@ LATE: dict[str, tuple[Callable[[World], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("label", [NO, NEVER])
 @pytest.mark.parametrize(("before", "said"), LATE.values(), ids=LATE)
-def test_a_late_tap_is_answered_politely_and_changes_nothing(
-    before: Callable[[World], object], said: str, label: str
+def test_a_late_not_this_one_is_answered_politely_and_changes_nothing(
+    before: Callable[[World], object], said: str
 ) -> None:
     world = World()
     world.ask()
-    token = refusals(world)[label]
+    token = refusals(world)[NO]
     before(world)
     assert refusals(world) == {}
     conversation, messages = world.conversation(), len(world.messages())
@@ -90,6 +90,45 @@ def test_a_late_tap_is_answered_politely_and_changes_nothing(
     assert world.conversation() == conversation
     assert len(world.messages()) == messages
     assert [customer.opted_out_at for customer in world.store.customers.values()] == [opted_out_at]
+
+
+@pytest.mark.parametrize("before", [before for before, _ in LATE.values()], ids=LATE)
+def test_a_late_never_again_opts_out_whatever_became_of_the_survey(before: Callable[[World], object]) -> None:
+    world = World()
+    world.ask()
+    token = refusals(world)[NEVER]
+    before(world)
+    answers, status = dict(world.store.answers), world.conversation().status
+    assert [world.handle(world.tapped(token)).said.kind for _ in range(2)] == ["opted_out", "opted_out"]
+    assert world.heard().count(OPTED_OUT) == 1
+    assert [customer.opted_out_at for customer in world.store.customers.values()] == [world.now]
+    assert world.conversation().status == ("stopped" if status == "waiting" else status)
+    assert world.store.answers == answers, "what was said counts"
+    world.later(days=30)
+    world.ask()
+    assert list(world.store.decisions)[-1].rule == "opted out"
+
+
+def test_never_again_says_so_again_to_who_came_back_meanwhile() -> None:
+    world = World()
+    world.ask()
+    token = refusals(world)[NEVER]
+    world.handle(world.tapped(token))
+    world.write("START")
+    world.handle(world.tapped(token))
+    assert world.heard().count(OPTED_OUT) == 2
+    assert all(customer.opted_out_at for customer in world.store.customers.values())
+
+
+def test_both_refusals_at_the_same_moment_opt_out() -> None:
+    world = World()
+    world.ask()
+    tokens = refusals(world)
+    no, never = world.tapped(tokens[NO]), world.tapped(tokens[NEVER])
+    world.store.meanwhile = lambda: world.handle(no)
+    assert world.handle(never).said.kind == "opted_out"
+    assert world.heard() == [GOODBYE, OPTED_OUT]
+    assert all(customer.opted_out_at for customer in world.store.customers.values())
 
 
 @pytest.mark.parametrize("label", [NO, NEVER])
@@ -102,15 +141,16 @@ def test_only_who_was_asked_can_say_no(label: str) -> None:
     assert not any(customer.opted_out_at for customer in world.store.customers.values())
 
 
-@pytest.mark.parametrize("label", [NO, NEVER])
-def test_an_answer_at_the_same_moment_wins_or_loses_as_a_whole(label: str) -> None:
+@pytest.mark.parametrize(("label", "said"), [(NO, "already_counted"), (NEVER, "opted_out")])
+def test_an_answer_at_the_same_moment_counts(label: str, said: str) -> None:
     world = World()
     world.ask()
     answer, refusal = world.tapped(world.button("😀").token), world.tapped(refusals(world)[label])
     world.store.meanwhile = lambda: world.handle(answer)
-    assert world.handle(refusal).said.kind == "already_counted"
+    assert world.handle(refusal).said.kind == said
     assert world.conversation().status == "completed"
-    assert not any(customer.opted_out_at for customer in world.store.customers.values())
+    assert [answer.score for answer in world.store.answers.values()] == [5]
+    assert any(customer.opted_out_at for customer in world.store.customers.values()) is (label == NEVER)
 
 
 def test_what_the_customer_asked_for_has_nothing_that_says_no() -> None:
@@ -137,8 +177,13 @@ WORDS = {
     "the button's label": (NO, "stopped", False),
     "the other button's label": (NEVER, "stopped", True),
     "stop": ("STOP", "stopped", True),
-    "no thanks, which may be an answer": ("no thanks", "waiting", False),
-    "never again, which may be an answer": ("never again", "waiting", False),
+    "no thanks": ("No, thank you!", "stopped", False),
+    "no thanks in Vietnamese": ("không, cảm ơn", "stopped", False),
+    "no thanks in Italian": ("No grazie", "stopped", False),
+    "no thanks in Polish": ("nie, dziękuję :)", "stopped", False),
+    "no thanks and more": ("no thanks, I am driving", "waiting", False),
+    "never again": ("never again", "stopped", True),
+    "please stop": ("please stop", "stopped", True),
 }
 
 
@@ -153,11 +198,50 @@ def test_in_words(words: str, status: str, opted_out: bool) -> None:
     assert refusals(world).keys() == ({NO, NEVER} if status == "waiting" else set())
 
 
-def test_no_to_a_question_of_yes_and_no_is_an_answer() -> None:
+@pytest.mark.parametrize("words", ["no", "No!", "nope", "No, it still crashes", "No, nobody thanked me"])
+def test_no_to_a_question_of_yes_and_no_is_an_answer(words: str) -> None:
     world = World()
     world.ask(flow="thumbs")
-    world.write("no thanks")
-    assert [answer.score for answer in world.store.answers.values()] == [0]
+    world.write(words)
+    assert [answer.score for answer in world.store.answers.values() if answer.score is not None] == [0]
+
+
+NO_THANKS = [
+    "no thanks",
+    "No, thank you!",
+    "no - thanks",
+    "NO THANKS!!! 🙏",
+    "nope, thanks",
+    "thanks, but no thanks",
+    "no\nthank you",
+    "không, cảm ơn",
+    "dạ không, cám ơn",
+    "no grazie",
+    "No, la ringrazio.",
+    "nie, dziękuję",
+    "Nie… dzięki",
+]
+MORE = ["No, thank you, I am driving", "no thanks 5", "No, not now", "no, stop asking me", "No: later please"]
+
+
+@pytest.mark.parametrize("words", [*NO_THANKS, *MORE])
+@pytest.mark.parametrize("flow", ["thumbs", "support", "stars"])
+def test_no_thanks_is_never_a_score(flow: str, words: str) -> None:
+    world = World()
+    world.ask(flow=flow)
+    world.write(words)
+    assert world.store.answers == {}
+    assert world.conversation().status == ("stopped" if words in NO_THANKS else "waiting")
+
+
+@pytest.mark.parametrize("words", NO_THANKS)
+def test_no_thanks_to_what_the_customer_asked_for_is_asked_again(words: str) -> None:
+    world = World(replace(SETTINGS, commands=CommandSettings(feedback="thumbs")))
+    world.handle(Commanded(event="e", sender=ANN, command="feedback", at=world.now))
+    world.write(words)
+    assert world.store.answers == {}
+    assert world.conversation().status == "waiting"
+    assert world.conversation().reasked
 
 
 def test_words_that_say_no_open_no_case_and_are_not_kept() -> None:

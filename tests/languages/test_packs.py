@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from bot.conversations.typed import is_word
-from bot.languages import Pack, fill, locales, numbers_heard, pack, say, stop_words, variables_in
+from bot.languages import Pack, fill, locales, no_thanks_words, numbers_heard, pack, say, stop_words, variables_in
 
-COMMANDS = {"stop", "enough", "not_now", "start", "skip", "feedback", "back", "human"}
+COMMANDS = {"stop", "enough", "never", "not_now", "no_thanks", "start", "skip", "feedback", "back", "human"}
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
 
@@ -137,6 +137,17 @@ def test_not_now_is_said_in_words_that_answer_nothing(one: Pack) -> None:
     assert set(one.commands["not_now"]).isdisjoint([*others, *english, *pack("en").yes, *pack("en").no])
     assert len(one.commands["not_now"]) >= 15
     assert all(len(word) <= 60 for name in ("stop", "not_now") for word in one.commands[name])
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_no_thanks_is_written_without_punctuation_and_answers_nothing(one: Pack) -> None:
+    """It is heard whatever language is spoken."""
+    for word in one.commands["no_thanks"]:
+        assert all(each.isalnum() or each in " '" for each in word), word
+    others = [word for name, words in one.commands.items() if name != "no_thanks" for word in words]
+    answers = [word for words in one.recovery.values() for word in words]
+    assert no_thanks_words().isdisjoint([*others, *answers, *one.yes, *one.no, *one.number_words])
+    assert len(one.commands["no_thanks"]) >= 15
 
 
 @pytest.mark.parametrize("one", PACKS)
