@@ -118,8 +118,8 @@ def proven(
     """The customer at an address that is proven to be of a reference; None where nobody is known by either.
 
     ``facts.customer`` is who is known at the address, ``facts.namesake`` who is known by the reference. An address that
-    another reference was proven for stays that one's: then the two are different people. What is only claimed counts for
-    nothing beside it.
+    another reference was proven for stays that one's: then the two are different people. What is only claimed counts
+    for nothing beside it.
     """
     here, namesake = facts.customer, facts.namesake
     if namesake is None or (namesake.reference_claimed and (here is None or here.id != namesake.id)):

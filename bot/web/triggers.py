@@ -25,6 +25,7 @@ from bot.intake import Intake
 from bot.messages import Address, ChannelName, Unread
 from bot.ports import Clock, Outcome
 from bot.triggers import NAMELESS, Delivery, Telling, challenged_with, is_believed, not_understood, read_delivery
+from bot.triggers.silent import is_silent
 from bot.web.api import json_response, problem
 from bot.web.interactions import GROUPING, LONGEST_GROUP
 from bot.web.requests import BODY_DEADLINE, raw_from, read_body
@@ -46,7 +47,8 @@ class TriggerFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What one trigger was sent since the server started.
 
     ``deliveries`` were believed and ``refused`` were not. Their events: ``planned`` (to be asked after the delay),
-    ``not_asked``, ``repeated`` (told before), ``noted`` (words, reopenings), ``not_understood``.
+    ``not_asked``, ``repeated`` (told before), ``noted`` (words, reopenings), ``not_understood``,
+    ``ignored`` (they say nothing of an end and bring no words, so that the ledger has no row of them).
     """
 
     name: str
@@ -59,6 +61,7 @@ class TriggerFigures(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int
     noted: int
     not_understood: int
+    ignored: int
     last_at: datetime | None
 
 
@@ -105,6 +108,9 @@ class Triggers:
 
     async def _tell(self, telling: Telling, trigger: TriggerSettings, counts: Counter[str]) -> Outcome | None:
         """What was decided about one telling; None where the database takes none of its values."""
+        if is_silent(telling.happening, trigger.kind):
+            counts["ignored"] += 1
+            return Outcome()
         try:
             outcome = await self._intake.tell(told_from(telling, trigger, self._settings()), "helpdesk")
         except StoreRefused:
@@ -145,6 +151,7 @@ class Triggers:
                 repeated=counts["repeated"],
                 noted=counts["noted"],
                 not_understood=counts["not_understood"],
+                ignored=counts["ignored"],
                 last_at=self._last.get(trigger.name),
             )
 

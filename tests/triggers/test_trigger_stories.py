@@ -77,7 +77,7 @@ STORIES = [
         ["chatwoot_conversation_resolved_but_open"] * 3,
         ["the event disagrees with itself"],
     ),
-    ("a label", ["chatwoot_conversation_updated"], ["not the end of a chat"]),
+    ("a label", ["chatwoot_conversation_updated"], []),
     ("a private note", ["chatwoot_message_private"], ["not the end of a chat"]),
     ("no address is known", ["zendesk_solved"], ["no address known"]),
 ]
@@ -124,6 +124,7 @@ def test_the_figures_of_a_trigger(desk: Desk) -> None:
         repeated=1,
         noted=3,
         not_understood=1,
+        ignored=0,
         last_at=NOW,
     )
     assert desk.figures("zendesk").deliveries == 0
