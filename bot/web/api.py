@@ -123,8 +123,11 @@ class Interactions(Protocol):
         ``event`` names this report for good: told again under the same name it changes nothing.
         """
 
-    async def hear(self, body: EventReport) -> Outcome:
-        """Take in what happened in a dealing. Raises Refused, StoreUnavailable."""
+    async def hear(self, body: EventReport, event: str = "") -> Outcome:
+        """Take in what happened in a dealing; ``event`` names it where its reporter does not.
+
+        Raises Refused, StoreUnavailable.
+        """
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):

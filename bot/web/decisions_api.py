@@ -14,7 +14,8 @@ from bot.ids import ConversationId, CustomerId, InteractionId
 from bot.messages import Address
 from bot.ports import Decision, DecisionQuery, DecisionStep, Ledger
 from bot.reports.explaining import agents_locale, agents_zone, explain, in_words
-from bot.web.api import Tag, json_response, read_query_as
+from bot.reports.filters import Unknown
+from bot.web.api import Refused, Tag, json_response, read_query_as
 from bot.web.deeds import Filter, Moment, in_utc
 
 MOST_DECISIONS = 200
@@ -25,11 +26,14 @@ ToldVerdict = Literal["asked", "deferred", "not_asked"]
 _VERDICTS: Mapping[ToldVerdict, Verdict] = {"asked": "asked", "deferred": "deferred", "not_asked": "not asked"}
 
 
+Name = Annotated[Filter, msgspec.Meta(pattern=r"\S")]
+
+
 class DecisionsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which decisions to list, newest first; whatever is left out asks nothing."""
 
     about: Annotated[
-        Filter,
+        Name,
         msgspec.Meta(
             description="a customer's reference or id, the reference of a dealing, an address key, or "
             "<channel>:<address key>"
@@ -38,8 +42,8 @@ class DecisionsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     verdict: ToldVerdict | None = None
     rule: Rule | None = None
     trigger: TriggerKind | None = None
-    flow: Filter = ""
-    channel: Filter = ""
+    flow: Name = ""
+    channel: Name = ""
     since: Annotated[Moment, msgspec.Meta(description="triggered then or later")] | None = None
     before: Annotated[Moment, msgspec.Meta(description="triggered before then")] | None = None
     language: Annotated[Tag, msgspec.Meta(description="of the explanations; the agents' own if left out")] | None = None
@@ -106,6 +110,7 @@ class DecisionsApi:
         asked = read_query_as(request.query, DecisionsAsked)
         if isinstance(asked, web.Response):
             return asked
+        await self._know(asked)
         found = await self.ledger.list(await self._kept(_query(asked)))
         listed, settings = found[: asked.limit], self.settings()
         locale, zone = asked.language or agents_locale(settings), agents_zone(settings)
@@ -114,6 +119,16 @@ class DecisionsApi:
             next=listed[-1].key if len(found) > asked.limit and listed else None,
         )
         return json_response(page)
+
+    async def _know(self, asked: DecisionsAsked) -> None:
+        """Refuse what nothing has; what only old decisions have is known, too. Raises Refused."""
+        settings = self.settings()
+        flows = [pinned.flow.id for pinned in settings.flows]
+        channels = [str(channel.name) for channel in settings.channels]
+        for field, value, known in (("flow", asked.flow, flows), ("channel", asked.channel, channels)):
+            query = msgspec.structs.replace(DecisionQuery(limit=1), **{field: value})
+            if value and value not in known and not await self.ledger.list(query):
+                raise Refused(Unknown(field=field, value=value, known=tuple(known)).message, field=field)
 
     async def _kept(self, query: DecisionQuery) -> DecisionQuery:
         """Where no names are kept, a customer's reference is found by what stands for it."""

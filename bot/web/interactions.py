@@ -58,14 +58,14 @@ class ReportedInteractions:
         )
         return await self._intake.tell(told, "agent" if body.now else "api")
 
-    async def hear(self, body: EventReport) -> Outcome:
-        """Take in what happened in a dealing. Raises Refused."""
+    async def hear(self, body: EventReport, event: str = "") -> Outcome:
+        """Take in what happened in a dealing; ``event`` names it where its reporter does not. Raises Refused."""
         _refuse_triggers_name(body.source, self._settings())
         told = Told(
             source=body.source,
             reference=body.reference,
             happening=_heard(body, _time(body.at, "at")),
-            event=body.id or "",
+            event=body.id or event,
         )
         return await self._intake.tell(told, "api")
 

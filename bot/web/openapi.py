@@ -113,6 +113,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "at": "2026-03-01T09:20:00Z",
             "id": "message-7",
         },
+        repeatable=True,
     ),
     Operation(
         method="get",
@@ -216,8 +217,8 @@ def description(public_url: str) -> Mapping[str, Any]:
             "version": __version__,
             "description": "Report interactions, read why somebody was or was not asked, read the figures, and work "
             "the cases of unhappy customers. Times are RFC 3339 and UTC in answers. Errors have one shape: `code` for "
-            "programs, `message` for people, and `field`, the key path of the value that is wrong. A report or deed "
-            "sent again with the same `Idempotency-Key` within a week acts once.",
+            "programs, `message` for people, and `field`, the key path of the value that is wrong. A report, event or "
+            "deed sent again with the same `Idempotency-Key` within a week acts once.",
         },
         "servers": [{"url": public_url}],
         "security": [{"bearer": []}, {"apiKey": []}],

@@ -17,7 +17,7 @@ from bot.web.api import (
     reported,
 )
 from bot.web.cases_api import idempotency_key
-from bot.web.repeats import KeyReused, Repeats
+from bot.web.repeats import Act, KeyReused, Repeats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,16 +31,26 @@ class ReportsApi:
 
     async def report(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """Take the report in, once for each idempotency key."""
-        key, read = idempotency_key(request), read_body_as(body, InteractionReport)
+        read = read_body_as(body, InteractionReport)
         if isinstance(read, web.Response):
             return read
         unknown = self._unknown(read)
         if unknown is not None:
             return unknown
+        return await self._once(request, ["interaction", read], lambda event: self.interactions.report(read, event))
+
+    async def hear(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """Take in what happened, once for each idempotency key."""
+        read = read_body_as(body, EventReport)
+        if isinstance(read, web.Response):
+            return read
+        return await self._once(request, ["event", read], lambda event: self.interactions.hear(read, event))
+
+    async def _once(self, request: web.Request, asked: object, act: Act) -> web.StreamResponse:
+        key = idempotency_key(request)
         try:
-            outcome = await self.repeats.once(
-                key, ["interaction", read], lambda event: self.interactions.report(read, event if key else "")
-            )
+            # without a key it has no name: each is told anew
+            outcome = await self.repeats.once(key, asked, lambda event: act(event if key else ""))
         except KeyReused:
             message = "This key came with another request before; take a new one for each."
             return problem(422, "key_reused", message, field="Idempotency-Key")
@@ -57,9 +67,3 @@ class ReportsApi:
             known = ", ".join(sorted(pinned.flow.id for pinned in settings.flows))
             return problem(422, "unknown_flow", f"There is no flow '{read.flow}'; there are: {known}.", field="flow")
         return None
-
-    async def hear(self, _request: web.Request, body: bytes) -> web.StreamResponse:
-        read = read_body_as(body, EventReport)
-        if isinstance(read, web.Response):
-            return read
-        return json_response(reported(await self.interactions.hear(read)), status=202)

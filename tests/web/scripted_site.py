@@ -185,7 +185,7 @@ class FakeInteractions:
         self.reports.append(body)
         return self.outcome
 
-    async def hear(self, body: EventReport) -> Outcome:
+    async def hear(self, body: EventReport, event: str = "") -> Outcome:
         if self.error is not None:
             raise self.error
         self.events.append(body)

@@ -94,6 +94,18 @@ async def test_event_is_passed_on(api: Api) -> None:
     assert (event.event, event.at, event.first, event.id) == ("agent_wrote", NOON, True, None)
 
 
+async def test_event_sent_again_under_its_key_is_heard_once(api: Api) -> None:
+    body = {"source": "desk", "reference": "81", "event": "agent_wrote"}
+    first = await api.ask("POST", "interactions/events", body, key="k1")
+    assert await api.ask("POST", "interactions/events", body, key="k1") == first
+    assert len(api.parts.interactions.events) == 1
+    status, answer = await api.ask("POST", "interactions/events", {**body, "reference": "82"}, key="k1")
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (422, "key_reused", "Idempotency-Key")
+    await api.ask("POST", "interactions/events", body)
+    await api.ask("POST", "interactions/events", body)
+    assert len(api.parts.interactions.events) == 3
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -215,6 +227,11 @@ async def test_ledger_is_read_page_by_page(api: Api) -> None:
         ({"since": "yesterday"}, "since"),
         ({"after": " "}, "after"),
         ({"colour": "red"}, "colour"),
+        ({"about": ""}, "about"),
+        ({"about": " "}, "about"),
+        ({"flow": ""}, "flow"),
+        ({"flow": "nothing"}, "flow"),
+        ({"channel": "fax"}, "channel"),
     ],
 )
 async def test_what_nothing_is_asked_by_is_refused(api: Api, query: dict[str, Any], field: str) -> None:
