@@ -18,8 +18,9 @@ Author = Literal["customer", "agent", "bot"]
 #: A reporter that says "ended" twice within this time, and nothing of a reopening, speaks of one ending: Chatwoot tells
 #: of each by two events, and a label that is changed afterwards may look like another.
 SAME_ENDING = timedelta(hours=1)
-#: The same for one that does not say when: what it repeats comes within days, and its next ending is not to be lost.
-SAME_ENDING_UNTIMED = timedelta(days=3)
+#: The same where nothing at all was told in between, not a word and no reopening: a rule of the helpdesk that closes
+#: what is closed. Who is told of endings alone still hears of the next talk of a long thread.
+SAME_ENDING_UNTOLD = timedelta(days=7)
 #: Words so long after an ending begin another talk: where one thread holds all that was ever said with a person, what
 #: is worth a question is the talk and not the thread.
 NEW_TALK = timedelta(days=1)
@@ -111,6 +112,10 @@ class Dealing(msgspec.Struct, frozen=True, kw_only=True):
     started_by: Author | None = None
     heard: int = 0
     talk_from: datetime | None = None
+    #: we were told of its beginning: only then are the words that we heard all that there were
+    from_the_start: bool = False
+    #: the earliest words of it that we were told of
+    first_words_at: datetime | None = None
     #: the number of the talk, from 0
     talk: int = 0
     #: somebody tells us of all words: who only says that the customer wrote counts none, and knows of no answer
@@ -121,6 +126,8 @@ class Dealing(msgspec.Struct, frozen=True, kw_only=True):
     #: how many endings it had; the newest one, whether that was silence, and the newest reopening
     endings: int = 0
     ended_at: datetime | None = None
+    #: the newest time at which the newest ending was told again: until then nothing opened it
+    still_ended_at: datetime | None = None
     by_silence: bool = False
     resumed_at: datetime | None = None
     #: the number of the newest ending that a survey was shown for (0: none was), and when that was
@@ -195,7 +202,8 @@ def _when(at: datetime | None, now: datetime, after: datetime | None) -> datetim
 def _is_ahead(dealing: Dealing, now: datetime) -> bool:
     """Whether our own clock was put back since: a time that is kept is never later than the clock was then."""
     latest = now + _NEXT
-    return any(at is not None and at > latest for at in (dealing.ended_at, dealing.resumed_at, dealing.customer_at))
+    known = (dealing.ended_at, dealing.still_ended_at, dealing.resumed_at, dealing.customer_at)
+    return any(at is not None and at > latest for at in known)
 
 
 def _by_this_clock(dealing: Dealing, now: datetime) -> Dealing:
@@ -212,6 +220,8 @@ def _by_this_clock(dealing: Dealing, now: datetime) -> Dealing:
         talk_from=_not_after(dealing.talk_from, now),
         human_at=_not_after(dealing.human_at, now),
         customer_at=_not_after(dealing.customer_at, now),
+        first_words_at=_not_after(dealing.first_words_at, now),
+        still_ended_at=_not_after(dealing.still_ended_at, now),
         asked_at=_not_after(dealing.asked_at, now),
     )
 
@@ -235,12 +245,16 @@ def _ended(dealing: Dealing, ended: Ended, now: datetime) -> Heard:
         # the words after it were told before it
         dealing = replace(dealing, resumed_at=_latest(dealing.resumed_at, dealing.customer_at))
     if last is not None and _is_same(dealing, ended, at, last):
-        return Heard(dealing=dealing, meaning="ended before")
+        return Heard(dealing=_still_ended(dealing, ended, at), meaning="ended before")
     after = _talk(dealing, at) if last is not None and not dealing.is_open else dealing
+    if after is not dealing:
+        # of how this talk began we heard nothing
+        after = replace(after, from_the_start=False)
     after = replace(
         after,
         endings=dealing.endings + 1,
         ended_at=at,
+        still_ended_at=None,
         by_silence=ended.by_silence,
         started_by=ended.started_by or after.started_by,
     )
@@ -253,8 +267,17 @@ def _is_same(dealing: Dealing, ended: Ended, at: datetime, last: datetime) -> bo
         # told late, of before the reopening: nearly the time that is known, or earlier
         over = dealing.resumed_at is not None and at < dealing.resumed_at
         return ended.at is not None and (at <= last or (over and at - last < SAME_ENDING))
-    # after a silence that we took for its end, the helpdesk closes what nobody opened again
-    return dealing.by_silence or at - last < (SAME_ENDING_UNTIMED if ended.at is None else SAME_ENDING)
+    if dealing.by_silence:
+        # after a silence that we took for its end, the helpdesk closes what nobody opened again
+        return True
+    spoken = dealing.human_at is not None and dealing.human_at > last
+    return at - last < (SAME_ENDING if spoken else SAME_ENDING_UNTOLD)
+
+
+def _still_ended(dealing: Dealing, ended: Ended, at: datetime) -> Dealing:
+    if dealing.is_open or ended.at is None:
+        return dealing
+    return replace(dealing, still_ended_at=_latest(dealing.still_ended_at, at))
 
 
 def _mere_thanks(dealing: Dealing, ended: Ended) -> bool:
@@ -275,19 +298,21 @@ def _resumed(dealing: Dealing, at: datetime, meaning: Meaning) -> Heard:
         return Heard(dealing=dealing, meaning="noted")
     if dealing.ended_at is not None and at <= dealing.ended_at:
         return Heard(dealing=dealing, meaning="noted")
-    was_open = dealing.is_open
-    return Heard(dealing=replace(dealing, resumed_at=at), meaning="noted" if was_open else meaning)
+    closed_again = dealing.still_ended_at
+    if not dealing.is_open and closed_again is not None and at <= closed_again:
+        # told late: it was opened and closed again, and what was told as the same ending was another
+        return Heard(dealing=replace(dealing, resumed_at=at, ended_at=closed_again), meaning="noted")
+    was_open, talk = dealing.is_open, _talk(dealing, at)
+    return Heard(dealing=replace(talk, resumed_at=at), meaning="noted" if was_open else meaning)
 
 
 def _spoke(dealing: Dealing, spoke: Spoke, at: datetime) -> Heard:
-    talk = _talk(dealing, at)
-    is_new = talk.talk != dealing.talk
+    talk = _begun(_talk(dealing, at), spoke, at)
     after = replace(
         talk,
         # what a bot says makes no conversation long
         heard=talk.heard + (spoke.by != "bot"),
         tells_words=talk.tells_words or spoke.first or spoke.by != "customer",
-        started_by=spoke.by if spoke.first or is_new else talk.started_by,
         human_at=_latest(talk.human_at, at) if spoke.by == "agent" else talk.human_at,
         customer_at=_latest(talk.customer_at, at) if spoke.by == "customer" else talk.customer_at,
     )
@@ -306,7 +331,40 @@ def _talk(dealing: Dealing, at: datetime) -> Dealing:
     last = dealing.ended_at
     if last is None or at - last <= NEW_TALK or (dealing.talk_from is not None and dealing.talk_from > last):
         return dealing
-    return replace(dealing, talk=dealing.talk + 1, talk_from=at, heard=0, started_by=None)
+    return replace(
+        dealing,
+        talk=dealing.talk + 1,
+        talk_from=at,
+        heard=0,
+        started_by=None,
+        from_the_start=True,
+        first_words_at=None,
+    )
+
+
+def _begun(talk: Dealing, spoke: Spoke, at: datetime) -> Dealing:
+    """The talk with who began it: the earliest words count, in whatever order they are told."""
+    earliest = talk.first_words_at
+    # in the same second an answer seems to come no later than its question
+    is_earliest = earliest is None or at < earliest or (at == earliest and spoke.by == "customer")
+    began = talk.started_by
+    if (talk.from_the_start and is_earliest) or (spoke.first and (is_earliest or began is None)):
+        began = None if spoke.by == "agent" and _was_opened(talk) else spoke.by
+    talk_from = talk.talk_from
+    if talk_from is not None and talk.ended_at is not None and talk.ended_at < at < talk_from:
+        talk_from = at
+    return replace(
+        talk,
+        started_by=began,
+        from_the_start=talk.from_the_start or spoke.first,
+        first_words_at=at if earliest is None else min(at, earliest),
+        talk_from=talk_from,
+    )
+
+
+def _was_opened(talk: Dealing) -> bool:
+    """Whether a later talk began with a reopening: nobody says whose, and words of the customer may still come."""
+    return talk.talk > 0 and talk.is_open
 
 
 def _latest(*times: datetime | None) -> datetime | None:

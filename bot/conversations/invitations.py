@@ -154,11 +154,16 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     again_at: datetime | None = None
 
 
+#: After something was told nobody is asked for so long, however long ago it was: after an outage helpdesks tell what
+#: happened meanwhile one by one, and the reopening comes a moment after the end.
+SETTLING = timedelta(minutes=2)
+
+
 def planned_for(occasion: Occasion, rules: AskingRules) -> datetime:
     """When someone would be asked if nothing spoke against it; what an agent asks for is asked at once."""
     if occasion.trigger == "agent":
         return occasion.at
-    return max(occasion.closed_at + rules.delay, occasion.at)
+    return max(occasion.closed_at + rules.delay, occasion.at + min(rules.delay, SETTLING))
 
 
 def share_of(*names: str) -> float:
@@ -171,7 +176,7 @@ def ruled_out(who: Occasion, rules: AskingRules, now: datetime) -> Invitation | 
     """The first rule that bites whatever the customer does until then; None: it depends. Its order is that of Rule."""
     if not who.channel:
         return _no("no address known")
-    return _not_worth_it(who, rules, now) or _not_for_them(who, rules)
+    return _not_worth_it(who, rules, now) or _not_for_them(who, rules) or _unseen_silence(who, rules)
 
 
 def decide_invitation(who: Occasion, standing: Standing, rules: AskingRules, now: datetime) -> Invitation:
@@ -254,7 +259,9 @@ def _asked_lately(standing: Standing, rules: AskingRules, now: datetime) -> Invi
 def _not_now(who: Occasion, standing: Standing, rules: AskingRules, now: datetime) -> Invitation | None:
     """What puts a survey off, and what makes it too late for one."""
     if now - standing.planned_for > rules.late_at_most:
-        return _no("too late", planned_for=standing.planned_for.isoformat(), hours=_hours(rules.late_at_most))
+        return _too_late(standing.planned_for, rules)
+    if (unseen := _unseen_silence(who, rules)) is not None:
+        return unseen
     latest = planned_for(who, rules) + rules.defer_at_most
     wrote_at = standing.wrote_at
     if who.trigger != "agent" and wrote_at is not None and timedelta(0) <= now - wrote_at < rules.delay:
@@ -265,6 +272,16 @@ def _not_now(who: Occasion, standing: Standing, rules: AskingRules, now: datetim
         inputs = {"time_zone": standing.time_zone}
         return _later("quiet hours", awake, latest, or_else="quiet hours for too long", inputs=inputs)
     return None
+
+
+def _unseen_silence(who: Occasion, rules: AskingRules) -> Invitation | None:
+    """A chat fell idle while the server was off: nobody told of that but our own clock, and it was late."""
+    due = who.closed_at + rules.delay
+    return _too_late(due, rules) if who.trigger == "idle" and who.at - due > rules.late_at_most else None
+
+
+def _too_late(planned: datetime, rules: AskingRules) -> Invitation:
+    return _no("too late", planned_for=planned.isoformat(), hours=_hours(rules.late_at_most))
 
 
 def _later(

@@ -10,7 +10,7 @@ from bot.conversations import engine
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.invitations import Invitation, Occasion, PastSurvey, Standing, decide_invitation
 from bot.intake.beginning import Survey, begin
-from bot.intake.deciding import ask_row, dealing_of, ending_key, newly, of_ending, settled
+from bot.intake.deciding import as_heard, ask_row, dealing_of, settled, waiting
 from bot.intake.identity import must_write_first
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
@@ -48,8 +48,8 @@ def ask(due: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     interaction = facts.interaction
     if interaction is None:
         return Outcome(writes=(due,))
-    before = of_ending(facts) or _from_before(interaction, facts, moment)
-    if before.verdict != "deferred":
+    before = waiting(facts, moment)
+    if before is None:
         return Outcome(writes=(due,))
     outcome = _ask(before, interaction, due, facts, moment)
     return replace(outcome, writes=(due, *outcome.writes))
@@ -69,10 +69,14 @@ def _ask(before: Decision, interaction: Interaction, due: SettleDue, facts: Fact
         was_revision=interaction.revision,
         customer=customer,
         flow=flow,
-        # both may have become known, or changed, since the ending
-        occasion=replace(before.occasion or _since_before(interaction), channel=channel, language=language),
+        # all of it may have become known, or changed, since the ending
+        occasion=replace(_occasion(before, interaction), channel=channel, language=language),
     )
-    invitation = judge(question, standing(question, facts, moment, due.due), moment)
+    if question.occasion.trigger != "agent" and dealing_of(interaction).is_open:
+        # whoever told of that cancelled it; this holds if they could not
+        invitation = Invitation(verdict="not asked", rule="it was resumed")
+    else:
+        invitation = judge(question, standing(question, facts, moment, due.due), moment)
     decision = replace(
         settled(before, invitation, moment),
         customer=customer.id,
@@ -81,6 +85,14 @@ def _ask(before: Decision, interaction: Interaction, due: SettleDue, facts: Fact
         occasion=question.occasion,
     )
     return carry_out(question, invitation, decision, facts, moment)
+
+
+def _occasion(before: Decision, interaction: Interaction) -> Occasion:
+    occasion = before.occasion
+    if occasion is None:
+        # an earlier release planned it
+        return Occasion(trigger="api", at=interaction.reported_at, closed_at=interaction.closed_at)
+    return occasion if occasion.trigger == "agent" else as_heard(occasion, dealing_of(interaction))
 
 
 def standing(question: Question, facts: Facts, moment: Moment, due: Due | None = None) -> Standing:
@@ -169,18 +181,6 @@ def _asked(interaction: Interaction, moment: Moment) -> Interaction:
 def _said(kind: SaidKind, decision: Decision, writes: tuple[Write, ...]) -> Outcome:
     said = Said(kind=kind, text=decision.rule)
     return Outcome(said=said, writes=(*writes, RecordDecision(decision=decision)))
-
-
-# ---- what was planned by a release whose ledger had no keys ---------------------------------------------------
-
-
-def _from_before(interaction: Interaction, facts: Facts, moment: Moment) -> Decision:
-    waited = Invitation(verdict="deferred", rule="delay")
-    return newly(ending_key(interaction), "api", interaction, facts.customer, waited, moment)
-
-
-def _since_before(interaction: Interaction) -> Occasion:
-    return Occasion(trigger="api", at=interaction.reported_at, closed_at=interaction.closed_at)
 
 
 # ---- surveys that nobody goes on with -------------------------------------------------------------------------

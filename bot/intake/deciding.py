@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.conversations.dealings import Dealing
-from bot.conversations.invitations import Invitation, TriggerKind
+from bot.conversations.invitations import Invitation, Occasion, TriggerKind
 from bot.intake.moment import Moment
 from bot.ports import Customer, Decision, DecisionStep, Due, Facts, Interaction
 
@@ -21,6 +21,46 @@ def of_ending(facts: Facts) -> Decision | None:
     if interaction is None or decision is None or decision.key != ending_key(interaction):
         return None
     return decision
+
+
+def waiting(facts: Facts, moment: Moment) -> Decision | None:
+    """The decision about the newest ending that waits still, also one that an earlier release planned."""
+    decision, interaction = of_ending(facts) or facts.decision, facts.interaction
+    if interaction is None or (decision is not None and decision.verdict != "deferred"):
+        return None
+    if decision is not None and decision.key == ending_key(interaction):
+        return decision
+    # a release whose ledger had no keys asked about one ending of each dealing
+    return from_before(interaction, facts, moment) if dealing_of(interaction).endings == 1 else None
+
+
+def from_before(interaction: Interaction, facts: Facts, moment: Moment) -> Decision:
+    """What an earlier release planned, as a decision of this one."""
+    waited = Invitation(verdict="deferred", rule="delay")
+    return newly(ending_key(interaction), "api", interaction, facts.customer, waited, moment)
+
+
+def as_heard(occasion: Occasion, dealing: Dealing) -> Occasion:
+    """The occasion with what we heard ourselves of the talk, where its reporter did not count.
+
+    Words that were told a moment after the end count, so this is looked at as late as can be. Only who was told of a
+    talk from its start knows that there were no others.
+    """
+    all_heard = dealing.heard > 0 and dealing.from_the_start and (dealing.tells_words or dealing.by_silence)
+    answered = True if dealing.human_answered else (False if all_heard else None)
+    return replace(
+        occasion,
+        messages=dealing.heard if occasion.messages is None and all_heard else occasion.messages,
+        human_answered=answered if occasion.human_answered is None else occasion.human_answered,
+        started_by=occasion.started_by or dealing.started_by,
+        mere_thanks=occasion.mere_thanks and not _answered_since(dealing),
+    )
+
+
+def _answered_since(dealing: Dealing) -> bool:
+    """Whether a human said something between the survey before and the end."""
+    said, asked, ended = dealing.human_at, dealing.asked_at, dealing.ended_at
+    return said is not None and asked is not None and ended is not None and asked < said <= ended
 
 
 def dealing_of(interaction: Interaction | None) -> Dealing:

@@ -22,7 +22,7 @@ from bot.conversations.invitations import (
     share_of,
 )
 from bot.ids import InteractionId
-from bot.intake.deciding import ask_key, ask_row, dealing_of, ending_key, newly, of_ending, settled
+from bot.intake.deciding import as_heard, ask_key, ask_row, dealing_of, ending_key, newly, of_ending, settled, waiting
 from bot.intake.identity import NOWHERE, Whose, whose
 from bot.intake.moment import Moment
 from bot.intake.people import speaks
@@ -77,7 +77,8 @@ def fall_idle(due: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     interaction = facts.interaction
     if interaction is None or not interaction.dealing.is_open:
         return Outcome(writes=(due,))
-    silence = Ended(by_silence=True)
+    # by then it was silent, whenever we come to look
+    silence = Ended(at=due.due.due_at, by_silence=True)
     told = Told(source=interaction.source, reference=interaction.reference, happening=silence)
     outcome = decide_told(told, "idle", facts, moment)
     # the row that is settled is the one that an ending drops
@@ -141,7 +142,8 @@ def _ended(told: Told, heard: Heard, trigger: TriggerKind, facts: Facts, moment:
     planned = _plan(ending, moment)
     key = ending_key(interaction)
     first = newly(key, trigger, interaction, found.customer, planned, moment)
-    decision = replace(first, known_as=_known_as(told.customer, found), occasion=ending.occasion)
+    occasion = ending.occasion if planned.verdict == "deferred" else as_heard(ending.occasion, heard.dealing)
+    decision = replace(first, known_as=_known_as(told.customer, found), occasion=occasion)
     earlier = (*_superseded(facts, moment), DropDue(key=_idle_key(interaction)))
     return _decided(ending, decision, planned, earlier)
 
@@ -184,7 +186,8 @@ def _planned(ending: _Ending, moment: Moment) -> Invitation:
     if ending.flow is None:
         return Invitation(verdict="not asked", rule="the flow is gone")
     rules = moment.settings.asking_rules(ending.flow.flow)
-    against = ruled_out(ending.occasion, rules, moment.now)
+    # what rests on the words that we heard is looked at when the question is due: some may be told only now
+    against = ruled_out(replace(ending.occasion, mere_thanks=False), rules, moment.now)
     if against is not None:
         return replace(against, inputs={**_who(ending.whose.customer), **against.inputs})
     due_at = planned_for(ending.occasion, rules)
@@ -201,8 +204,8 @@ def _who(customer: Customer | None) -> dict[str, str]:
 
 def _superseded(facts: Facts, moment: Moment) -> tuple[Write, ...]:
     """An earlier ending that was still waiting for its question: only the newest one is asked about."""
-    decision = of_ending(facts)
-    if decision is None or decision.verdict != "deferred":
+    decision = waiting(facts, moment)
+    if decision is None:
         return ()
     over = Invitation(verdict="not asked", rule="it was resumed")
     return (RecordDecision(decision=settled(decision, over, moment)),)
@@ -258,7 +261,7 @@ def _found_at_last(
 
 def _went_on(told: Told, heard: Heard, facts: Facts, moment: Moment) -> Outcome:
     """The dealing goes on: what was planned for its end is cancelled, and what was not, other settings may have."""
-    outcome, decision = _noted(told, heard, facts, moment), of_ending(facts)
+    outcome, decision = _noted(told, heard, facts, moment), of_ending(facts) or waiting(facts, moment)
     if facts.interaction is None or decision is None:
         return outcome
     went_on = WentOn(
@@ -268,6 +271,8 @@ def _went_on(told: Told, heard: Heard, facts: Facts, moment: Moment) -> Outcome:
     if decision.verdict != "deferred":
         changed = () if known is decision else (RecordDecision(decision=known),)
         return replace(outcome, writes=(*outcome.writes, *changed))
+    if known.occasion is not None:
+        known = replace(known, occasion=as_heard(known.occasion, heard.dealing))
     over = settled(known, Invitation(verdict="not asked", rule=went_on.rule), moment)
     cancelled = (DropDue(key=ask_key(facts.interaction)), RecordDecision(decision=over))
     return replace(outcome, said=Said(kind="not_asked", text=went_on.rule), writes=(*outcome.writes, *cancelled))
@@ -350,8 +355,6 @@ def _occasion(
     ended = told.happening if isinstance(told.happening, Ended) else Ended()
     dealing, attributes = heard.dealing, interaction.attributes
     tags = attributes.get("tags") or attributes.get("tag") or ""
-    tells = dealing.heard > 0 and (dealing.tells_words or ended.by_silence)
-    counted, answered = (dealing.heard, dealing.human_answered) if tells else (None, None)
     return Occasion(
         trigger=trigger,
         at=moment.now,
@@ -360,9 +363,9 @@ def _occasion(
         language=language,
         tags=tuple(tag.strip() for tag in tags.split(",") if tag.strip()),
         vip=attributes.get("vip", "").strip().casefold() in ("true", "yes", "1"),
-        messages=counted if ended.messages is None else ended.messages,
-        human_answered=answered if ended.human_answered is None else ended.human_answered,
-        started_by=dealing.started_by,
+        messages=ended.messages,
+        human_answered=ended.human_answered,
+        started_by=ended.started_by,
         mere_thanks=heard.mere_thanks,
         share=share_of(interaction.source, interaction.reference, str(dealing.talk), interaction.flow),
     )

@@ -46,6 +46,10 @@ ABOUT_PARAMETERS = "about about_channel about_key"
 
 # What else was told of a dealing, and what its customer wanted by themselves, is no decision about an ending of it.
 _ABOUT_ENDING = "k.key IS NOT NULL AND k.trigger <> 'event' AND substr(k.key, 1, 7) <> 'wanted:'"
+#: The same, with what an earlier release decided about it: that it was told again was a decision of its own then.
+_ABOUT_ANY_ENDING = (
+    "k.trigger <> 'event' AND k.rule <> 'reported before' AND (k.key IS NULL OR substr(k.key, 1, 7) <> 'wanted:')"
+)
 #: An earlier release wrote "deferred" for good: what stands now has a row of its own.
 STANDS = f"""(d.key IS NOT NULL OR d.verdict <> 'deferred' OR NOT EXISTS (
       SELECT 1 FROM decision k WHERE k.interaction = d.interaction AND {_ABOUT_ENDING}
@@ -59,7 +63,8 @@ _OF_DEALING = query(
     f"""
     SELECT {COLUMNS} FROM decision d
     WHERE d.id = (
-      SELECT k.id FROM decision k WHERE k.interaction = :interaction AND {_ABOUT_ENDING} ORDER BY k.id DESC LIMIT 1
+      SELECT k.id FROM decision k
+      WHERE k.interaction = :interaction AND {_ABOUT_ANY_ENDING} ORDER BY k.id DESC LIMIT 1
     )
     """,
     "interaction",

@@ -126,7 +126,23 @@ STORIES: dict[str, tuple[Story, list[Meaning]]] = {
     ),
     "an agent writes after the end": ([(0, ended(0)), (0.1, spoke("agent", 0.1))], ["ended", "noted"]),
     "a bot writes after the end": ([(0, ended(0)), (0.1, spoke("bot", 0.1))], ["ended", "noted"]),
-    "closed again without a word of a reopening": ([(0, ended(0)), (2, ended(2))], ["ended", "ended"]),
+    "closed again without a word of a reopening": ([(0, ended(0)), (2, ended(2))], ["ended", "ended before"]),
+    "closed again days later without a word": (
+        [(0, ended(0)), (4 * DAYS, ended(4 * DAYS)), (6 * DAYS, ended())],
+        ["ended", "ended before", "ended before"],
+    ),
+    "an agent writes after the end, and closes it again": (
+        [(0, ended(0)), (5, spoke("agent", 5)), (6, ended(6))],
+        ["ended", "noted", "ended"],
+    ),
+    "closed twice, and the words between come last": (
+        [(0.1, ended(0)), (0.1, ended(0.1)), (0.2, spoke("customer", 0.05))],
+        ["ended", "ended before", "noted"],
+    ),
+    "closed twice, and then opened": (
+        [(0.1, ended(0)), (0.1, ended(0.1)), (0.3, resumed(0.2)), (0.5, ended(0.5))],
+        ["ended", "ended before", "resumed", "ended"],
+    ),
     # without times
     "without times": ([(0, ended()), (1, resumed()), (2, ended())], ["ended", "resumed", "ended"]),
     "without times, told again": (
@@ -287,6 +303,25 @@ TALKS: dict[str, tuple[Story, tuple[int, int, bool, Author | None]]] = {
             (170, spoke("agent", 170)), (170.1, spoke("customer", 170.1)), (171, ended(171)),
         ],
         (1, 2, True, "agent"),
+    ),
+    "an agent answers within seconds": (
+        [(0, spoke("customer", 0, first=True)), (0.001, spoke("agent", 0.001, first=True))],
+        (0, 2, True, "customer"),
+    ),
+    "that, told in the wrong order": (
+        [(0.001, spoke("agent", 0.001, first=True)), (0.002, spoke("customer", 0, first=True))],
+        (0, 2, True, "customer"),
+    ),
+    "another talk: the agent's answer is told before the words that opened it": (
+        [
+            (0, spoke("customer", 0, first=True)), (1, ended(1)), (170.2, resumed(170)),
+            (170.2, spoke("agent", 170.1)), (170.3, spoke("customer", 170)), (171, ended(171)),
+        ],
+        (1, 2, True, "customer"),
+    ),
+    "another talk: opened, and only an agent's words are told": (
+        [(0, spoke("customer", 0, first=True)), (1, ended(1)), (170, resumed(170)), (171, spoke("agent", 171))],
+        (1, 1, True, None),
     ),
     "another talk after it was opened": (
         [(0, spoke("agent", 0)), (1, ended(1)), (170, resumed(170)), (170, spoke("customer", 170))],

@@ -312,9 +312,10 @@ def test_whoever_writes_on_and_on_is_asked_after_the_last_word_or_never() -> Non
 
 
 def test_when_a_question_is_planned() -> None:
-    assert planned_for(CHAT, RULES) == NOW
+    assert planned_for(CHAT, RULES) == CHAT.closed_at + RULES.delay
     told_late = replace(CHAT, at=NOW + HOUR)
-    assert planned_for(told_late, RULES) == NOW + HOUR
+    assert planned_for(told_late, RULES) == NOW + HOUR + timedelta(minutes=2), "else its reopening would come too late"
+    assert planned_for(told_late, replace(RULES, delay=timedelta(seconds=1))) == NOW + HOUR + timedelta(seconds=1)
     assert planned_for(BY_HAND, RULES) == NOW
 
 

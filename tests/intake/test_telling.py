@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bot.config import AskingSettings, FlowAsking
 from bot.conversations.dealings import Author, Beside, Dealing, Ended, Resumed, Spoke
-from bot.conversations.invitations import Invitation
+from bot.conversations.invitations import Invitation, Occasion
 from bot.intake.deciding import newly
 from bot.intake.dues import longest_wait
 from bot.intake.moment import Moment
@@ -16,6 +16,7 @@ from bot.ports import Due, Outcome
 from tests.intake.test_asking import steps
 from tests.intake.world import ANN, SETTINGS, World, at_once
 
+CHAT = Occasion(trigger="api", at=datetime(2026, 3, 2, tzinfo=UTC), closed_at=datetime(2026, 3, 2, tzinfo=UTC))
 ASKED = ("asked", "nothing speaks against it")
 EVENING = datetime(2026, 3, 2, 20, 55, tzinfo=UTC)
 NO_COOL_DOWN = replace(SETTINGS, asking=AskingSettings(cool_down=timedelta(0), cool_down_nps=timedelta(0)))
@@ -29,8 +30,8 @@ def resume(world: World) -> Outcome:
     return world.tell(Resumed(at=world.now), reference="t")
 
 
-def speak(world: World, by: Author = "customer", **told: object) -> Outcome:
-    return world.tell(Spoke(by=by, at=world.now), reference="t", **told)  # type: ignore[arg-type]
+def speak(world: World, by: Author = "customer", *, first: bool = False, **told: object) -> Outcome:
+    return world.tell(Spoke(by=by, at=world.now, first=first), reference="t", **told)  # type: ignore[arg-type]
 
 
 def verdicts(world: World) -> list[tuple[str, str]]:
@@ -93,7 +94,9 @@ def test_a_thank_you_after_the_survey_asks_no_more() -> None:
     world.later(hours=1)
     speak(world)
     world.later(minutes=1)
-    assert end(world).said.text == "a mere thank-you"
+    end(world)
+    world.later(minutes=1)
+    speak(world, "agent")
     world.later(hours=1)
     assert verdicts(world) == [ASKED, ("not asked", "a mere thank-you")]
 
@@ -119,7 +122,9 @@ def test_a_second_ending_without_a_reopening_takes_the_place_of_the_first_that_w
     world.now = EVENING
     end(world)
     world.later(minutes=10)
-    world.later(hours=2)
+    world.later(hours=1)
+    speak(world, "agent")
+    world.later(hours=1)
     end(world)
     assert [due.kind for due in world.store.due_rows.values()] == ["ask"]
     world.later(minutes=10)
@@ -131,7 +136,9 @@ def test_a_second_ending_that_is_ruled_out_takes_the_plan_of_the_first_along() -
     world = World()
     world.now = EVENING
     end(world)
-    world.later(hours=2)
+    world.later(hours=1)
+    speak(world, "agent")
+    world.later(hours=1)
     world.tell(Ended(at=world.now, started_by="agent"), reference="t")
     assert world.store.due_rows == {}
     assert verdicts(world) == [("not asked", "it was resumed"), ("not asked", "an agent began it")]
@@ -248,6 +255,7 @@ def test_nobody_is_asked_where_no_address_is_ever_known() -> None:
 def test_a_dealing_that_is_handed_to_another_customer_asks_that_one() -> None:
     world = World()
     end(world, ANN)
+    world.now += timedelta(minutes=1)
     resume(world)
     world.now += timedelta(hours=2)
     web = replace(ANN, key="eve")
@@ -261,7 +269,7 @@ def test_a_dealing_that_is_handed_to_another_customer_asks_that_one() -> None:
 
 
 def idle(world: World, by: Author, **told: object) -> None:
-    speak(world, by, idle_after=timedelta(hours=1), attributes={"agent": "Minh"}, **told)
+    speak(world, by, idle_after=timedelta(hours=1), attributes={"agent": "Minh"}, **told)  # type: ignore[arg-type]
 
 
 def test_a_chat_that_falls_idle_counts_as_ended() -> None:
@@ -297,9 +305,65 @@ def test_words_while_it_falls_idle_keep_it_going() -> None:
 
 def test_few_words_and_silence_ask_nobody() -> None:
     world = World()
-    idle(world, "customer")
+    idle(world, "customer", first=True)
     world.later(hours=1)
+    world.later(minutes=10)
     assert world.verdict() == ("not asked", "no human answered")
+
+
+@pytest.mark.parametrize("days", [0.3, 3, 12])
+def test_a_chat_that_fell_idle_while_the_server_was_off_asks_nobody_days_later(days: float) -> None:
+    world = World()
+    for by in ("customer", "agent", "customer"):
+        idle(world, by)
+    world.later(days=days)
+    world.later(minutes=10)
+    rule = "closed too long ago" if days > 7 else "too late"
+    assert (verdicts(world), world.messages()) == ([("not asked", rule)], [])
+
+
+# ---- what was said in it ----------------------------------------------------------------------------------------
+
+
+def test_who_hears_only_the_end_of_a_talk_knows_of_no_missing_words() -> None:
+    world = World()
+    speak(world, "customer")
+    end(world)
+    world.later(minutes=10)
+    assert verdicts(world) == [ASKED]
+
+
+def test_a_talk_that_was_heard_from_its_start_is_too_short() -> None:
+    world = World()
+    speak(world, "customer", first=True)
+    speak(world, "agent")
+    world.now += timedelta(minutes=1)
+    end(world)
+    world.later(minutes=10)
+    assert verdicts(world) == [("not asked", "too few messages")]
+    assert (world.decision().occasion or CHAT).messages == 2
+
+
+def test_words_told_a_moment_after_the_end_count() -> None:
+    world = World()
+    began, world.now = world.now, world.now + timedelta(minutes=5)
+    world.tell(Spoke(by="customer", at=began, first=True), reference="t")
+    end(world)
+    for by in ("agent", "customer"):
+        world.tell(Spoke(by=by, at=began + timedelta(minutes=1)), reference="t")
+    world.later(minutes=10)
+    assert verdicts(world) == [ASKED]
+    assert (world.decision().occasion or CHAT).messages == 3
+
+
+def test_what_is_told_in_one_go_after_an_outage_is_heard_to_its_end() -> None:
+    world = World()
+    closed, world.now = world.now, world.now + timedelta(hours=1)
+    world.tell(Ended(at=closed), reference="t")
+    world.later(seconds=1)
+    world.tell(Resumed(at=closed + timedelta(minutes=30)), reference="t")
+    world.later(hours=1)
+    assert (verdicts(world), world.messages()) == ([("not asked", "it was resumed")], [])
 
 
 def test_what_was_taken_for_silence_and_is_closed_later_asks_once() -> None:
@@ -376,10 +440,54 @@ def test_what_an_earlier_release_planned_is_asked_and_its_next_ending_is_another
     world.later(minutes=10)
     assert verdicts(world) == [ASKED]
     world.tap("😀")
-    world.later(hours=2)
+    world.later(hours=1)
+    resume(world)
+    world.later(hours=1)
     end(world)
     world.later(minutes=10)
     assert [decision.key for decision in world.store.decisions] == [f"{old.id}:1", f"{old.id}:2"]
+
+
+@pytest.mark.parametrize(("goes_on", "rule"), [(resume, "it was resumed"), (speak, "the customer went on")])
+def test_what_an_earlier_release_planned_is_cancelled_when_it_goes_on(goes_on: object, rule: str) -> None:
+    world = planned_before()
+    assert callable(goes_on)
+    goes_on(world)
+    assert world.store.due_rows == {}
+    world.later(minutes=10)
+    assert (verdicts(world), world.messages()) == ([("not asked", rule)], [])
+    assert steps(world) == ["delay", rule]
+
+
+def test_what_an_earlier_release_asked_stays_asked_when_it_goes_on() -> None:
+    world = planned_before()
+    world.later(minutes=10)
+    asked = replace(world.decision(), key="old:7")
+    world.store.ledger.rows.clear()
+    world.store.ledger.rows[asked.key] = asked
+    world.store.interactions[asked.interaction] = replace(world.interaction(), dealing=Dealing())  # type: ignore[index]
+    resume(world)
+    assert world.store.decisions == [asked]
+
+
+def test_a_plan_that_was_left_asks_nobody_while_it_goes_on() -> None:
+    world = World()
+    end(world)
+    open_again = replace(world.interaction().dealing, resumed_at=world.now + timedelta(minutes=1))
+    world.store.interactions[world.interaction().id] = replace(world.interaction(), dealing=open_again)
+    world.later(minutes=10)
+    assert verdicts(world) == [("not asked", "it was resumed")]
+
+
+def planned_before() -> World:
+    """A question that a release without keys planned, five minutes ago."""
+    world = World(NO_COOL_DOWN)
+    end(world)
+    old = replace(world.interaction(), dealing=Dealing(), revision=0)
+    world.store.interactions[old.id] = old
+    world.store.ledger.rows.clear()
+    world.now += timedelta(minutes=5)
+    return world
 
 
 def test_a_customer_who_writes_to_us_is_let_finish() -> None:
