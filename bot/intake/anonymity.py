@@ -51,13 +51,19 @@ def nameless(told: Told, pseudonym: Pseudonym) -> Told:
 
 
 def unnamed(event: Inbound) -> Inbound:
-    """An event without the customer's name; what they write, and who the agents are, stays."""
+    """An event without the customer's name; what they write, and who the agents are, stays.
+
+    Of what is kept for the operator because nobody understood it, only a digest and the size do.
+    """
     match event:
         case Tapped() | Wrote() | Commanded() | AgentAsks():
             return replace(event, profile=replace(event.profile, name=None))
         case AgentPressed() | AgentDid() | AgentWrote() | AgentWonders() | NotDelivered():
             return event
-        case Left() | Returned() | Moved() | Unread():
+        case Unread(body=body):
+            # what nobody understood may say anything of anybody
+            return replace(event, body=f"sha256 {hashlib.sha256(body).hexdigest()}, {len(body)} bytes".encode())
+        case Left() | Returned() | Moved():
             return event
         case _:
             assert_never(event)

@@ -16,6 +16,7 @@ from bot.web.api import EventReport, InteractionReport, Refused, Reported, repor
 from bot.web.interactions import ReportedInteractions
 from tests.conversations.golden import flow_named
 from tests.fakes.pure_store import PureStore
+from tests.triggers.desks import trigger_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WEB = ChannelName("web")
@@ -31,6 +32,7 @@ class Desk:
             company="Lotus",
             channels=(WebchatSettings(name=WEB, secret="0123456789abcdef"),),
             flows=(flow_named("support"), flow_named("stars")),
+            triggers=(trigger_of("chatwoot"),),
         )
         self.store = PureStore(settings.flows)
         ids = map("{:016d}".format, count(1)).__next__
@@ -158,3 +160,13 @@ async def test_event_of_another_century_is_refused(desk: Desk) -> None:
     with pytest.raises(Refused) as refused:
         await desk.tells("resumed", at="1999-01-01T00:00:00Z")
     assert refused.value.field == "at"
+
+
+async def test_the_dealings_of_a_trigger_are_its_own(desk: Desk) -> None:
+    """Whoever has the trigger's secret could cancel and move what is planned under its name."""
+    with pytest.raises(Refused) as ended:
+        await desk.ends(source="chatwoot")
+    with pytest.raises(Refused) as went_on:
+        await desk.tells("resumed", source="chatwoot")
+    assert [refused.value.field for refused in (ended, went_on)] == ["source", "source"]
+    assert not desk.store.ledger.rows
