@@ -1,11 +1,14 @@
 """The page behind survey links as a channel: each page is a session, and what is said to it is a line of the chat log.
 
 The page itself is drawn by the web server (``bot.web.survey``), which also takes what people send: there is nothing to
-receive here. Who may use a page is told by its address alone, so a session is made from what stands in it::
+receive here. Which session a page is stands in its address::
 
     /s/<link>              of a personal link: the session of that link
     /s/<link>?ref=T-81     of a link for many: the session of this link and this name of a dealing
     /s/<link>?s=<proof>    of a link for many, without a name: a session made here, proven by its signature
+
+A personal link is a proof itself. A name of a dealing can be guessed, so the session belongs to the browser that began
+it, which was given a proof then.
 """
 
 import base64
@@ -59,7 +62,11 @@ class PageChannel:
 
     def new_session(self) -> str:
         """The proof of a session of its own, to stand in a page's address."""
-        return session_token(self._key.hex(), secrets.token_urlsafe(_SESSION_BYTES))
+        return self.proof_of(secrets.token_urlsafe(_SESSION_BYTES))
+
+    def proof_of(self, session: str) -> str:
+        """What proves that a browser was let into a session."""
+        return session_token(self._key.hex(), session)
 
     def proven(self, proof: str) -> str | None:
         """The session that a proof proves, or None for a forged one."""

@@ -88,6 +88,12 @@ class Survey:
         assert isinstance(channel, PageChannel)
         return channel
 
+    @asynccontextmanager
+    async def browser(self) -> AsyncIterator["Survey"]:
+        """The same program before a browser of its own, which keeps cookies."""
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+            yield Survey(app=self.app, client=client)
+
     async def link(self, flow: str = "support", *, lasts: timedelta | None = None, **more: Any) -> str:
         """The path of a new link."""
         now = self.app.clock()

@@ -220,15 +220,115 @@ async def test_a_survey_that_began_without_its_answer_takes_it_when_it_is_sent_a
 
 async def test_another_answer_of_the_same_email_offers_to_change_for_a_while(site: Survey, clock: SetClock) -> None:
     path = await site.link() + "?ref=T-1"
-    await site.send(await site.get(f"{path}&a=4"), "Satisfied")
-    page = await site.get(f"{path}&a=1")
-    assert "already noted your answer" in page.words
-    assert "Change" in page.buttons()
-    clock.advance(minutes=16)
-    page = await site.get(f"{path}&a=1")
-    assert "has already been counted" in page.words
-    assert "Change" not in page.buttons()
+    async with site.browser() as own:
+        await own.send(await own.get(f"{path}&a=4"), "Satisfied")
+        page = await own.get(f"{path}&a=1")
+        assert "already noted your answer" in page.words
+        assert "Change" in page.buttons()
+        await own.send(await own.send(page, "Change"), "Very dissatisfied")
+        assert "✓ 😞 1/5" in (await own.get(f"{path}&a=5")).words
+        clock.advance(minutes=16)
+        page = await own.get(f"{path}&a=1")
+        assert "has already been counted" in page.words
+        assert "Change" not in page.buttons()
     assert await site.count("answer") == 1
+
+
+# ---- whose page it is ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+async def test_who_guesses_a_tickets_number_reads_and_writes_nothing(site: Survey, cookies: bool) -> None:
+    path = await site.link() + "?ref=T-81"
+    async with site.browser() as one, site.browser() as other:
+        owner, guesser = (one, other) if cookies else (site, site)
+        opened = await guesser.get(path)
+        page = await owner.send(await owner.get(f"{path}&a=2"), "Dissatisfied")
+        page = await owner.send(page, **{"o.slow": "on"})
+        tokens = [{"token": token} for token in page.buttons().values()]
+        page = await owner.send(page, text="My boiler leaks")
+        seen = await guesser.get(f"{path}&a=5")
+        assert seen.words == "Your feedback Thank you, we have already received your answer."
+        before = [
+            await rows_of(site.storage, table) for table in ("conversation", "answer", "words", "customer", "chat_line")
+        ]
+        forms = [opened.form("Very satisfied"), {"text": "STOP"}, {"text": "STOP", "begin": "1"}, *tokens]
+        assert len(forms) > 3
+        for form in forms:
+            said = await guesser.post(path, form)
+            assert (said.status, "boiler" in said.text, "already received" in said.words) == (200, False, True)
+        after = [
+            await rows_of(site.storage, table) for table in ("conversation", "answer", "words", "customer", "chat_line")
+        ]
+        assert after == before
+        assert "My boiler leaks" in (await owner.get(page.path)).words
+        assert "Write to us" in (await owner.get(page.path)).words
+
+
+async def test_a_browser_with_cookies_needs_nothing_in_the_address(site: Survey) -> None:
+    path = await site.link() + "?ref=T-1"
+    async with site.browser() as own:
+        page = await own.send(await own.get(f"{path}&a=4"), "Satisfied")
+        assert page.path == f"{path}&n=noted"
+        other = await own.send(await own.get(path.replace("T-1", "T-2")), "Very satisfied")
+        assert "5/5" in other.words
+        assert "4/5" in (await own.get(path)).words, "another ticket's page does not forget this one"
+    assert "4/5" not in (await site.get(page.path)).words
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("query", ["", "?ref=T-1"])
+@pytest.mark.parametrize("known", [True, False])
+async def test_nobody_goes_on_in_a_page_that_somebody_else_sent(
+    site: Survey, begun: bool, query: str, known: bool
+) -> None:
+    path = await site.link()
+    sent = await site.get(path + query)
+    if begun:
+        sent = await site.send(sent, "Very dissatisfied")
+    bait = sent.path if begun else sent.action
+    bait += f"{'&' if '?' in bait else '?'}c=0&a=4"
+    before = await site.count("answer")
+    async with site.browser() as reader:
+        if known:
+            await reader.get(path)
+        page = await reader.get(bait)
+        if "begin" in page.form():
+            page = await reader.send(page, "Satisfied")
+            assert "✓ 🙂 4/5" in page.words
+            assert await site.count("answer") == before + 1
+        elif "<form" in page.text:
+            page = await reader.send(page, "Change")
+            assert await site.count("answer") == before
+        again = await site.get(bait.replace("&a=4", ""))
+        assert "4/5" not in again.words
+        assert ("✓ 😞 1/5" in again.words) == begun
+
+
+@pytest.mark.parametrize("where", ["?ref=T-1", ""])
+async def test_a_form_that_is_sent_again_a_little_later_still_shows_what_came_of_it(site: Survey, where: str) -> None:
+    """As by a second press, while the answer to the first is on a slow way."""
+    page = await site.get(await site.link() + where)
+    await site.send(page, "Satisfied")
+    assert "✓ 🙂 4/5" in (await site.send(page, "Satisfied")).words
+    assert await site.count("conversation") == 1
+
+
+@pytest.mark.parametrize(("public_url", "secure"), [("https://feedback.example", True), ("http://127.0.0.1:1", False)])
+async def test_a_proof_is_for_no_script_and_for_no_other_page(
+    storage_url: str, clock: SetClock, public_url: str, secure: bool
+) -> None:
+    async with survey_at(storage_url, clock=clock, allowance=ROOMY, public_url=public_url) as site:
+        path = await site.link()
+        page = await site.get(f"{path}?ref=T-1")
+        async with site.client.post(
+            f"{site.url}{path}?ref=T-1", data=page.form("Satisfied"), allow_redirects=False
+        ) as answer:
+            cookie = answer.cookies["afterchat-pages"]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", path)
+        assert bool(cookie["secure"]) == secure
+        personal = await site.get(await site.link(customer="C-1"))
+        assert "Set-Cookie" not in personal.headers
 
 
 async def test_visitors_of_one_link_do_not_share_a_page(site: Survey) -> None:

@@ -9,20 +9,22 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from bot.channels.limits import network_of
 from bot.channels.page import LONGEST_TEXT, PageChannel
 from bot.config import CurrentSettings
 from bot.ids import ConversationId
 from bot.intake.unseen import is_blank
 from bot.languages import say
-from bot.messages import Commanded, Profile
+from bot.messages import Commanded, Profile, Tapped
 from bot.ports import ChatLine, ChatLog, Clock, Handle, Link, Links, Outcome, Queue, Said, SaveConversation
 from bot.web.dashboard.forms import read_form
 from bot.web.requests import Senders
 from bot.web.survey.drawing import draw, message
+from bot.web.survey.proofs import keep, proofs_of
 from bot.web.survey.scanners import Fetches
 from bot.web.survey.sent import Sender, once_of, presses, wrote
 from bot.web.survey.showing import Shown, first_question, has_begun, not_begun, shown, value_of, waits
-from bot.web.survey.visits import Visit, flow_of, is_id, letter_of, locale_of, place_of
+from bot.web.survey.visits import Visit, flow_of, is_id, let_in, letter_of, locale_of, place_of
 
 #: Seconds that a page waits for our answer to what was sent, so that it shows the next question at once.
 PATIENCE = 2.0
@@ -83,7 +85,9 @@ class SurveyPages:
         if visit is None:
             return self.over(request)
         picked = request.query.get("a", "")[:64]
-        return self._draw(visit, picked=picked, note=_NOTES.get(request.query.get("n", ""), ""))
+        return self._remembered(
+            visit, self._draw(visit, picked=picked, note=_NOTES.get(request.query.get("n", ""), ""))
+        )
 
     async def _visit(self, request: web.Request) -> Visit | None:
         """The page that an address names; None where there never was one, or is none any more."""
@@ -91,7 +95,8 @@ class SurveyPages:
         link = await self._links.find(id) if is_id(id) else None
         if link is None:
             return None
-        place = place_of(link, request.query, self.channel)
+        proofs = proofs_of(request)
+        place = place_of(link, request.query, proofs, self.channel)
         lines = await self._lines(place.session)
         flow = flow_of(link, self._settings(), self._is_over(link))
         if flow is None and not lines:
@@ -100,10 +105,19 @@ class SurveyPages:
             place=place,
             address=self.channel.address(place.session),
             flow=flow,
-            locale=locale_of(link, flow, lines, request.headers.get("Accept-Language", "")),
+            locale=locale_of(link, flow, lines if place.proven else (), request.headers.get("Accept-Language", "")),
             lines=lines,
             letter=letter_of(place, self._senders.address(request)),
+            proofs=proofs,
         )
+
+    def _remembered(self, visit: Visit, response: web.Response) -> web.Response:
+        """What the browser is to prove later goes along; a personal link needs no proof beside it."""
+        link = visit.place.link
+        if link.customer is None:
+            secure = self._settings().server.public_url.startswith("https://")
+            keep(response, link.id, visit.proofs, visit.place.new_proof, secure=secure)
+        return response
 
     def _is_over(self, link: Link) -> bool:
         return link.expires_at is not None and link.expires_at <= self._clock()
@@ -119,6 +133,10 @@ class SurveyPages:
 
     def _draw(self, visit: Visit, *, picked: str = "", note: Note = "", wrong: Wrong | None = None) -> web.Response:
         settings, now = self._settings(), self._clock()
+        if visit.is_closed:
+            return message(
+                self.channel.settings, settings.company, visit.locale, "survey.title", "link.used", status=200
+            )
         page = shown(visit.lines, visit.flow, picked, now, settings.asking.correction)
         first = None if has_begun(page) else self._first(visit, picked)
         if first is not None:
@@ -172,7 +190,8 @@ class SurveyPages:
         if visit is None:
             return self.over(request)
         remote = self._senders.address(request)
-        wait = self.channel.wait(visit.place.session, remote, sum(map(len, form.values())))
+        who = visit.place.session if visit.place.proven else f"{visit.place.session} {network_of(remote)}"
+        wait = self.channel.wait(who, remote, sum(map(len, form.values())))
         if wait:
             raise TooOften(wait)
         if form.get("by") == "script" and self._fetches.by_a_scanner(visit.letter, self._clock()):
@@ -180,26 +199,42 @@ class SurveyPages:
             return _see(visit.place.with_query(a=value_of(form.get("token", "")[:64])))
         if "begin" in form and visit.flow is None:
             return self.over(request)
-        return await self._take(visit, form, remote)
+        visit, response = await self._take(visit, form, remote)
+        return self._remembered(visit, response)
 
-    async def _take(self, visit: Visit, form: Mapping[str, str], remote: str) -> web.Response:
+    async def _take(self, visit: Visit, form: Mapping[str, str], remote: str) -> tuple[Visit, web.Response]:
+        """What became of a form, and the page that its sender may go on with."""
         wrong = _wrong_words(form, visit.locale)
         if wrong is not None:
-            return self._draw(visit, wrong=wrong)
-        began = await self._begin(visit, remote) if "begin" in form else None
+            return visit, self._draw(visit, wrong=wrong)
+        began = None
+        if "begin" in form:
+            began, here = await self._begin(visit, once_of(form), remote)
+            visit = let_in(visit, self.channel) if here and not visit.place.proven else visit
+        if not visit.place.proven:
+            return visit, _see(visit.place.path)
         if began is not None and began.said.kind != "asked":
-            return await self._answer(visit, [began])
+            return visit, await self._answer(visit, [began])
         begun = None if began is None else ConversationId(began.ref)
         done = await self._do(visit, form, begun)
-        return await self._answer(visit, [*([] if began is None else [began]), *done])
+        return visit, await self._answer(visit, [*([] if began is None else [began]), *done])
 
-    async def _begin(self, visit: Visit, remote: str) -> Outcome:
-        """Use the link from this page; a page that did so before only learns what it began."""
+    async def _begin(self, visit: Visit, once: str, remote: str) -> tuple[Outcome, bool]:
+        """Use the link from this page, and tell whether this form began it, now or when it was sent before.
+
+        A page that did so before only learns what it began.
+        """
         link = visit.place.link
+        event = f"page:{self.channel.name}:{visit.place.session}:begin:{once}"
+        if visit.is_closed:
+            # A press of nothing: it only tells whether this form was here before, as a double press is.
+            press = Tapped(event=event, sender=visit.address, token="", at=self._clock())
+            outcome = await self._handle(press)
+            if outcome.said.kind != "duplicate":
+                return outcome, False
         limited = link.customer is None
         if limited and (wait := self.channel.wait_to_begin(remote)):
             raise TooOften(wait)
-        event = f"page:{self.channel.name}:{visit.place.session}:begin"
         used = Commanded(
             event=event,
             sender=visit.address,
@@ -209,13 +244,15 @@ class SurveyPages:
             profile=_profile(visit),
         )
         outcome = await self._handle(used)
-        if outcome.said.kind == "duplicate":
-            # the answer to the first one got lost, or two tabs sent it at once
+        before = outcome.said.kind == "duplicate"
+        if before:
+            # the answer to the first one got lost, or the button was pressed twice
             again = msgspec.structs.replace(used, event=f"{event}:{secrets.token_urlsafe(12)}")
             outcome = await self._handle(again)
-        if limited and not any(isinstance(write, SaveConversation) for write in outcome.writes):
+        begins = any(isinstance(write, SaveConversation) for write in outcome.writes)
+        if limited and not begins:
             self.channel.began_nothing(remote)
-        return outcome
+        return outcome, begins or before
 
     async def _do(self, visit: Visit, form: Mapping[str, str], begun: ConversationId | None) -> list[Outcome]:
         """Everything that a form stands for, one thing after the other."""

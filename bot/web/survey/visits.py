@@ -17,6 +17,7 @@ from bot.languages import locales
 from bot.messages import Address, Card, Text
 from bot.ports import ChatLine, Link
 from bot.web.survey.drawing import spoken
+from bot.web.survey.proofs import WITHOUT, Proofs
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 #: what a mail system was to fill in and did not: then every copy of the e-mail would be one page
@@ -31,6 +32,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     #: the query that leads here again: ``ref`` or ``s``, or neither
     query: Mapping[str, str]
     reference: str = ""
+    #: whether who is there may read what was said, and go on; else they may only begin, where nobody has
+    proven: bool = True
+    #: a proof that the browser is to keep from now on
+    new_proof: str = ""
 
     @property
     def path(self) -> str:
@@ -52,6 +57,12 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     lines: tuple[ChatLine, ...] = ()
     letter: str = ""
+    proofs: Proofs
+
+    @property
+    def is_closed(self) -> bool:
+        """Somebody else's: only that something was received may be told."""
+        return bool(self.lines) and not self.place.proven
 
     @property
     def newest(self) -> int:
@@ -63,7 +74,7 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def place_of(link: Link, query: MultiMapping[str], channel: PageChannel) -> Place:
+def place_of(link: Link, query: MultiMapping[str], proofs: Proofs, channel: PageChannel) -> Place:
     """The session that an address names, or a new one.
 
     A name of a dealing that anybody may write tells pages of one link apart and proves nothing.
@@ -74,14 +85,29 @@ def place_of(link: Link, query: MultiMapping[str], channel: PageChannel) -> Plac
     named = {"ref": reference} if reference else {}
     if link.customer is not None:
         return Place(link=link, session=channel.session_of(link.id), query=named, reference=reference)
+    proof = proofs.in_address()
+    without = dict([WITHOUT]) if proofs.kept is None else {}
     if reference:
-        return Place(link=link, session=channel.session_of(link.id, reference), query=named, reference=reference)
-    proof = query.get("s", "")[:200]
-    session = channel.proven(proof)
-    if session is None:
-        proof = channel.new_session()
-        session = channel.proven(proof) or ""
-    return Place(link=link, session=session, query={"s": proof})
+        session = channel.session_of(link.id, reference)
+        proven = proofs.of(session, channel)
+        if proven and without:
+            named |= {"s": proof, **without}
+        return Place(link=link, session=session, query=named, reference=reference, proven=proven)
+    known = channel.proven(proof)
+    if known is not None:
+        return Place(link=link, session=known, query={"s": proof, **without})
+    proof = channel.new_session()
+    return Place(link=link, session=channel.proven(proof) or "", query={"s": proof}, new_proof=proof)
+
+
+def let_in(visit: Visit, channel: PageChannel) -> Visit:
+    """The page for the browser that began it, which can prove that from now on."""
+    place = visit.place
+    proof = channel.proof_of(place.session)
+    query = place.query if visit.proofs.kept is not None else {**place.query, "s": proof, **dict([WITHOUT])}
+    return msgspec.structs.replace(
+        visit, place=msgspec.structs.replace(place, query=query, proven=True, new_proof=proof)
+    )
 
 
 def letter_of(place: Place, remote: str) -> str:
