@@ -8,13 +8,21 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from functools import partial
-from pathlib import Path
 from typing import get_args
 
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
 from bot.commands import asking, links
-from bot.commands.places import CONFIG, EXAMPLE, SANDBOX, add_place, config_path, count, settings_and_database, span
+from bot.commands.places import (
+    EXAMPLE,
+    SANDBOX,
+    add_config,
+    add_place,
+    config_path,
+    count,
+    settings_and_database,
+    span,
+)
 from bot.config import Settings, check, load
 from bot.demo import Demo
 from bot.errors import AfterchatError, ConfigError
@@ -62,22 +70,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     serve = commands.add_parser("run", help="serve customers: the real thing, with the tokens in the environment")
-    _add_config(serve)
+    add_config(serve)
     serve.set_defaults(run=_run)
 
     demo = commands.add_parser("demo", help="try everything in a browser, with stand-ins for Telegram and Slack")
-    _add_config(demo, EXAMPLE)
+    add_config(demo, EXAMPLE)
     demo.add_argument("--port", type=int, help="port of the page (default 8090; 0 takes a free one)", default=8090)
     demo.add_argument("--speed", type=float, default=1.0, help="let the program's clock run this many times as fast")
     demo.add_argument("--sandbox", action="store_true", help="run the sandbox even where real tokens are set")
     demo.set_defaults(run=_demo)
 
     checked = commands.add_parser("check", help="report every mistake in the config, with file and line")
-    _add_config(checked)
+    add_config(checked)
     checked.set_defaults(run=_check)
 
     report = commands.add_parser("report", help="print the figures: n, interval, small-n flags")
-    _add_config(report)
+    add_config(report)
     report.add_argument("--database", help="address of the database, instead of the config's")
     report.add_argument("--sandbox", action="store_true", help=SANDBOX)
     report.add_argument("--json", action="store_true", help="print JSON")
@@ -96,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     operator = commands.add_parser(
         "trouble", help="what an operator should look at: what waits, was given up, kept aside or miscounted"
     )
-    _add_config(operator)
+    add_config(operator)
     operator.add_argument("--database", help="address of the database, instead of the config's")
     operator.add_argument("--sandbox", action="store_true", help=SANDBOX)
     operator.add_argument("--limit", type=int, default=20, help="how many of each (default 20)")
@@ -122,13 +130,6 @@ def _add_cases(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     # Not given here means not given at all: these may stand before "show", too.
     add_place(show, argparse.SUPPRESS)
     show.set_defaults(run=_show_case)
-
-
-def _add_config(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    parser.add_argument(
-        "config", nargs="?", type=Path, default=None, help=f"the config file (default: {default or CONFIG})"
-    )
-    parser.set_defaults(default_config=default)
 
 
 def _several(text: str, of: Sequence[str]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     why = commands.add_parser("explain", help="why somebody was or was not asked, the newest first")
     why.add_argument(
         "about",
+        type=_name,
         help="a customer (the company's reference or our id), the reference of a conversation or order, an address "
         "key, or CHANNEL:KEY",
     )
@@ -43,6 +44,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--since", type=span, default=timedelta(days=30), metavar="30d", help="what was told this long ago and later"
     )
     simulated.set_defaults(run=_simulate)
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("name a customer, a conversation, an order or an address")
+    return text
 
 
 # ---- explain ------------------------------------------------------------------------------------------------

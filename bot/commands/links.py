@@ -37,6 +37,8 @@ from bot.web.links_api import attributes_of
 #: How many modules of light a QR code has around it, and how many dots one module has in a picture.
 _BORDER, _SCALE = 4, 10
 _DRAWN = (".png", ".svg")
+#: characters of a company's own reference of a customer, as in the HTTP API
+_LONGEST_REFERENCE = 200
 
 
 class Leads(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ def _picture(text: str) -> Path:
 async def _link(options: argparse.Namespace) -> int:
     settings, url = settings_and_database(options)
     flow = _flow(options.flow, settings)
+    _refuse_language(options.language, flow)
     _refuse_channel(options, settings)
     storage = await open_storage(url, clock=real_clock)
     try:
@@ -116,6 +119,16 @@ def _flow(id: str, settings: Settings) -> PinnedFlow:
     return flow
 
 
+def _refuse_language(language: str | None, flow: PinnedFlow) -> None:
+    """Whoever is given such a link would be asked in another language than they were promised."""
+    locales = flow.flow.locales
+    if language is None or language.partition("-")[0].casefold() in {
+        tag.partition("-")[0].casefold() for tag in locales
+    }:
+        return
+    raise AfterchatError(f"The flow {flow.flow.id!r} has no language {language!r}; it has: {', '.join(locales)}.")
+
+
 def _refuse_channel(options: argparse.Namespace, settings: Settings) -> None:
     names = [str(channel.name) for channel in settings.channels]
     if options.channel is not None and options.channel not in names:
@@ -129,6 +142,10 @@ def _refuse_channel(options: argparse.Namespace, settings: Settings) -> None:
 def _made(options: argparse.Namespace, flow: PinnedFlow, settings: Settings, storage: Storage) -> Link:
     now = real_clock()
     customer: str | None = options.customer
+    if customer is not None and not customer.strip():
+        raise AfterchatError("--customer names nobody; leave it out for a link for everybody.")
+    if customer is not None and len(customer) > _LONGEST_REFERENCE:
+        raise AfterchatError(f"--customer is longer than {_LONGEST_REFERENCE} characters.")
     if customer is not None and settings.asking.anonymous:
         customer = keyed(storage.key_for("references"))(customer)
     try:

@@ -27,8 +27,21 @@ def add_place(parser: argparse.ArgumentParser, missing: object = None) -> None:
         parser.set_defaults(default_config=None)
 
 
+def add_config(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """The config file, named by itself or as an option."""
+    told = f"the config file (default: {default or CONFIG})"
+    parser.add_argument("config", nargs="?", type=Path, default=None, help=told)
+    parser.add_argument("--config", dest="named_config", type=Path, default=None, help="likewise")
+    parser.set_defaults(default_config=default)
+
+
 def config_path(options: argparse.Namespace) -> Path:
     """The file named, or the one that is there: config.toml, else the example."""
+    named: Path | None = getattr(options, "named_config", None)
+    if named is not None:
+        if options.config not in (None, named):
+            raise ConfigError(f"{named} and {options.config}: name one config file.")
+        return named
     if options.config is not None:
         return Path(options.config)
     for name in [options.default_config] if options.default_config else [CONFIG, EXAMPLE]:

@@ -88,6 +88,27 @@ async def leave_trouble(url: str) -> None:
     await storage.close()
 
 
+@pytest.mark.parametrize(
+    "form", [(str(EXAMPLE),), ("--config", str(EXAMPLE)), (str(EXAMPLE), "--config", str(EXAMPLE))]
+)
+@pytest.mark.parametrize("name", ["trouble", "report"])
+def test_config_is_named_by_itself_or_as_an_option(database: str, name: str, form: tuple[str, ...]) -> None:
+    assert command(name, *form, "--database", database) == 0
+
+
+@pytest.mark.parametrize("name", ["check", "run", "trouble", "report", "demo"])
+def test_config_that_is_not_there_is_told_in_both_forms(name: str, tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.toml")
+    assert command(name, missing) == 2
+    assert command(name, "--config", missing) == 2
+    assert command(name, str(EXAMPLE), "--config", missing) == 2
+
+
+def test_explain_wants_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("explain", " ") == 2
+    assert "name a customer" in capsys.readouterr().err
+
+
 def test_trouble_shows_what_waits_what_was_given_up_and_what_was_kept_aside(
     database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

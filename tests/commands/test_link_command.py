@@ -12,6 +12,7 @@ import segno
 
 from bot.app import real_clock
 from bot.cli import main
+from bot.intake.anonymity import keyed
 from bot.ports import Link
 from bot.storage import open_storage
 
@@ -79,6 +80,13 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
     return Shell(tmp_path, capsys)
 
 
+@pytest.mark.parametrize(("language", "code"), [("it-CH", 0), ("EN", 0), ("pl", 1)])
+def test_a_link_is_in_a_language_of_its_flow(shell: Shell, language: str, code: int) -> None:
+    given, _, error = shell.link("support", "--language", language)
+    assert given == code
+    assert error == ("" if code == 0 else "afterchat: The flow 'support' has no language 'pl'; it has: en, it.\n")
+
+
 def test_it_prints_what_leads_to_a_link_that_it_keeps(shell: Shell) -> None:
     code, out, error = shell.link(
         "support", "--customer", "C-1", "--language", "it", "--attribute", "agent=Minh", "--expires", "90d", "--json"
@@ -92,6 +100,24 @@ def test_it_prints_what_leads_to_a_link_that_it_keeps(shell: Shell) -> None:
     assert (kept.flow, kept.customer, kept.locale, dict(kept.attributes)) == ("support", "C-1", "it", {"agent": "Minh"})
     assert kept.expires_at is not None
     assert (kept.expires_at - kept.made_at).days == 90
+
+
+def test_without_names_only_what_stands_for_a_reference_is_kept(shell: Shell) -> None:
+    config = shell.config.read_text("utf-8")
+    shell.config.write_text(config.replace("[server]", "[asking]\nanonymous = true\n[server]"), encoding="utf-8")
+    _, out, _ = shell.link("support", "--customer", "customer-1042", "--json")
+    told = json.loads(out)
+    kept = shell.kept(told["id"])
+
+    async def known_as() -> str:
+        storage = await open_storage(shell.database, clock=real_clock)
+        try:
+            return keyed(storage.key_for("references"))("customer-1042")
+        finally:
+            await storage.close()
+
+    assert kept is not None
+    assert (told["customer"], kept.customer) == ("customer-1042", asyncio.run(known_as()))
 
 
 @pytest.mark.parametrize(("channel", "shown", "hidden"), [("page", "/s/", "t.me"), ("telegram", "t.me", "/s/")])
@@ -139,6 +165,8 @@ def test_a_code_can_be_drawn_for_print(shell: Shell) -> None:
         (("support", "--channel", "slack"), "no channel 'slack'"),
         (("support", "--ref", "{{x}}"), "--ref goes with --email"),
         (("support", "--email", "--ref", '"x"'), "no placeholder"),
+        (("support", "--customer", " "), "--customer names nobody"),
+        (("support", "--customer", "C" * 201), "--customer is longer than 200"),
         (("support", "--attribute", f"agent={'x' * 201}"), "longer than 200"),
         (("support", "--qr", "/nowhere/at/all.png"), "cannot be written"),
     ],
