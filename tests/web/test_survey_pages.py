@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 
 from bot.channels.limits import Allowance, Rate
+from bot.config import AskingSettings
 from bot.messages import Address, ChannelName, Commanded, Outbound, Text
 from bot.ports import Outcome, Queue, Read
 from bot.storage.ops import ask, query
 from tests.conftest import SetClock
+from tests.web.scripted_site import KEY
 from tests.web.survey_site import PAGE, Survey, everything_in, rows_of, survey_at
 
 ROOMY = Allowance(
@@ -205,6 +207,23 @@ async def test_a_personal_link_that_is_used_at_two_places_at_once_begins_one_sur
         lambda: ask(query("SELECT c.reference FROM customer c JOIN address a ON a.customer = c.id", ""))
     )
     assert sorted(row[0] for row in known if row[0] is not None) == [f"C-{n}" for n in range(8)]
+
+
+async def test_without_names_a_personal_link_keeps_only_what_stands_for_a_reference(
+    storage_url: str, clock: SetClock
+) -> None:
+    async with survey_at(storage_url, clock=clock, allowance=ROOMY, asking=AskingSettings(anonymous=True)) as site:
+        body = {"links": [{"customer": "customer-1042"}]}
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with site.client.post(f"{site.url}/api/v1/links", json=body, headers=headers) as answer:
+            made = (await answer.json())["links"][0]
+        await site.send(await site.get(f"/s/{made['id']}"), "Satisfied")
+        kept = await site.storage.links.find(made["id"])
+        assert kept is not None
+        assert kept.customer == site.app.intake.known_as("customer-1042")
+        everything = await everything_in(site.storage)
+        assert kept.customer in " ".join(everything["customer"])
+        assert "customer-1042" not in repr(everything)
 
 
 async def test_a_survey_that_began_without_its_answer_takes_it_when_it_is_sent_again(site: Survey) -> None:
