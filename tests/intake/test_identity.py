@@ -92,7 +92,7 @@ def test_a_reference_without_an_address_is_asked_where_the_customer_was_known_la
 def test_a_dealing_stays_where_it_is_when_only_the_reference_is_told() -> None:
     world = World()
     world.tell(Ended(at=world.now), HERE, customer="c-1", reference="t")
-    world.now += timedelta(hours=2)
+    world.now += timedelta(days=8)
     world.report(THERE, customer="c-1")
     world.tell(Ended(at=world.now), None, customer="c-1", reference="t")
     assert world.decision().address == HERE
