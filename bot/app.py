@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Self, TypeVar, assert_never
 
 import aiohttp
@@ -34,13 +35,13 @@ from bot.errors import SendFailed
 from bot.ids import Ids, ids_from
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
-from bot.intake.dues import longest_wait
+from bot.intake.dues import longest_survey, longest_wait
 from bot.languages import FALLBACK
 from bot.messages import ChannelName
 from bot.ports import Channel, Clock, CountRow
 from bot.reports import ReportRow, make_report
 from bot.storage import Storage, open_storage
-from bot.timers import Timers
+from bot.timers import Timers, since_boot
 from bot.web.cases_api import Queue
 from bot.web.files import FileLinks, add_files
 from bot.web.interactions import ReportedInteractions
@@ -143,6 +144,9 @@ class App:
             clock=clock,
             sweep=lambda: storage.sweep(clock()),
             longest_wait=lambda: longest_wait(settings()),
+            longest_survey=lambda: longest_survey(settings()),
+            # a clock of a demonstration goes as it likes, and is never wrong
+            steady=since_boot if clock is real_clock else lambda: clock().timestamp(),
         )
         self.interactions = ReportedInteractions(intake=self.intake, settings=settings)
         self.triggers = Triggers(intake=self.intake, settings=settings, clock=clock)
@@ -191,7 +195,8 @@ class App:
                 public_url = self.settings().server.public_url
                 return TelegramChannel(settings, clock=self.clock, public_url=public_url)
             case SlackSettings():
-                return SlackChannel(settings, clock=self.clock, agents_speak=self._agents_speak)
+                rooms = partial(self._rooms_of_the_desk, settings.name)
+                return SlackChannel(settings, clock=self.clock, agents_speak=self._agents_speak, desk_rooms=rooms)
             case WebchatSettings():
                 return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat, allowance=self._allowance)
             case WebhookChatSettings():
@@ -210,6 +215,10 @@ class App:
     def _agents_speak(self) -> str:
         followup = self.settings().followup
         return FALLBACK if followup is None else followup.locale
+
+    def _rooms_of_the_desk(self, channel: ChannelName) -> frozenset[str]:
+        followup = self.settings().followup
+        return followup.rooms() if followup is not None and followup.channel == channel else frozenset()
 
     @property
     def port(self) -> int:

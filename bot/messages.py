@@ -215,6 +215,8 @@ class AgentAsks(msgspec.Struct, frozen=True, kw_only=True, tag="agent_asks"):
     profile: Profile = Profile()
     #: a flow's id; empty: the first flow of the settings
     flow: str = ""
+    #: whether they are of the desk, who alone may; None: that could not be told in time
+    of_the_desk: bool | None = None
 
 
 class AgentWonders(msgspec.Struct, frozen=True, kw_only=True, tag="agent_wonders"):

@@ -216,6 +216,11 @@ class FollowUpSettings(msgspec.Struct, frozen=True, kw_only=True):
     #: what agents choose from when they resolve a case
     causes: tuple[Cause, ...] = ()
 
+    def rooms(self) -> frozenset[str]:
+        """All rooms of the desk: who is in one of them works cases."""
+        rooms = (self.room, *(rule.room for rule in self.rules), *(team.room for team in self.teams))
+        return frozenset(room for room in rooms if room)
+
 
 class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the customer's own commands start: flow ids."""

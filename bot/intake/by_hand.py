@@ -35,9 +35,14 @@ def what_to_read(event: AgentAsks) -> Read:
 
 
 def decide(event: AgentAsks, facts: Facts, moment: Moment) -> Outcome:
-    """Ask at once, later, or not at all. What was asked about, or will be, is not asked about again."""
+    """Ask at once, later, or not at all. What was asked about, or will be, is not asked about again.
+
+    Who is not of the desk may not ask for it: they would spend a customer's patience, and learn why one is not asked.
+    """
     if facts.seen:
         return Outcome(said=Said(kind="duplicate"))
+    if not _may(event, moment):
+        return Outcome(said=Said(kind="not_asked", text=_refusal(event, moment)))
     before, interaction = of_ending(facts), facts.interaction
     if before is not None and interaction is not None and before.verdict != "not asked":
         return _wanted_before(before, interaction, moment)
@@ -46,6 +51,24 @@ def decide(event: AgentAsks, facts: Facts, moment: Moment) -> Outcome:
     interaction = _interaction(event, flow, facts, moment)
     outcome = _decide(event, interaction, customer, flow, facts, moment)
     return replace(outcome, writes=(*known, *outcome.writes))
+
+
+def _may(event: AgentAsks, moment: Moment) -> bool:
+    """Whether they are of the desk; of several workspaces only the desk's own counts."""
+    desk = moment.desk()
+    return desk is not None and event.agent.channel == desk.channel and event.of_the_desk is True
+
+
+def _refusal(event: AgentAsks, moment: Moment) -> str:
+    """Why somebody may not ask, in words; a room's id would tell nobody anything."""
+    desk, locale = moment.desk(), moment.agents_speak
+    if desk is None or event.agent.channel != desk.channel:
+        return say(locale, "told.only_the_desk")
+    if event.of_the_desk is None:
+        return say(locale, "told.desk_unknown")
+    if desk.key.startswith("#"):
+        return say(locale, "told.only_members", room=desk.key)
+    return say(locale, "told.only_the_desk")
 
 
 def in_agents_words(outcome: Outcome, moment: Moment) -> Outcome:
@@ -58,6 +81,7 @@ def in_agents_words(outcome: Outcome, moment: Moment) -> Outcome:
         case "asked a moment ago":
             text = say(locale, "rule.asked_a_moment_ago")
         case _ if decision is not None and said.kind in ("deferred", "not_asked"):
+            # never the rule's name: it is of the program's language
             text = in_words(decision, locale=locale, zone=agents_zone(moment.settings))
         case _:
             text = said.text

@@ -30,8 +30,7 @@ def _is_of_the_desk(event: AgentWonders, followup: FollowUpSettings | None) -> b
     """What is told names customers: only who works their cases may read it."""
     if followup is None or event.agent.channel != followup.channel:
         return False
-    rooms = {followup.room, *(rule.room for rule in followup.rules), *(team.room for team in followup.teams)}
-    return not {room for room in rooms if room}.isdisjoint(event.rooms)
+    return not followup.rooms().isdisjoint(event.rooms)
 
 
 def _told(query: str, facts: Facts, moment: Moment) -> str:

@@ -247,6 +247,12 @@ def users_info(ask: Ask) -> Json:
     return {"user": member.to_json()}
 
 
+def users_conversations(ask: Ask) -> Json:
+    """users.conversations: the rooms that the bot is in."""
+    listed = conversations_list(ask)
+    return listed | {"channels": [room for room in listed["channels"] if room["is_member"]]}
+
+
 def bots_info(ask: Ask) -> Json:
     """bots.info."""
     here = ask.workspace
@@ -299,6 +305,7 @@ METHODS: dict[str, Method] = {
     "conversations.members": conversations_members,
     "conversations.history": conversations_history,
     "conversations.replies": conversations_replies,
+    "users.conversations": users_conversations,
     "users.info": users_info,
     "users.list": users_list,
     "files.info": files_info,

@@ -130,7 +130,15 @@ async def fortnight(shop: Shop) -> None:
     await shop.tell("second", who="eve")
     await shop.wait(minutes=30)
     # an agent by hand
-    asks = AgentAsks(event="hand", agent=web("agent"), agent_name="Minh", customer=web("gus"), about="m-1", at=clock())
+    asks = AgentAsks(
+        event="hand",
+        agent=Address(channel=ChannelName("slack"), key="U0MINH"),
+        agent_name="Minh",
+        customer=web("gus"),
+        about="m-1",
+        at=clock(),
+        of_the_desk=True,
+    )
     await shop.intake.handle(asks)
     # the server is off for a day, and then there is one more that waits
     await shop.tell("late", who="finn")

@@ -101,7 +101,7 @@ async def shop_with(mode: Literal["socket", "http"]) -> Shop:
         mode=mode,
         api_url=slack.base_url.removesuffix("/api/"),
     )
-    return Shop(slack=slack, channel=SlackChannel(settings, clock=lambda: NOW))
+    return Shop(slack=slack, channel=SlackChannel(settings, clock=lambda: NOW, desk_rooms=lambda: {"#desk"}))
 
 
 @asynccontextmanager

@@ -20,6 +20,9 @@ SCOPES = {
     "chat_update": {"chat:write"},
     # of private rooms only
     "conversations_info": {"groups:read"},
+    # of public and of private rooms
+    "conversations_members": {"channels:read", "groups:read"},
+    "users_conversations": {"channels:read", "groups:read"},
     "files_info": {"files:read"},
     "users_info": {"users:read"},
     "views_open": set(),

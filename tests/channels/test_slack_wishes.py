@@ -4,13 +4,20 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.channels.slack.client import web_client
+from bot.channels.slack.desk import FRESH, KEPT, Desk
 from bot.channels.slack.wishes import ASK, WONDER
 from bot.languages import locales, say
 from bot.messages import AgentAsks, AgentWonders, Text
 from bot.ports import Said
 from bot.sandbox.faults import Hang, Refused
-from tests.channels.slack_shop import ANNA, LAN, Shop, open_shop, place_of
+from bot.sandbox.slack_state import Member
+from tests.channels.slack_shop import ANNA, LAN, TOKEN, Shop, open_shop, place_of
+
+#: writes in the hall and works no cases
+EVE = Member(id="U0EVE", name="eve")
 
 
 @pytest.fixture(params=["http", "socket"])
@@ -93,6 +100,72 @@ async def test_a_repeated_shortcut_is_one_event(shop: Shop) -> None:
     await shop.slack.inject("interactivity", payload)
     assert len({inbound.event for inbound in shop.heard}) == 1
     assert len(shop.heard) == 2
+
+
+# ---- only who is of the desk may
+
+
+async def asked_by(shop: Shop, who: Member) -> bool | None:
+    """Whether the app takes somebody who asks to be of the desk."""
+    ts = shop.slack.user_sends(LAN, "#hall", "where is my order?")
+    await shop.slack.user_shortcut(who, ASK, "#hall", ts)
+    asks = shop.heard[-1]
+    assert isinstance(asks, AgentAsks)
+    return asks.of_the_desk
+
+
+async def test_who_is_in_the_room_of_the_alerts_is_of_the_desk(shop: Shop) -> None:
+    shop.slack.member(EVE)
+    shop.slack.channel("hall").members.add(EVE.id)
+    assert [await asked_by(shop, who) for who in (ANNA, EVE, ANNA, EVE)] == [True, False, True, False]
+    assert len(shop.slack.journal.of("conversations.members")) == 1, "they are known for some minutes"
+
+
+async def test_a_private_room_is_looked_into_too(shop: Shop) -> None:
+    shop.slack.channel("desk").kind = "group"
+    assert await asked_by(shop, ANNA) is True
+
+
+@pytest.mark.parametrize("method", ["users.conversations", "conversations.members"])
+@pytest.mark.parametrize("fault", [Refused(error="missing_scope"), Hang(seconds=60)], ids=["refused", "silent"])
+async def test_where_slack_does_not_tell_who_is_of_the_desk_nobody_knows(
+    fault: Refused | Hang, method: str, shop: Shop
+) -> None:
+    shop.slack.faults.next(method, fault)
+    assert await asked_by(shop, ANNA) is None
+
+
+async def test_after_a_failure_it_is_looked_up_again(shop: Shop) -> None:
+    shop.slack.faults.next("conversations.members", Refused(error="internal_error"))
+    assert [await asked_by(shop, ANNA), await asked_by(shop, ANNA)] == [None, True]
+
+
+async def test_an_app_outside_of_its_room_knows_nobody(shop: Shop) -> None:
+    room = shop.slack.channel("desk")
+    room.members = {ANNA.id}
+    assert await asked_by(shop, ANNA) is None
+
+
+async def test_who_joins_or_leaves_is_known_soon(shop: Shop) -> None:
+    now, room = [0.0], shop.slack.channel("desk")
+    desk = Desk(
+        lambda: web_client(shop.slack.base_url.removesuffix("/api/"), TOKEN), lambda: {room.id}, now=lambda: now[0]
+    )
+    assert [await desk.has(LAN.id), await desk.has(ANNA.id)] == [False, True]
+    room.members = {*room.members, LAN.id} - {ANNA.id}
+    now[0] = FRESH - 1
+    assert [await desk.has(LAN.id), await desk.has(ANNA.id)] == [False, True]
+    now[0] = KEPT - 1
+    assert await desk.has(ANNA.id) is True
+    assert [await desk.has(LAN.id), await desk.has(ANNA.id)] == [True, False]
+    await desk.close()
+
+
+async def test_a_workspace_without_the_desk_has_nobody_of_it() -> None:
+    def unopened() -> AsyncWebClient:
+        raise AssertionError("nothing needs to be asked")
+
+    assert await Desk(unopened, frozenset).has(ANNA.id) is False
 
 
 # ---- why somebody was or was not asked

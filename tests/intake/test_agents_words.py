@@ -37,6 +37,7 @@ class Desk:
             about=about,
             at=self.now,
             profile=Profile(name="Lan", language="en"),
+            of_the_desk=True,
         )
         return (await self.intake.handle(event)).said
 

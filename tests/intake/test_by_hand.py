@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.config import AskingSettings
-from bot.languages import say
+from bot.languages import locales, say
 from bot.messages import Address, AgentAsks, Profile
 from bot.ports import Outcome
 from tests.intake.world import AGENTS, ANN, BEN, SETTINGS, World
@@ -24,6 +24,7 @@ def asks(world: World, who: Address = ANN, about: str = "C1:1.5", flow: str = ""
         at=world.now,
         profile=Profile(name="Ann", language="vi"),
         flow=flow,
+        of_the_desk=True,
     )
 
 
@@ -151,3 +152,35 @@ def test_of_nothing_in_particular_each_event_is_a_thing_of_its_own() -> None:
     world = World(replace(SETTINGS, asking=AskingSettings(cool_down=timedelta(0))))
     outcomes: list[Outcome] = [world.handle(asks(world, who, about="")) for who in (ANN, replace(ANN, key="eve"))]
     assert [outcome.said.kind for outcome in outcomes] == ["asked", "asked"]
+
+
+ROOM = replace(AGENTS[0], channel=BEN.channel)
+NOT_OF_THE_DESK = {
+    # label: whether they are of the desk, who asks, the desk's room, the key of what they are told
+    "somebody else": (False, AGENTS[0], "#unhappy", "told.only_members"),
+    "somebody else, of a room by its id": (False, AGENTS[0], "C0DESK", "told.only_the_desk"),
+    "nobody could tell": (None, AGENTS[0], "#unhappy", "told.desk_unknown"),
+    "a workspace beside the desk's": (True, ROOM, "#unhappy", "told.only_the_desk"),
+}
+
+
+@pytest.mark.parametrize("locale", locales())
+@pytest.mark.parametrize(("of_the_desk", "agent", "room", "key"), NOT_OF_THE_DESK.values(), ids=NOT_OF_THE_DESK)
+def test_only_who_is_of_the_desk_may_ask_and_others_do_not_learn_why(
+    of_the_desk: bool | None, agent: Address, room: str, key: str, locale: str
+) -> None:
+    assert SETTINGS.followup is not None
+    world = World(replace(SETTINGS, followup=replace(SETTINGS.followup, room=room, locale=locale)))
+    stopped(world)
+    said = world.handle(replace(asks(world), agent=agent, of_the_desk=of_the_desk)).said
+    assert (said.kind, said.locale, said.text) == ("not_asked", locale, say(locale, key, room=room))
+    assert list(world.store.decisions) == []
+    assert world.store.interactions == {}
+    assert world.handle(replace(asks(world), of_the_desk=True)).said.text == say(locale, "rule.opted_out")
+
+
+def test_without_a_desk_nobody_may_ask() -> None:
+    world = World(replace(SETTINGS, followup=None))
+    said = world.handle(asks(world)).said
+    assert (said.kind, said.text) == ("not_asked", say("en", "told.only_the_desk"))
+    assert world.messages() == []

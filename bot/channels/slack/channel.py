@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, assert_never
 
 import aiohttp
@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels.slack.client import CALL_TIMEOUT, Taking, bolt, web_client
+from bot.channels.slack.desk import Desk
 from bot.channels.slack.drawing import LITTLE_ROOM, Drawn, draw
 from bot.channels.slack.files import fetched
 from bot.channels.slack.fleeting import Fleeting
@@ -40,7 +41,7 @@ from bot.channels.slack.signing import is_ssl_check, parsed, signed
 from bot.config import SlackSettings
 from bot.errors import SendFailed, StoreUnavailable
 from bot.languages import FALLBACK, say
-from bot.messages import AgentDid, Alert, AlertOf, Card, Inbound, IncidentOf, Outbound, Receipt, Remark, Text
+from bot.messages import AgentAsks, AgentDid, Alert, AlertOf, Card, Inbound, IncidentOf, Outbound, Receipt, Remark, Text
 from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,16 @@ class SlackChannel:
 
     A customer's address is their user id; a room's is its id or "#name". The remote id of a message is
     ``<conversation id>:<ts>``. While one of its requests waits for our answer, Slack is asked for nothing but an
-    agent's name, and for no longer than a second.
+    agent's name and whether they are of the desk, and for no longer than a second.
     """
 
     def __init__(
-        self, settings: SlackSettings, *, clock: Clock, agents_speak: Callable[[], str] = lambda: FALLBACK
+        self,
+        settings: SlackSettings,
+        *,
+        clock: Clock,
+        agents_speak: Callable[[], str] = lambda: FALLBACK,
+        desk_rooms: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self.name = settings.name
         self.limits = Limits(
@@ -87,6 +93,7 @@ class SlackChannel:
         self._fleeting = Fleeting(settings.name, settings.api_url, self._opened)
         self._people = People(self._opened)
         self._rooms = Rooms(self._opened)
+        self._desk = Desk(self._opened, desk_rooms)
         self._installation = Installation(settings.name, self._opened)
         #: how often each form was refused, by its id
         self._refused: OrderedDict[str, int] = OrderedDict()
@@ -172,7 +179,7 @@ class SlackChannel:
 
     async def _handled(self, inbound: Inbound, origin: Origin | None, handle: Handle) -> BoltResponse:
         try:
-            inbound = self._renewed(await self._rooms.named(await self._people.named(inbound)), origin)
+            inbound = self._renewed(await self._completed(inbound), origin)
             outcome = await handle(inbound)
         except StoreUnavailable:
             log.warning("Slack (%s): %s was not kept, the database did not answer", self.name, type(inbound).__name__)
@@ -184,6 +191,13 @@ class SlackChannel:
             log.error("Slack (%s): %s was not kept: %s\n%s", self.name, kind, type(error).__name__, lines)
             return BoltResponse(status=500)
         return BoltResponse(status=200) if origin is None else self._answered(inbound, origin, outcome.said)
+
+    async def _completed(self, inbound: Inbound) -> Inbound:
+        """The event with what only Slack knows, as far as it tells that within a second."""
+        if not isinstance(inbound, AgentAsks):
+            return await self._rooms.named(await self._people.named(inbound))
+        named, of_the_desk = await asyncio.gather(self._people.named(inbound), self._desk.has(inbound.agent.key))
+        return replace(named, of_the_desk=of_the_desk) if isinstance(named, AgentAsks) else named
 
     def _answered(self, inbound: Inbound, origin: Origin, said: Said) -> BoltResponse:
         """Tell the person who did something, in the answer itself or beside it."""
@@ -311,6 +325,7 @@ class SlackChannel:
         """Let fleeting replies arrive, then close the connections."""
         await self._fleeting.close()
         await self._people.close()
+        await self._desk.close()
         if self._session is not None:
             await self._session.close()
 
