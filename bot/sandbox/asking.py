@@ -19,6 +19,7 @@ from bot.sandbox.telling import EVENTS, INTERACTIONS, Telling, customer_of
 ORDER = "A-1042"
 #: what the page's reports call where they come from
 SOURCE = "demo"
+BUSY = "Another outcome is being played; wait until the ledger has it."
 NOBODY = "Open the chat in the shop first: until then nobody is there to be asked."
 #: longer than any cool-down between two surveys, and than an invitation waits
 _RESTED = timedelta(days=8)
@@ -44,11 +45,13 @@ class Asking:
         self._last: dict[str, Json] = {}
         #: whom a play let say STOP
         self._stopped: set[str] = set()
+        #: a play moves the clock: another at the same time would ruin both
+        self._plays = False
 
     async def carry_out(self, verb: str, deed: Json) -> Json:
         """Carry out `{"do": "ask.end", "chat": "telegram", "messages": 6, ...}`."""
         if verb == "play":
-            return await self._play(str(deed["outcome"]), deed)
+            return await self._play_alone(str(deed["outcome"]), deed)
         customer = customer_of(self._demo, deed)
         match verb:
             case "sample":
@@ -151,6 +154,15 @@ class Asking:
 
     # ---- outcomes ----
 
+    async def _play_alone(self, id: str, deed: Json) -> Json:
+        if self._plays:
+            return {"ok": False, "error": BUSY}
+        self._plays = True
+        try:
+            return await self._play(id, deed)
+        finally:
+            self._plays = False
+
     async def _play(self, id: str, deed: Json) -> Json:
         outcome = next((each for each in OUTCOMES if each.id == id), None)
         if outcome is None:
@@ -162,6 +174,7 @@ class Asking:
                 answer = await self._step(step, outcome, customer, deed)
                 if answer is not None and not answer["ok"]:
                     return answer
+            await _until_true(lambda: self._came_out(outcome))
         except TimeoutError:
             return {"ok": False, "error": "The app took too long; try it again."}
         return {"ok": True}
@@ -206,6 +219,12 @@ class Asking:
             case _:
                 assert_never(step)
         return None
+
+    async def _came_out(self, outcome: Outcome) -> bool:
+        """Whether the ledger has what is played."""
+        reference = self._last[outcome.chat.chat]["reference"]
+        rows = await self._demo.program.ledger(100)
+        return any(row.reference == reference and row.rule == outcome.rule for row in rows)
 
     async def _rows(self, chat: str) -> list[LedgerRow]:
         customer = self._demo.customers()[chat]

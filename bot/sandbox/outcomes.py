@@ -57,13 +57,14 @@ class Outcome:
 _READY: tuple[Step, ...] = ("all", "opted in", "rested", "by day")
 _DAY = 86_400
 
+
+def _after_an_end(id: str, title: str, rule: str, *then: Step) -> Outcome:
+    """What comes of a chat that might be asked about."""
+    return Outcome(id=id, title=title, rule=rule, steps=(*_READY, "end", *then))
+
+
 OUTCOMES: tuple[Outcome, ...] = (
-    Outcome(
-        id="asked",
-        title="A good long chat: asked after the delay",
-        rule="nothing speaks against it",
-        steps=(*_READY, "end"),
-    ),
+    _after_an_end("asked", "A good long chat: asked after the delay", "nothing speaks against it"),
     Outcome(
         id="night",
         title="Ended at 22:00: deferred to the morning",
@@ -71,24 +72,11 @@ OUTCOMES: tuple[Outcome, ...] = (
         steps=("all", "opted in", "rested", "at night", "end"),
         real=True,
     ),
-    Outcome(
-        id="again",
-        title="The helpdesk tells it three times: asked once",
-        rule="nothing speaks against it",
-        steps=(*_READY, "end", "again", "again"),
+    _after_an_end(
+        "again", "The helpdesk tells it three times: asked once", "nothing speaks against it", "again", "again"
     ),
-    Outcome(
-        id="writes",
-        title="The customer writes within the delay",
-        rule="the customer went on",
-        steps=(*_READY, "end", "writes"),
-    ),
-    Outcome(
-        id="opens",
-        title="Opened again within the delay",
-        rule="it was resumed",
-        steps=(*_READY, "end", "opens"),
-    ),
+    _after_an_end("writes", "The customer writes within the delay", "the customer went on", "writes"),
+    _after_an_end("opens", "Opened again within the delay", "it was resumed", "opens"),
     Outcome(
         id="cool",
         title="A second chat in the same week",
@@ -121,12 +109,7 @@ OUTCOMES: tuple[Outcome, ...] = (
         chat=Chat(chat="stranger"),
         steps=("all", "by day", "end"),
     ),
-    Outcome(
-        id="late",
-        title="The program was off for twelve hours",
-        rule="too late",
-        steps=(*_READY, "end", "off"),
-    ),
+    _after_an_end("late", "The program was off for twelve hours", "too late", "off"),
     Outcome(
         id="sample",
         title="One in ten is asked: not this one",

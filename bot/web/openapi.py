@@ -78,6 +78,11 @@ _DEEDS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "reopen": ("Work again on a case in which nothing was left to do", {"agent": _MINH}),
 }
 
+
+def _asked(path: str, id: str, summary: str, query: type[msgspec.Struct], answer: type[msgspec.Struct]) -> Operation:
+    return Operation(method="get", path=path, id=id, summary=summary, query=query, answer=answer, errors=(422,))
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         method="post",
@@ -115,14 +120,12 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         repeatable=True,
     ),
-    Operation(
-        method="get",
-        path="/api/v1/decisions",
-        id="listDecisions",
-        summary="Why somebody was or was not asked, newest first",
-        query=DecisionsAsked,
-        answer=DecisionPage,
-        errors=(422,),
+    _asked(
+        "/api/v1/decisions",
+        "listDecisions",
+        "Why somebody was or was not asked, newest first",
+        DecisionsAsked,
+        DecisionPage,
     ),
     Operation(
         method="post",
@@ -152,24 +155,14 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="The figures of all answers",
         answer=list[ReportRow],
     ),
-    Operation(
-        method="get",
-        path="/api/v1/reports/followup",
-        id="getFollowUpReport",
-        summary="How many customers were won back, and how fast",
-        query=FollowUpAsked,
-        answer=FollowUpReport,
-        errors=(422,),
+    _asked(
+        "/api/v1/reports/followup",
+        "getFollowUpReport",
+        "How many customers were won back, and how fast",
+        FollowUpAsked,
+        FollowUpReport,
     ),
-    Operation(
-        method="get",
-        path="/api/v1/cases",
-        id="listCases",
-        summary="The queue of cases, newest first",
-        query=CasesAsked,
-        answer=CasePage,
-        errors=(422,),
-    ),
+    _asked("/api/v1/cases", "listCases", "The queue of cases, newest first", CasesAsked, CasePage),
     Operation(
         method="get",
         path="/api/v1/cases/{id}",

@@ -1,5 +1,6 @@
 """The panel "When to ask": what it tells the app, without the app."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.sandbox.demo import Demo, FlowChoice
+from bot.sandbox.asking import BUSY
+from bot.sandbox.demo import Demo, FlowChoice, LedgerRow
 from bot.sandbox.outcomes import OUTCOMES
 from bot.sandbox.page import Sandbox
 from bot.sandbox.slack import SlackStandIn
@@ -28,9 +30,11 @@ class Panel:
     sandbox: Sandbox
     program: StillProgram
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def hear(self, request: web.Request) -> web.Response:
         self.told.append((request.path, await request.json()))
+        self.heard.set()
         return web.json_response({"decision": "deferred", "rule": "delay"}, status=202)
 
     async def act(self, verb: str, **fields: Any) -> dict[str, Any]:
@@ -138,7 +142,42 @@ async def test_visitor_of_the_web_chat_is_whom_the_page_names(panel: Panel) -> N
     assert report["customer"]["address"] == {"channel": "web", "key": "visitor-1"}
 
 
-async def test_chat_that_the_sample_leaves_out_is_found(panel: Panel) -> None:
+def came_out(reference: str, rule: str) -> LedgerRow:
+    return LedgerRow(
+        key="k",
+        triggered_at=NOON,
+        at=NOON,
+        channel="telegram",
+        customer="Mai Tran",
+        time_zone="UTC",
+        reference=reference,
+        verdict="not asked",
+        rule=rule,
+        sentence="",
+        story="",
+    )
+
+
+async def test_a_play_waits_for_its_verdict_and_another_waits_its_turn(panel: Panel) -> None:
+    first = asyncio.create_task(panel.act("play", outcome="old"))
+    await panel.heard.wait()
+    ((_, report),) = panel.told
+    panel.program.rows.append(came_out("another chat", "closed too long ago"))
+    assert await panel.act("play", outcome="few") == {"ok": False, "error": BUSY}
+    assert not first.done()
+    panel.program.rows.append(came_out(report["reference"], "closed too long ago"))
+    assert await first == {"ok": True}
+    assert len(panel.told) == 1
+
+
+async def test_a_play_waits_no_longer_than_somebody_would(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.sandbox.asking._PATIENCE", 0.1)
+    for _ in range(2):
+        assert await panel.act("play", outcome="old") == {"ok": False, "error": "The app took too long; try it again."}
+
+
+async def test_chat_that_the_sample_leaves_out_is_found(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.sandbox.asking._PATIENCE", 0.1)
     panel.program.shares = iter((0.01, 0.09, 0.5))
     await panel.act("play", outcome="sample")
     ((_, report),) = panel.told

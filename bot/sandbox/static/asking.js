@@ -112,11 +112,13 @@ function prepareOutcomes() {
 
 async function play(outcome, button) {
   fillIn(outcome);
-  button.disabled = true;
+  // a play moves the clock, which would ruin another one
+  const others = [...document.querySelectorAll("#outcomes button:enabled")];
+  for (const each of others) each.disabled = true;
   button.classList.add("busy");
   const { agent, languages } = around();
   const answer = await act({ do: "ask.play", outcome: outcome.id, agent, language: languages[outcome.chat] });
-  button.disabled = false;
+  for (const each of others) each.disabled = false;
   button.classList.remove("busy");
   if (answer.ok) ledger.scrollTop = 0;
   look();
