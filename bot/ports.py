@@ -1,7 +1,7 @@
 """The borders of the core: what it needs from channels and storage, as Protocols, and the types that cross them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import msgspec
@@ -230,6 +230,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     decisions: "tuple[Decision, ...]" = ()
     due: Due | None = None
     shown: tuple[Shown, ...] = ()
+    #: a survey waits for the customer, at whatever address; only where somebody may be asked
+    surveyed: bool = False
     #: newest first, at most 500; the case itself is among them, those folded into an incident are not. A value that
     #: they had in common may have been taken back since.
     neighbours: tuple[Neighbour, ...] = ()
@@ -851,10 +853,18 @@ class Links(Protocol):
 
 
 class Dues(Protocol):
-    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+    async def rewind(self, now: datetime, *, latest: datetime, expiry: datetime | None = None) -> int:
         """The clock was put back: what was planned for after ``latest`` and only waits for a delay is due now.
 
-        Only rows of the kinds "ask", "idle" and "remind"; how many that were.
+        Only rows of the kinds "ask", "idle" and "remind"; how many that were. Rows of the kind "expire" planned for
+        after ``expiry`` are due then (None: they stay). Surveys that seem to be shown in the future were shown now.
+        """
+
+    async def move(self, was: datetime, by: timedelta) -> int:
+        """The clock was set while it showed ``was``: what was to come within ``by`` after that comes as soon as before.
+
+        Only rows of the kinds "ask", "idle", "remind" and "expire"; how many that were. Told twice of one setting, as by
+        two processes, it moves nothing twice.
         """
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:

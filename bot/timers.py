@@ -19,16 +19,28 @@ SWEEP_SECONDS = 60
 #: due rows decided in one tick; the rest follow at the next one
 AT_ONCE = 200
 TOGETHER = 20
-#: a wall clock that lost so much against a steady one was put back
-PUT_BACK = timedelta(minutes=1)
+#: a wall clock that lost or won so much against a steady one was set
+SET_BY = timedelta(minutes=1)
 FIRST_PUT_OFF, LONGEST_PUT_OFF = timedelta(seconds=5), timedelta(hours=1)
+
+
+def since_boot() -> float:
+    """Seconds that no setting of the clock changes, those in which the machine slept included where it counts them."""
+    steady = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if steady is None else time.clock_gettime(steady)
+
+
+def _jump(seen: tuple[datetime, float], now: datetime, steady: float) -> timedelta:
+    """By how much the clock was set since both clocks were looked at."""
+    before, steady_before = seen
+    return now - before - timedelta(seconds=steady - steady_before)
 
 
 class Timers:
     """Decides due rows when their time has come, and tidies up now and then.
 
-    ``longest_wait`` is for how long a row may be planned ahead: what waits for longer was planned by a clock that has
-    been put back. ``steady`` counts seconds and is never set.
+    ``longest_wait`` is for how long a row may be planned ahead, ``longest_survey`` one of the kind "expire": what waits
+    for longer was planned by a clock that has been put back. ``steady`` counts seconds and is never set.
     """
 
     def __init__(
@@ -39,13 +51,15 @@ class Timers:
         clock: Clock,
         sweep: Callable[[], Awaitable[object]],
         longest_wait: Callable[[], timedelta],
-        steady: Callable[[], float] = time.monotonic,
+        longest_survey: Callable[[], timedelta],
+        steady: Callable[[], float] = since_boot,
     ) -> None:
         self._dues = dues
         self._intake = intake
         self._clock = clock
         self._sweep = sweep
         self._longest_wait = longest_wait
+        self._longest_survey = longest_survey
         self._steady = steady
         #: what both clocks showed at the last tick
         self._seen: tuple[datetime, float] | None = None
@@ -86,18 +100,23 @@ class Timers:
         return decided
 
     async def _heed_the_clock(self) -> None:
-        """After the clock was put back, perhaps while nobody ran, nothing waits for the time that it showed before."""
+        """When the clock is set, what waits goes on waiting as long as it would have, neither longer nor shorter.
+
+        If it was put back while nobody ran, at least nothing waits for the time that it showed before.
+        """
         now, steady = self._clock(), self._steady()
-        if self._seen is None or self._was_put_back(self._seen, now, steady):
-            moved = await self._dues.rewind(now, latest=now + self._longest_wait())
-            if moved:
-                log.warning("the clock was put back: %s due rows that waited for a far time are decided now", moved)
+        jump = timedelta(0) if self._seen is None else _jump(self._seen, now, steady)
+        if self._seen is not None and abs(jump) > SET_BY:
+            moved = await self._dues.move(self._seen[0], jump)
+            log.warning("the clock was set by %s: %s due rows were moved along", jump, moved)
+        if self._seen is None or jump < -SET_BY:
+            await self._rewind(now)
         self._seen = now, steady
 
-    @staticmethod
-    def _was_put_back(seen: tuple[datetime, float], now: datetime, steady: float) -> bool:
-        before, steady_before = seen
-        return before + timedelta(seconds=steady - steady_before) - now > PUT_BACK
+    async def _rewind(self, now: datetime) -> None:
+        moved = await self._dues.rewind(now, latest=now + self._longest_wait(), expiry=now + self._longest_survey())
+        if moved:
+            log.warning("the clock was put back: %s due rows that waited for a far time are decided now", moved)
 
     async def _decide(self, row: Due) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -154,6 +154,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     again_at: datetime | None = None
 
 
+#: A change of the clock so near to the end of the quiet hours may skip or repeat it.
+_ABOUT = timedelta(hours=3)
 #: After something was told nobody is asked for so long, however long ago it was: after an outage helpdesks tell what
 #: happened meanwhile one by one, and the reopening comes a moment after the end.
 SETTLING = timedelta(minutes=2)
@@ -317,9 +319,37 @@ def end_of_quiet(now: datetime, quiet_from: time, quiet_until: time, time_zone: 
     local = now.astimezone(zone)
     clock = local.time()
     over_midnight = quiet_from > quiet_until
-    quiet = (clock >= quiet_from or clock < quiet_until) if over_midnight else quiet_from <= clock < quiet_until
-    if not quiet:
+    if not _is_quiet(clock, quiet_from, quiet_until):
         return None
     day = local.date() + timedelta(days=1 if over_midnight and clock >= quiet_from else 0)
-    # In a repeated hour the end lies in the same pass of it as now.
-    return datetime.combine(day, quiet_until, tzinfo=zone).replace(fold=local.fold).astimezone(now.tzinfo)
+    ends = {_instant(datetime.combine(day, quiet_until, tzinfo=zone).replace(fold=fold)) for fold in (0, 1)}
+    # An hour that is skipped ends at once; one that is repeated may bring the end twice, or the quiet back.
+    ends |= {at for end in tuple(ends) for at in _changes_about(end, zone)}
+    later = sorted(
+        end for end in ends if end > now and not _is_quiet(end.astimezone(zone).time(), quiet_from, quiet_until)
+    )
+    return (later[0] if later else max(ends)).astimezone(now.tzinfo)
+
+
+def _is_quiet(clock: time, quiet_from: time, quiet_until: time) -> bool:
+    if quiet_from > quiet_until:
+        return clock >= quiet_from or clock < quiet_until
+    return quiet_from <= clock < quiet_until
+
+
+def _instant(local: datetime) -> datetime:
+    return local.astimezone(UTC)
+
+
+def _changes_about(end: datetime, zone: ZoneInfo) -> list[datetime]:
+    """When the zone's clock is changed within a few hours of a time, to the minute."""
+    first, last = end - _ABOUT, end + _ABOUT
+    if first.astimezone(zone).utcoffset() == last.astimezone(zone).utcoffset():
+        return []
+    while last - first > timedelta(minutes=1):
+        middle = first + (last - first) / 2
+        if middle.astimezone(zone).utcoffset() == first.astimezone(zone).utcoffset():
+            first = middle
+        else:
+            last = middle
+    return [last.replace(second=0, microsecond=0)]

@@ -1,6 +1,7 @@
 """When it is time: ask about a dealing now, later or not at all, and say why; and let a survey end by silence. Pure."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import assert_never
 
 import msgspec
@@ -105,7 +106,7 @@ def standing(question: Question, facts: Facts, moment: Moment, due: Due | None =
     return Standing(
         opted_out=customer.opted_out_at is not None,
         reachable=customer.reachable and question.interaction.address.channel in channels,
-        surveyed_now=conversation is not None and conversation.status == "waiting",
+        surveyed_now=facts.surveyed or (conversation is not None and conversation.status == "waiting"),
         past=[PastSurvey(flow=past.flow, is_nps=past.is_nps, at=past.at) for past in facts.shown],
         time_zone=customer.time_zone or moment.settings.asking.time_zone,
         planned_for=moment.now if due is None else due.due_at,
@@ -186,6 +187,10 @@ def _said(kind: SaidKind, decision: Decision, writes: tuple[Write, ...]) -> Outc
 # ---- surveys that nobody goes on with -------------------------------------------------------------------------
 
 
+#: What seems to have happened so much later than now was asked by a clock that has been put back since.
+AHEAD = timedelta(days=1)
+
+
 def expire(due: Due, settled_due: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     """An invitation without any answer waits longer than a survey that stopped half-way."""
     conversation, flow = facts.conversation, facts.flow
@@ -193,10 +198,11 @@ def expire(due: Due, settled_due: SettleDue, facts: Facts, moment: Moment) -> Ou
         return Outcome(writes=(settled_due,))
     asking = moment.settings.asking
     if conversation.answers:
-        ends_at = conversation.touched_at + asking.expire_idle
+        since, waits = conversation.touched_at, asking.expire_idle
     else:
-        ends_at = conversation.started_at + asking.expire_invitation
-    if ends_at > moment.now:
+        since, waits = conversation.started_at, asking.expire_invitation
+    ends_at = since + waits
+    if ends_at > moment.now and since - moment.now < AHEAD:
         return Outcome(writes=(settled_due, PutDue(due=replace(due, due_at=ends_at))))
     turn = engine.expire(conversation, moment.now)
     return Outcome(writes=(settled_due, *record(Step(turn=turn, facts=facts, flow=flow), moment)))

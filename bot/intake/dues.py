@@ -72,6 +72,11 @@ def longest_wait(settings: Settings) -> timedelta:
     return max(max(delays) + settings.asking.defer_at_most, settings.asking.reminder or timedelta(0), *silences)
 
 
+def longest_survey(settings: Settings) -> timedelta:
+    """How far ahead a row of the kind "expire" may lie."""
+    return max(settings.asking.expire_idle, settings.asking.expire_invitation)
+
+
 def _alert(settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     """The hold is over without a comment: tell the team now, by the rules as they are now."""
     case = facts.case

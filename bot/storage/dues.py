@@ -1,7 +1,7 @@
 """What is to be decided at a time."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 from bot.ports import Due, DueKind
@@ -24,6 +24,19 @@ _REWIND = query(
     "now:bigint latest:bigint",
     changes=True,
 )
+_REWIND_EXPIRY = query(
+    "UPDATE due SET due_at = :expiry WHERE kind = 'expire' AND due_at > :expiry RETURNING 1",
+    "expiry:bigint",
+    changes=True,
+)
+#: Else nobody who was asked by the wrong clock could be asked until it would be right, and a cool-down longer.
+_REWIND_SHOWN = query("UPDATE shown SET at = :now WHERE at > :now RETURNING 1", "now:bigint", changes=True)
+_MOVE = query(
+    "UPDATE due SET due_at = due_at + :by "
+    "WHERE kind IN ('ask', 'idle', 'remind', 'expire') AND due_at > :was AND due_at <= :until RETURNING 1",
+    "by:bigint was:bigint until:bigint",
+    changes=True,
+)
 _PUT_OFF = update(
     "due",
     "key was:bigint due_at:bigint",
@@ -43,8 +56,12 @@ class StoredDues:
         rows = await self._engine.read(lambda: ask(_DUE, to_micros(now), limit))
         return [due_of(row) for row in rows]
 
-    async def rewind(self, now: datetime, *, latest: datetime) -> int:
-        moved: int = await self._engine.write(Job(lambda: _rewind(now, latest)))
+    async def rewind(self, now: datetime, *, latest: datetime, expiry: datetime | None = None) -> int:
+        moved: int = await self._engine.write(Job(lambda: _rewind(now, latest, expiry)))
+        return moved
+
+    async def move(self, was: datetime, by: timedelta) -> int:
+        moved: int = await self._engine.write(Job(lambda: _move(was, by)))
         return moved
 
     async def put_off(self, due: Due, to: datetime) -> None:
@@ -55,8 +72,18 @@ class StoredDues:
         return None if row[0] is None else from_micros(row[0])
 
 
-def _rewind(now: datetime, latest: datetime) -> Procedure[int]:
+def _rewind(now: datetime, latest: datetime, expiry: datetime | None) -> Procedure[int]:
     rows = yield from ask(_REWIND, to_micros(now), to_micros(latest))
+    yield from ask(_REWIND_SHOWN, to_micros(now))
+    if expiry is not None:
+        yield from ask(_REWIND_EXPIRY, to_micros(expiry))
+    if rows:
+        yield Do((), frozenset({"dues"}))
+    return len(rows)
+
+
+def _move(was: datetime, by: timedelta) -> Procedure[int]:
+    rows = yield from ask(_MOVE, by // timedelta(microseconds=1), to_micros(was), to_micros(was + abs(by)))
     if rows:
         yield Do((), frozenset({"dues"}))
     return len(rows)

@@ -97,6 +97,9 @@ _SHOWN = query(
     """,
     "customer",
 )
+_SURVEYED = query(
+    "SELECT 1 FROM conversation v WHERE v.customer = :customer AND v.status = 'waiting' LIMIT 1", "customer"
+)
 _DUE = query("SELECT d.key, d.kind, d.ref, d.due_at FROM due d WHERE d.key = :key", "key")
 _INTERACTION_COLUMNS = (
     "i.id, i.source, i.reference, i.flow_id, i.channel, i.address_key, i.closed_at, i.reported_at, i.attributes, "
@@ -242,6 +245,7 @@ class Steps:
             wrote_at=(yield from self._wrote_at(customer)) if read.wrote else None,
             decisions=() if read.explain is None else (yield from newest_about(read.explain)),
             due=None if read.due is None else _due(*(yield from ask(_DUE, read.due))),
+            surveyed=bool((yield from ask(_SURVEYED, customer.id))) if read.asks and customer is not None else False,
             shown=tuple(Shown(flow=flow, is_nps=bool(is_nps), at=from_micros(at)) for flow, is_nps, at in shown),
             neighbours=neighbours,
             incidents=incidents,

@@ -39,7 +39,12 @@ class Rows:
         ripe = sorted((row for row in self.rows.values() if row.due_at <= now), key=lambda row: (row.due_at, row.key))
         return ripe[:limit]
 
-    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+    async def move(self, was: datetime, by: timedelta) -> int:
+        found = [row for row in self.rows.values() if was < row.due_at <= was + abs(by)]
+        self.rows |= {row.key: Due(key=row.key, kind=row.kind, ref=row.ref, due_at=row.due_at + by) for row in found}
+        return len(found)
+
+    async def rewind(self, now: datetime, *, latest: datetime, expiry: datetime | None = None) -> int:
         if self.away:
             raise StoreUnavailable("the database does not answer")
         self.rewound.append((now, latest))
@@ -78,6 +83,7 @@ class Rows:
             clock=lambda: rows.now,
             sweep=sweep,
             longest_wait=lambda: timedelta(days=1),
+            longest_survey=lambda: timedelta(days=7),
             steady=lambda: rows.steady,
         )
 
@@ -99,14 +105,14 @@ async def test_a_row_that_fails_holds_up_no_other_and_is_tried_ever_more_rarely(
     for _ in range(12):
         due = rows.rows["a"].due_at
         waits.append(due - rows.now)
-        rows.now = due
+        rows.run((due - rows.now) / timedelta(minutes=1))
         await timers.tick()
     assert waits[0] == FIRST_PUT_OFF
     assert waits[-1] == LONGEST_PUT_OFF
     assert waits == sorted(waits)
     assert "due row a failed" in caplog.text
     rows.broken = set()
-    rows.now += LONGEST_PUT_OFF
+    rows.run(LONGEST_PUT_OFF / timedelta(minutes=1))
     assert await timers.tick() == 1
 
 
@@ -175,6 +181,20 @@ async def test_a_clock_that_is_put_back_is_noticed(minutes: float, back: float, 
     rows.run(0.01)
     await timers.tick()
     assert rows.rewound == []
+
+
+@pytest.mark.parametrize("hours", [-5, 5, 48])
+async def test_what_waits_for_ten_minutes_waits_for_ten_minutes_whatever_the_clock_shows(hours: float) -> None:
+    rows = Rows("a")
+    rows.rows["a"] = Due(key="a", kind="ask", ref="a", due_at=NOW + timedelta(minutes=10))
+    timers = rows.timers()
+    await timers.tick()
+    rows.run(5, clock_loses=-60 * hours)
+    await timers.tick()
+    rows.run(4)
+    assert await timers.tick() == 0
+    rows.run(1)
+    assert await timers.tick() == 1
 
 
 async def test_a_clock_that_is_put_back_while_the_database_is_away_is_noticed_later() -> None:

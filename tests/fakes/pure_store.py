@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, assert_never, get_args
 
@@ -237,6 +237,7 @@ class PureStore:
             wrote_at=self._wrote_at(customer) if read.wrote else None,
             decisions=tuple(self.ledger.about(read.explain)[:20]) if read.explain else (),
             due=self.due_rows.get(read.due) if read.due else None,
+            surveyed=read.asks and customer is not None and self._waits_for(customer.id),
             shown=tuple(reversed(self.shown.get(customer.id, ()))) if customer else (),
             neighbours=() if read.neighbours_since is None else self._neighbours(read.case, read.neighbours_since),
             incidents=() if read.neighbours_since is None else self._incidents(read.neighbours_since),
@@ -244,6 +245,9 @@ class PureStore:
             words=self._words_of(conversation) if read.words else (),
             waiting=self._waiting(case) if read.waiting else {},
         )
+
+    def _waits_for(self, customer: CustomerId) -> bool:
+        return any(each.customer == customer and each.status == "waiting" for each in self.conversations.values())
 
     def _namesake(self, reference: str | None) -> Customer | None:
         """The one of that reference who is known longest, before all who only claim it."""
@@ -648,7 +652,18 @@ class PureDues:
         ripe = [due for due in self._known() if due.due_at <= now]
         return sorted(ripe, key=lambda due: (due.due_at, due.key))[:limit]
 
-    async def rewind(self, now: datetime, *, latest: datetime) -> int:
+    async def move(self, was: datetime, by: timedelta) -> int:
+        found = [due for due in self._known() if due.kind in (*REWOUND, "expire") and was < due.due_at <= was + abs(by)]
+        for due in found:
+            self._store.due_rows[due.key] = replace(due, due_at=due.due_at + by)
+        return len(found)
+
+    async def rewind(self, now: datetime, *, latest: datetime, expiry: datetime | None = None) -> int:
+        for due in self._known():
+            if expiry is not None and due.kind == "expire" and due.due_at > expiry:
+                self._store.due_rows[due.key] = replace(due, due_at=expiry)
+        for customer, shown in list(self._store.shown.items()):
+            self._store.shown[customer] = tuple(replace(past, at=min(past.at, now)) for past in shown)
         far = [due for due in self._known() if due.kind in REWOUND and due.due_at > latest]
         for due in far:
             self._store.due_rows[due.key] = replace(due, due_at=now)

@@ -9,12 +9,12 @@ from bot.config import AskingSettings, FlowAsking
 from bot.conversations.dealings import Author, Beside, Dealing, Ended, Resumed, Spoke
 from bot.conversations.invitations import Invitation, Occasion
 from bot.intake.deciding import newly
-from bot.intake.dues import longest_wait
+from bot.intake.dues import longest_survey, longest_wait
 from bot.intake.moment import Moment
 from bot.messages import Address
 from bot.ports import Due, Outcome
 from tests.intake.test_asking import steps
-from tests.intake.world import ANN, SETTINGS, World, at_once
+from tests.intake.world import ANN, BEN, SETTINGS, World, at_once
 
 CHAT = Occasion(trigger="api", at=datetime(2026, 3, 2, tzinfo=UTC), closed_at=datetime(2026, 3, 2, tzinfo=UTC))
 ASKED = ("asked", "nothing speaks against it")
@@ -418,6 +418,33 @@ def test_a_clock_put_back_by_a_year_holds_up_no_question() -> None:
     assert at_once(world.store.dues.rewind(world.now, latest=latest)) == 1
     world.run_dues()
     assert verdicts(world) == [ASKED]
+
+
+@pytest.mark.parametrize("ahead", [40, 365])
+def test_who_was_asked_by_a_clock_that_ran_ahead_can_be_asked_again(ahead: int) -> None:
+    world = World()
+    right = world.now
+    world.now += timedelta(days=ahead)
+    world.report(ANN)
+    world.later(minutes=10)
+    assert verdicts(world) == [ASKED]
+    world.now = right
+    waits, lasts = world.now + longest_wait(SETTINGS), world.now + longest_survey(SETTINGS)
+    at_once(world.store.dues.rewind(world.now, latest=waits, expiry=lasts))
+    world.later(days=7)
+    assert world.conversation().status == "expired"
+    world.report(ANN)
+    world.later(minutes=10)
+    assert world.verdict() == ASKED
+
+
+def test_a_survey_that_waits_at_another_address_is_under_way() -> None:
+    world = World(NO_COOL_DOWN)
+    world.write("hello", BEN)
+    world.report(ANN, customer="c-1")
+    world.report(BEN, customer="c-1")
+    world.later(minutes=10)
+    assert sorted(verdicts(world)) == [ASKED, ("not asked", "a survey is under way")]
 
 
 def test_the_longest_wait_is_that_of_the_slowest_flow() -> None:

@@ -1,6 +1,6 @@
 """The Store port on both databases: what a step reads, writes, and when it is decided again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -359,6 +359,42 @@ async def test_what_waits_for_a_delay_is_due_when_the_clock_was_put_back(storage
     assert await storage.dues.rewind(NOON, latest=later(days=2)) == 0
     assert [due.key for due in await storage.dues.due(NOON, 10)] == ["ask:far", "idle:far", "remind:far"]
     assert len(await storage.dues.due(later(hours=1), 10)) == 3 + 5
+
+
+async def test_what_was_asked_by_a_clock_that_ran_ahead_ends_and_counts_from_when_it_was_put_back(
+    storage: Storage,
+) -> None:
+    await write(storage, PutDue(due=Due(key="expire:1", kind="expire", ref="1", due_at=later(days=47))))
+    await write(
+        storage,
+        SaveCustomer(customer=customer(), address=address(), at=NOON),
+        RecordShown(customer=customer().id, shown=Shown(flow="support", is_nps=False, at=later(days=40))),
+    )
+    await storage.dues.rewind(NOON, latest=later(days=2), expiry=later(days=7))
+    assert await storage.dues.next_due() == later(days=7)
+    assert [past.at for past in (await look(storage, address=address())).shown] == [NOON]
+
+
+#: by how many hours the clock is set at noon: when what was planned for five, fifteen and sixty minutes later is due
+SETTINGS_OF_THE_CLOCK: dict[float, list[float]] = {-5: [-295, -285, -240], 5: [305, 315, 360], 0.25: [20, 30, 60]}
+
+
+@pytest.mark.parametrize("hours", SETTINGS_OF_THE_CLOCK)
+async def test_what_waits_goes_on_waiting_as_long_when_the_clock_is_set(storage: Storage, hours: float) -> None:
+    for minutes in (-1, 5, 15, 60):
+        await write(storage, PutDue(due=Due(key=f"ask:{minutes}", kind="ask", ref="1", due_at=later(minutes=minutes))))
+    for _ in range(2):
+        await storage.dues.move(NOON, timedelta(hours=hours))
+    found = {due.key: due.due_at for due in await storage.dues.due(later(days=1), 10)}
+    assert found.pop("ask:-1") == later(minutes=-1)
+    assert sorted(found.values()) == [later(minutes=minutes) for minutes in SETTINGS_OF_THE_CLOCK[hours]]
+
+
+async def test_a_survey_that_waits_at_another_address_is_found_by_who_may_be_asked(storage: Storage) -> None:
+    await write(storage, SaveCustomer(customer=customer(), address=address(), at=NOON))
+    await write(storage, save(conversation(key="elsewhere", customer=customer().id)))
+    assert (await look(storage, address=address(), asks=True)).surveyed
+    assert not (await look(storage, address=address())).surveyed
 
 
 async def test_a_due_row_may_be_settled_and_put_again_in_one_step(storage: Storage) -> None:
