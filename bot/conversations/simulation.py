@@ -32,6 +32,12 @@ CANCELLED: frozenset[Rule] = frozenset({"it was resumed", "the customer went on"
 _FIXED: frozenset[Rule] = frozenset({"resumed since", "the customer is gone", "asked a moment ago", "answered before"})
 
 
+#: What rests on words that may be told after the end: who heard them one by one looked at it when the question was due.
+_OF_WORDS: frozenset[Rule] = frozenset(
+    {"an agent began it", "no human answered", "too few messages", "a mere thank-you"}
+)
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """One time that it was really decided: for when that was planned, when it was, and how things stood then.
 
@@ -67,6 +73,8 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
     looks: tuple[Look, ...] = ()
     went_on: WentOn | None = None
+    #: a question was really planned: nothing spoke against it yet when it ended
+    was_planned: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +162,7 @@ class Simulation:
             yield Simulated(trigger=trigger, verdict=trigger.verdict, rule=trigger.rule, at=trigger.at)
         elif rules is None:
             yield Simulated(trigger=trigger, verdict="not asked", rule="the flow is gone", at=at)
-        elif (against := ruled_out(trigger.occasion, rules, at)) is not None:
+        elif (against := _against(trigger, rules, at)) is not None:
             yield Simulated(trigger=trigger, verdict=against.verdict, rule=against.rule, at=at)
         else:
             planned = planned_for(trigger.occasion, rules)
@@ -239,6 +247,12 @@ class Simulation:
             known.opted_out = trigger.opted_out
         if trigger.reachable is not None:
             known.reachable = trigger.reachable
+
+
+def _against(trigger: Trigger, rules: AskingRules, at: datetime) -> Invitation | None:
+    """What rules it out when it ends."""
+    against = ruled_out(trigger.occasion, rules, at)
+    return None if against is not None and trigger.was_planned and against.rule in _OF_WORDS else against
 
 
 def _cancelled_by(trigger: Trigger, now: datetime) -> WentOn | None:

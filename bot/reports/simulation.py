@@ -53,6 +53,7 @@ def trigger_of(decision: Decision, time_zones: Mapping[str, str]) -> Trigger | N
         # the zone of those who have none of their own is a setting
         time_zone=None if known is None else newest.get("time_zone", known),
         looks=tuple(_looks(steps)),
+        was_planned=steps[0].verdict == "deferred",
         went_on=decision.occasion.went_on or _cancelled(stands),
     )
 

@@ -201,6 +201,20 @@ def test_ending_that_another_follows_keeps_the_rule_that_cancelled_it(world: Wor
     assert rules(simulated(world)) == {"nothing speaks against it": (1, 1), "the customer went on": (1, 1)}
 
 
+def test_thanks_that_went_on_before_anybody_looked_were_resumed(world: World) -> None:
+    world.tell(Spoke(by="agent", at=world.now, first=True), ANN, reference="T-1")
+    for wait in (30, 1):
+        world.later(minutes=2)
+        ended = Ended(at=world.now, messages=5, human_answered=True, started_by="customer")
+        world.tell(ended, ANN, reference="T-1")
+        world.later(minutes=wait)
+        world.tell(Resumed(at=world.now), ANN, reference="T-1")
+    world.later(hours=1)
+    report = simulated(world)
+    assert {row.rule: row.would for row in report.rules} == {row.rule: row.then for row in report.rules}
+    assert rules(report) == {"nothing speaks against it": (1, 1), "it was resumed": (1, 1)}
+
+
 def test_progress_is_told_to_the_end(world: World) -> None:
     month(world)
     told: list[tuple[int, int]] = []
