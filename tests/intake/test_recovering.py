@@ -1,6 +1,7 @@
 """ "Is it fixed?": asked once for each resolution, at a good hour, and answered by the one who was asked."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ MAI, NAM = AGENTS
 DONE = Resolve(cause="speed", action="called back")
 
 
-def resolved(who: Address = ANN, **customer: str) -> tuple[World, str]:
+def resolved(who: Address = ANN, **customer: Any) -> tuple[World, str]:
     world = World()
     if customer:
         world.report(who, **customer)
