@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from bot.config import AskingSettings
 from bot.conversations.dealings import Author, Beside, Ended, Resumed, Spoke, Told
 from bot.ids import InteractionId
-from bot.intake.dues import longest_wait
+from bot.intake.dues import longest_survey, longest_wait
 from bot.messages import Address, ChannelName, Wrote
 from bot.ports import Outcome, PutDue
 from tests.intake.world import SETTINGS, World, at_once
@@ -29,7 +29,10 @@ CUSTOMERS = 1_000
 ZONES = ("America/New_York", "Europe/Warsaw", "Asia/Ho_Chi_Minh", "Australia/Lord_Howe", "UTC")
 
 #: support asks a CSAT, delivery an NPS
-SHOP = replace(SETTINGS, asking=AskingSettings(cool_down=5 * DAY), followup=None)
+SHOP = replace(SETTINGS, asking=AskingSettings(cool_down=5 * DAY, expire_invitation=2 * DAY), followup=None)
+#: the defaults, told apart from the program: after an end, and after it was told; how long a night may last, and how
+#: late a server may be; how old an end may be
+DELAY, SETTLING, NIGHT, LATE, OLD = 10 * MINUTE, 2 * MINUTE, 24 * HOUR, 4 * HOUR, 7 * DAY
 
 
 # ---- what happens -----------------------------------------------------------------------------------------------
@@ -230,6 +233,46 @@ class Asked:
 
 
 @dataclass(kw_only=True)
+class Ticket:
+    """What was told of one ticket so far: when each thing happened, and when it was told."""
+
+    ends: dict[datetime, datetime] = field(default_factory=dict)
+    goes_on: list[datetime] = field(default_factory=list)
+    answers: list[datetime] = field(default_factory=list)
+    events: set[str] = field(default_factory=set)
+    asked: list[datetime] = field(default_factory=list)
+
+    def hear(self, told: Told, now: datetime) -> None:
+        if told.event in self.events or isinstance(told.happening, Beside):
+            return
+        self.events |= {told.event} - {""}
+        at = told.happening.at or now
+        match told.happening:
+            case Ended():
+                self.ends.setdefault(at, now)
+            case Spoke(by="agent"):
+                self.answers.append(at)
+            case Resumed() | Spoke():
+                self.goes_on.append(at)
+
+    def may_be_asked_about(self, now: datetime) -> None:
+        closed = max(self.ends)
+        # an end told without a time may be the one that is known
+        latest = max(self.goes_on, default=NEW_YEAR - DAY)
+        assert latest <= closed, "asked while it goes on"
+        since = min(at for at in self.ends if at >= latest)
+        told = min(told for at, told in self.ends.items() if at >= latest)
+        planned = max(since + DELAY, told + SETTLING)
+        assert now >= planned, "asked before the delay was over"
+        if max(self.ends.values()) == told:
+            assert now <= planned + NIGHT + LATE, "asked too late"
+            assert now - since <= OLD + NIGHT, "asked about what is long over"
+        thanks = self.answers and self.asked and max(self.answers) <= max(self.asked)
+        assert not thanks, "asked after a mere thank-you"
+        self.asked.append(now)
+
+
+@dataclass(kw_only=True)
 class Witness:
     """Knows from the history alone who may be asked, and looks at each question."""
 
@@ -240,8 +283,12 @@ class Witness:
     asked: dict[Address, list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
     log: list[Asked] = field(default_factory=list)
     seen: set[tuple[str, int]] = field(default_factory=set)
+    #: None: our clock is wrong at times, and then nobody can say what is late
+    tickets: dict[str, Ticket] | None = field(default_factory=lambda: defaultdict(Ticket))
 
-    def told(self, told: Told) -> None:
+    def told(self, told: Told, now: datetime) -> None:
+        if self.tickets is not None:
+            self.tickets[told.reference].hear(told, now)
         person = self.people[told.address] if told.address is not None else None
         if person is None or told.address is None or told.customer is None:
             return
@@ -262,6 +309,11 @@ class Witness:
         if writing.text == "start":
             self.out -= self.group(writing.who)
 
+    def clock_put_back(self, now: datetime) -> None:
+        """What was asked by a clock that ran ahead was asked by now."""
+        for address, before in self.asked.items():
+            self.asked[address] = [(min(at, now), is_nps) for at, is_nps in before]
+
     def sees(self, address: Address, asked: Asked, *, is_nps: bool) -> None:
         assert address not in self.out, "asked who opted out"
         local = asked.at.astimezone(ZoneInfo(self.people[address].zone)).time()
@@ -271,6 +323,8 @@ class Witness:
                 cool_down = 90 * DAY if is_nps and was_nps else SHOP.asking.cool_down
                 assert asked.at - before >= cool_down, "asked inside a cool-down"
         assert (asked.reference, asked.ending) not in self.seen, "asked twice about one ending"
+        if self.tickets is not None:
+            self.tickets[asked.reference].may_be_asked_about(asked.at)
         self.seen.add((asked.reference, asked.ending))
         self.asked[address].append((asked.at, is_nps))
         self.log.append(asked)
@@ -279,7 +333,9 @@ class Witness:
 class Year:
     """One history, lived through by the program."""
 
-    def __init__(self, history: History, *, off: list[tuple[datetime, datetime]] | None = None) -> None:
+    def __init__(
+        self, history: History, *, off: list[tuple[datetime, datetime]] | None = None, right_clock: bool = True
+    ) -> None:
         self.world = World(SHOP)
         self.world.now = NEW_YEAR
         self.true_now, self.ahead = NEW_YEAR, timedelta(0)
@@ -287,7 +343,7 @@ class Year:
         self.waits: list[tuple[datetime, str]] = []
         self.endings = 0
         addresses = ((address, person) for person in history.people for address in (person.web, person.telegram))
-        self.witness = Witness(people=dict(addresses))
+        self.witness = Witness(people=dict(addresses), tickets=defaultdict(Ticket) if right_clock else None)
 
     def live(self, events: list[Event]) -> "Year":
         for at, _, what in events:
@@ -322,16 +378,22 @@ class Year:
         self.world.now = self.true_now + self.ahead
 
     def set_clock(self, ahead: timedelta) -> None:
-        was, self.ahead = self.ahead, ahead
+        was, jump, self.ahead = self.world.now, ahead - self.ahead, ahead
         self.turn_to(self.true_now)
-        if ahead < was - MINUTE:
-            at_once(self.world.store.dues.rewind(self.world.now, latest=self.world.now + longest_wait(SHOP)))
+        dues, now = self.world.store.dues, self.world.now
+        if abs(jump) > MINUTE:
+            at_once(dues.move(was, jump))
+        if jump < -MINUTE:
+            at_once(dues.rewind(now, latest=now + longest_wait(SHOP), expiry=now + longest_survey(SHOP)))
+            self.witness.clock_put_back(now)
+            far = [due for due in self.world.store.due_rows.values() if due.kind == "ask" and due.due_at > now + AHEAD]
+            assert far == [], "waits for the time of a clock that was put back"
         self.waits = [(due.due_at, due.key) for due in self.world.store.due_rows.values()]
         heapq.heapify(self.waits)
 
     def tell(self, told: Told) -> None:
         self.endings += isinstance(told.happening, Ended)
-        self.witness.told(told)
+        self.witness.told(told, self.world.now)
         self.seen(at_once(self.world.intake.tell(told, "helpdesk")), "")
 
     def write(self, writing: Writing) -> None:
@@ -375,6 +437,8 @@ A_FEW = settings(
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
+#: how far ahead a question may be planned
+AHEAD = DELAY + NIGHT
 SEEDS = st.integers(0, 1_000_000)
 
 
@@ -383,7 +447,7 @@ SEEDS = st.integers(0, 1_000_000)
 def test_a_year_in_which_everything_goes_wrong(seed: int) -> None:
     chance, history = random.Random(seed), History(seed)
     events = wrong_clocks(told_twice(told_late(history.events, chance), chance), chance)
-    year = Year(history, off=nights_off(chance)).live(events)
+    year = Year(history, off=nights_off(chance), right_clock=False).live(events)
     year.check()
     assert len(year.witness.log) > 200, "else it would show nothing"
     decisions = year.world.store.decisions
@@ -396,6 +460,54 @@ EXPECTED = {
     "a survey is under way", "too late", "a mere thank-you", "it was resumed", "the customer went on", "resumed since",
     "not the end of a chat",
 }  # fmt: skip
+
+
+@A_FEW
+@given(seed=SEEDS)
+def test_a_year_by_a_right_clock(seed: int) -> None:
+    chance, history = random.Random(seed), History(seed)
+    events = told_twice(told_late(history.events, chance), chance)
+    year = Year(history, off=nights_off(chance)).live(events)
+    year.check()
+    assert len(year.witness.log) > 200, "else it would show nothing"
+
+
+@A_FEW
+@given(seed=SEEDS)
+def test_who_may_be_asked_is_asked(seed: int) -> None:
+    """Of each ticket that is closed and stays so, unless something that the history knows speaks against it."""
+    history = History(seed, customers=300)
+    year = Year(history).live(history.events)
+    asked = year.witness.log
+    silent = {what.who for _, _, what in history.events if isinstance(what, Writing) and what.text != "hello"}
+    eligible = [(at, one) for at, one in first_ends(history) if not {one.web, one.telegram} & silent]
+    # somebody else's ticket, or an earlier survey, may speak against it
+    alone = [
+        (at, person)
+        for at, person in eligible
+        if sum(each.person == person.number for each in asked if at - 91 * DAY < each.at < at) == 0
+    ]
+    assert len(alone) > 20, "else it would show nothing"
+    for at, person in alone:
+        assert any(each.person == person.number and at <= each.at <= at + DELAY + NIGHT for each in asked), (at, person)
+
+
+def first_ends(history: History) -> list[tuple[datetime, Person]]:
+    """The first end of each ticket of web chat that nothing touches for two days."""
+    people, tickets = (
+        {person.web: person for person in history.people},
+        defaultdict[str, list[tuple[datetime, Told]]](list),
+    )
+    for at, _, what in history.events:
+        if isinstance(what, Telling) and not isinstance(what.told.happening, Beside):
+            tickets[what.told.reference].append((at, what.told))
+    found = []
+    for told in tickets.values():
+        first = next(n for n, (_, each) in enumerate(told) if isinstance(each.happening, Ended))
+        (at, end), after = told[first], told[first + 1 :]
+        if end.address in people and (not after or after[0][0] > at + 2 * DAY):
+            found.append((at, people[end.address]))
+    return found
 
 
 @A_FEW

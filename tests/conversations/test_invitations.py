@@ -1,7 +1,7 @@
 """Whether someone is asked: each rule and their order, shares, and the quiet hours with their clock changes."""
 
 from datetime import UTC, datetime, time, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
@@ -387,8 +387,24 @@ def test_the_end_in_a_repeated_hour_is_that_of_the_same_pass() -> None:
 def test_an_end_in_a_skipped_hour_comes_all_the_same() -> None:
     now = local(NEW_YORK, "2026-03-08 01:59")
     end = end_of_quiet(now, time(21), time(2, 30), NEW_YORK)
-    assert end == local(NEW_YORK, "2026-03-08 03:30")
+    assert end == local(NEW_YORK, "2026-03-08 03:00")
     assert end_of_quiet(end, time(21), time(2, 30), NEW_YORK) is None
+
+
+@pytest.mark.parametrize("zone", ["Antarctica/Troll", "Africa/Cairo", "Australia/Lord_Howe", "America/New_York"])
+@pytest.mark.parametrize("until", [time(0, 30), time(1, 30), time(2), time(2, 30), time(8)], ids=str)
+def test_about_every_change_of_a_clock_the_quiet_ends_when_it_is_quiet_no_longer(zone: str, until: time) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    offsets = [(day, (noon + timedelta(days=day)).astimezone(ZoneInfo(zone)).utcoffset()) for day in range(360)]
+    changes = [day for (day, before), (_, after) in pairwise(offsets) if before != after]
+    assert len(changes) == 2
+    for day in changes:
+        for minutes in range(0, 36 * 60, 13):
+            now = noon + timedelta(days=day, minutes=minutes)
+            end = end_of_quiet(now, time(22), until, zone)
+            if end is not None:
+                assert now < end <= now + timedelta(hours=13)
+                assert end_of_quiet(end, time(22), until, zone) is None
 
 
 ZONES = ("UTC", NEW_YORK, BERLIN, "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "Africa/Casablanca")
