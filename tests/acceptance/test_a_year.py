@@ -56,6 +56,8 @@ class Setting:
     """Somebody sets our clock: from now on it is so far ahead of the true time."""
 
     ahead: timedelta
+    #: the program runs and sees by how much; one that starts again afterwards does not
+    is_seen: bool
 
 
 #: when, in true time; the second orders what happens at once
@@ -200,7 +202,11 @@ def told_late(events: list[Event], chance: random.Random) -> list[Event]:
     """Some of it arrives late, after what happened after it."""
     muddled = []
     for at, n, what in events:
-        late = chance.choice((HOUR, 2 * DAY)) * chance.random() if chance.random() < 0.1 else timedelta(0)
+        late = (
+            chance.choice((HOUR, 2 * DAY, 2 * DAY, 20 * DAY)) * chance.random()
+            if chance.random() < 0.1
+            else timedelta(0)
+        )
         muddled.append((at + (late if isinstance(what, Telling) else timedelta(0)), n, what))
     return sorted(muddled)
 
@@ -211,7 +217,9 @@ def wrong_clocks(events: list[Event], chance: random.Random) -> list[Event]:
     for n in range(6):
         at = NEW_YEAR + chance.random() * 350 * DAY
         ahead = chance.choice((-3 * DAY, -5 * HOUR, -2 * MINUTE, 3 * HOUR, 2 * DAY, 40 * DAY))
-        sets += [(at, -2 * n - 1, Setting(ahead=ahead)), (at + DAY, -2 * n - 2, Setting(ahead=timedelta(0)))]
+        is_seen = chance.random() < 0.5
+        right_again = Setting(ahead=timedelta(0), is_seen=is_seen)
+        sets += [(at, -2 * n - 1, Setting(ahead=ahead, is_seen=is_seen)), (at + DAY, -2 * n - 2, right_again)]
     return sorted([*events, *sets])
 
 
@@ -353,8 +361,8 @@ class Year:
                     self.tell(told)
                 case Writing():
                     self.write(what)
-                case Setting(ahead=ahead):
-                    self.set_clock(ahead)
+                case Setting(ahead=ahead, is_seen=is_seen):
+                    self.set_clock(ahead, is_seen=is_seen)
         self.pass_until(self.true_now + 60 * DAY)
         return self
 
@@ -377,11 +385,11 @@ class Year:
         self.true_now = max(true, self.true_now)
         self.world.now = self.true_now + self.ahead
 
-    def set_clock(self, ahead: timedelta) -> None:
+    def set_clock(self, ahead: timedelta, *, is_seen: bool) -> None:
         was, jump, self.ahead = self.world.now, ahead - self.ahead, ahead
         self.turn_to(self.true_now)
         dues, now = self.world.store.dues, self.world.now
-        if abs(jump) > MINUTE:
+        if is_seen and abs(jump) > MINUTE:
             at_once(dues.move(was, jump))
         if jump < -MINUTE:
             at_once(dues.rewind(now, latest=now + longest_wait(SHOP), expiry=now + longest_survey(SHOP)))

@@ -146,7 +146,9 @@ async def test_what_that_release_decided_is_not_asked_again(upgraded: Storage) -
 
 async def test_a_dealing_of_the_release_before_goes_on(upgraded: Storage) -> None:
     facts = await look(upgraded, reported=("helpdesk", "ticket 7"))
-    assert (facts.interaction, facts.decision) == (interaction(), None)
+    assert facts.interaction == interaction()
+    assert facts.decision is not None, "else nobody knew whether its question waits still"
+    assert (facts.decision.key, facts.decision.verdict) == ("old:2", "asked")
     ended = replace(interaction(), dealing=Dealing(endings=1, ended_at=NOON), revision=1)
     now = decision("deal:1", customer=CustomerId("ann"))
     await write(upgraded, SaveInteraction(interaction=ended, was_revision=0), RecordDecision(decision=now))

@@ -10,6 +10,7 @@ import pytest
 from bot.config import Settings, WebchatSettings
 from bot.ids import CustomerId
 from bot.intake import Intake
+from bot.intake.deciding import as_heard
 from bot.messages import Address, ChannelName
 from bot.ports import Customer, Decision, Outcome, Read, SaveCustomer
 from bot.web.api import EventReport, InteractionReport, Refused, Reported, reported
@@ -146,7 +147,9 @@ async def test_words_are_counted_where_they_are_told(desk: Desk) -> None:
     assert (await desk.ends()).rule == "delay"
     occasion = desk.decision().occasion
     assert occasion is not None
-    assert (occasion.messages, occasion.human_answered, occasion.started_by) == (4, True, "customer")
+    (dealing,) = (each.dealing for each in desk.store.interactions.values())
+    heard = as_heard(occasion, dealing)
+    assert (heard.messages, heard.human_answered, heard.started_by) == (4, True, "customer")
 
 
 async def test_report_told_again_under_its_name_is_counted_only(desk: Desk) -> None:
