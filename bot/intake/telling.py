@@ -61,7 +61,7 @@ def decide_told(told: Told, trigger: TriggerKind, facts: Facts, moment: Moment) 
     heard = hear(dealing_of(facts.interaction), told.happening, moment.now)
     match heard.meaning:
         case "ended before":
-            return _ended_before(told, facts, moment)
+            return _ended_before(told, facts, moment, heard.dealing)
         case "ended" | "resumed since":
             return _ended(told, heard, trigger, facts, moment)
         case "resumed" | "customer went on":
@@ -211,12 +211,13 @@ def _superseded(facts: Facts, moment: Moment) -> tuple[Write, ...]:
     return (RecordDecision(decision=settled(decision, over, moment)),)
 
 
-def _ended_before(told: Told, facts: Facts, moment: Moment) -> Outcome:
+def _ended_before(told: Told, facts: Facts, moment: Moment, dealing: Dealing | None = None) -> Outcome:
     """The ending that is known: it is counted, and asked about after all if only now we hear where."""
     interaction, decision = facts.interaction, of_ending(facts)
     said = Said(kind="not_asked", text="reported before")
     if interaction is None or decision is None:
         return Outcome(said=said, ref="" if interaction is None else interaction.id)
+    interaction = interaction if dealing is None else replace(interaction, dealing=dealing)
     again = replace(decision, repeats=decision.repeats + 1)
     if again.rule == "no address known" and again.occasion is not None and not facts.seen:
         found = whose(told, facts, moment)

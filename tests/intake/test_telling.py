@@ -356,6 +356,16 @@ def test_words_told_a_moment_after_the_end_count() -> None:
     assert (world.decision().occasion or CHAT).messages == 3
 
 
+def test_words_between_two_tellings_of_one_ending_that_come_last_cancel_nothing() -> None:
+    world = World()
+    closed, world.now = world.now, world.now + timedelta(minutes=6)
+    world.tell(Ended(at=closed), reference="t")
+    world.tell(Ended(at=world.now), reference="t")
+    world.tell(Spoke(by="customer", at=closed + timedelta(minutes=2)), reference="t")
+    world.later(minutes=10)
+    assert verdicts(world) == [ASKED]
+
+
 def test_what_is_told_in_one_go_after_an_outage_is_heard_to_its_end() -> None:
     world = World()
     closed, world.now = world.now, world.now + timedelta(hours=1)
