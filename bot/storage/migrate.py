@@ -32,6 +32,8 @@ PACKAGE = "bot.storage.migrations"
 
 _NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
+_MADE_MEANWHILE = ("already exists", "duplicate column name", "locked")
+
 # Asked before Tortoise is begun with: nearly every start finds nothing to do.
 _APPLIED = f"SELECT name FROM tortoise_migrations WHERE app = '{APP}'"
 
@@ -82,8 +84,8 @@ async def _migrate_sqlite(at: SqliteAt, package: str) -> None:
             await _apply("tortoise.backends.sqlite", credentials, package)
             break
         except (BaseORMException, sqlite3.Error) as error:
-            # Another process may have made the same table a moment ago: then there is nothing left to do.
-            if attempt == TRIES or not any(said in str(error) for said in ("already exists", "locked")):
+            # Another process may have made the same a moment ago: then there is nothing left to do.
+            if attempt == TRIES or not any(said in str(error) for said in _MADE_MEANWHILE):
                 raise StoreUnavailable(f"the tables could not be made: {error}") from error
             await asyncio.sleep(0.05 * attempt)
 

@@ -323,6 +323,9 @@ async def test_answer_in_an_email_is_taken_and_by_whom_is_known(page: Page) -> N
     async with page.context.expect_page() as opened:
         await face.click()
     survey = await opened.value
+    await expect(survey.get_by_text("Your answer is chosen")).to_be_visible(timeout=10_000)
+    await survey.mouse.move(200, 200)
+    await survey.mouse.move(220, 210)
     await expect(survey.get_by_text("What went wrong?")).to_be_visible(timeout=10_000)
     newest = await decided(page, "the customer wanted to")
     await expect(newest).to_contain_text("Mai Tran")

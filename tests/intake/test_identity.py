@@ -50,7 +50,7 @@ def test_who_was_known_at_both_is_merged_once_it_is_proven() -> None:
     (customer,) = customers(world)
     assert set(world.store.homes.values()) == {customer.id}
     world.later(minutes=10)
-    assert world.verdict() == ("not asked", "cool-down"), "what was shown at the other address counts"
+    assert world.verdict() == ("not asked", "a survey is under way"), "what waits at the other address counts"
 
 
 @pytest.mark.parametrize("out", [HERE, THERE])
