@@ -863,8 +863,8 @@ class Dues(Protocol):
     async def move(self, was: datetime, by: timedelta) -> int:
         """The clock was set while it showed ``was``: what was to come within ``by`` after that comes as soon as before.
 
-        Only rows of the kinds "ask", "idle", "remind" and "expire"; how many that were. Told twice of one setting, as by
-        two processes, it moves nothing twice.
+        Only rows of the kinds "ask", "idle", "remind" and "expire"; how many that were. Told twice of one setting, as
+        by two processes, it moves nothing twice.
         """
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
