@@ -1,31 +1,18 @@
 """Pages as HTML: the templates, the words in the agents' language, times in their zone, and what browsers may do."""
 
-import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.config import FollowUpSettings, Settings
 from bot.followup.clocks import Team
 from bot.languages import say
+from bot.web.html import POLICY, give_asset, tag_of, templates_of
 
-#: Scripts, styles and connections of this server alone; nothing inline, nowhere else to send a form, in no frame.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _PACKAGE = __package__ or "bot.web.dashboard"
-_PAGES = Environment(
-    loader=PackageLoader(_PACKAGE),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
+_PAGES = templates_of(_PACKAGE)
 
 
 class Words:
@@ -76,12 +63,8 @@ def asset(request: web.Request, name: str) -> web.Response:
     if name not in _TYPES:
         raise web.HTTPNotFound
     body = files(_PACKAGE).joinpath("static", name).read_bytes()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    offered = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
-    if tag in offered:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type=_TYPES[name], charset="utf-8", headers=headers)
+    tag = tag_of(body)
+    return give_asset(request, body, tag, _TYPES[name])
 
 
 def team_of(followup: FollowUpSettings, name: str) -> Team:

@@ -1,33 +1,20 @@
 """Survey pages as HTML: templates, the language of whoever reads, and what browsers may do with them."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.config import PageSettings
 from bot.conversations.questions import in_locale
 from bot.web.dashboard.drawing import Words
+from bot.web.html import POLICY, give_asset, tag_of, templates_of
 from bot.web.widget import direction, ink_on
 
-#: Scripts, styles and connections of this server alone; nothing inline, nowhere else to send a form, in no frame.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 _PACKAGE = __package__ or "bot.web.survey"
-TEMPLATES = Environment(
-    loader=PackageLoader(_PACKAGE),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
+TEMPLATES = templates_of(_PACKAGE)
 
 
 def draw(
@@ -65,11 +52,7 @@ def asset(request: web.Request, name: str, colour: str) -> web.Response:
     if name not in _TYPES:
         raise web.HTTPNotFound
     body, tag = _asset(name, colour)
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    offered = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
-    if tag in offered:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type=_TYPES[name], charset="utf-8", headers=headers)
+    return give_asset(request, body, tag, _TYPES[name])
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +61,7 @@ def _asset(name: str, colour: str) -> tuple[bytes, str]:
     if name == "page.css":
         # Nothing inline may style a page, so the colour of the settings stands in its style sheet.
         body = f":root{{--brand:{colour};--on-brand:{ink_on(colour)}}}\n".encode() + body
-    return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    return body, tag_of(body)
 
 
 def spoken(offered: Sequence[str], fallback: str, wanted: str | None, accept: str) -> str:
