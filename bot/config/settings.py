@@ -280,6 +280,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def flow(self, id: str) -> PinnedFlow | None:
         return next((pinned for pinned in self.flows if pinned.flow.id == id), None)
 
+    def flow_or_first(self, id: str) -> PinnedFlow | None:
+        """The flow of this id; where none is named, the first one of the settings."""
+        return self.flow(id) if id else next(iter(self.flows), None)
+
     def asking_rules(self, flow: Flow) -> AskingRules:
         """What decides whether someone is asked this flow."""
         all_flows, own, rating = self.asking, self.flow_asking.get(flow.id, FlowAsking()), flow.score_question()

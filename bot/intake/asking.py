@@ -97,10 +97,7 @@ def _occasion(before: Decision, interaction: Interaction) -> Occasion:
 
 
 def standing(question: Question, facts: Facts, moment: Moment, due: Due | None = None) -> Standing:
-    """How things stand with who would be asked; ``due`` is the row that it was planned by, None: it is wanted now.
-
-    A survey of theirs that waits at another address counts as one that was shown, for the cool-down.
-    """
+    """How things stand with who would be asked; ``due`` is the row that it was planned by, None: it is wanted now."""
     customer, conversation = question.customer, facts.conversation
     channels = {channel.name for channel in moment.settings.channels}
     return Standing(

@@ -7,7 +7,7 @@ from bot.conversations.invitations import Invitation, Occasion, share_of
 from bot.ids import CustomerId, InteractionId
 from bot.intake.asking import Question, carry_out, judge, standing
 from bot.intake.commands import JUST_ASKED
-from bot.intake.deciding import dealing_of, ending_key, newly, of_ending
+from bot.intake.deciding import dealing_of, ending_key, newly, of_ending, told_again
 from bot.intake.identity import must_write_first
 from bot.intake.moment import Moment
 from bot.intake.people import learned, speaks
@@ -47,7 +47,7 @@ def decide(event: AgentAsks, facts: Facts, moment: Moment) -> Outcome:
     if before is not None and interaction is not None and before.verdict != "not asked":
         return _wanted_before(before, interaction, moment)
     customer, known = _customer(event, facts, moment)
-    flow = _flow(event, moment)
+    flow = moment.settings.flow_or_first(event.flow)
     interaction = _interaction(event, flow, facts, moment)
     outcome = _decide(event, interaction, customer, flow, facts, moment)
     return replace(outcome, writes=(*known, *outcome.writes))
@@ -93,15 +93,12 @@ def _reference(event: AgentAsks) -> str:
 
 
 def _wanted_before(before: Decision, interaction: Interaction, moment: Moment) -> Outcome:
-    again = replace(before, repeats=before.repeats + 1)
-    changed = replace(interaction, revision=interaction.revision + 1)
-    save = SaveInteraction(interaction=changed, was_revision=interaction.revision)
     if before.verdict == "deferred":
         said = Said(kind="deferred", text=before.rule)
     else:
         lately = moment.now - before.at < JUST_ASKED
         said = Said(kind="not_asked", text="asked a moment ago" if lately else "reported before")
-    return Outcome(said=said, writes=(save, RecordDecision(decision=again)), ref=interaction.id)
+    return Outcome(said=said, writes=told_again(before, interaction), ref=interaction.id)
 
 
 def _customer(event: AgentAsks, facts: Facts, moment: Moment) -> tuple[Customer, tuple[Write, ...]]:
@@ -113,11 +110,6 @@ def _customer(event: AgentAsks, facts: Facts, moment: Moment) -> tuple[Customer,
     if customer == old:
         return customer, ()
     return customer, (SaveCustomer(customer=customer, address=event.customer, at=moment.now),)
-
-
-def _flow(event: AgentAsks, moment: Moment) -> PinnedFlow | None:
-    flows = moment.settings.flows
-    return moment.settings.flow(event.flow) if event.flow else (flows[0] if flows else None)
 
 
 def _interaction(event: AgentAsks, flow: PinnedFlow | None, facts: Facts, moment: Moment) -> Interaction:

@@ -7,7 +7,17 @@ from msgspec.structs import replace
 from bot.conversations.dealings import Dealing
 from bot.conversations.invitations import Invitation, Occasion, TriggerKind
 from bot.intake.moment import Moment
-from bot.ports import Customer, Decision, DecisionStep, Due, Facts, Interaction
+from bot.ports import (
+    Customer,
+    Decision,
+    DecisionStep,
+    Due,
+    Facts,
+    Interaction,
+    RecordDecision,
+    SaveInteraction,
+    Write,
+)
 
 
 def ending_key(interaction: Interaction) -> str:
@@ -79,6 +89,14 @@ def ask_key(interaction: Interaction) -> str:
 def ask_row(interaction: Interaction, due_at: datetime) -> Due:
     """When to decide whether to ask about a dealing."""
     return Due(key=ask_key(interaction), kind="ask", ref=interaction.id, due_at=due_at)
+
+
+def told_again(decision: Decision, interaction: Interaction) -> tuple[Write, ...]:
+    """Count one more telling of what was decided; the interaction is written too, for its revision guards both."""
+    counted = replace(decision, repeats=decision.repeats + 1)
+    touched = replace(interaction, revision=interaction.revision + 1)
+    save = SaveInteraction(interaction=touched, was_revision=interaction.revision)
+    return save, RecordDecision(decision=counted)
 
 
 def newly(

@@ -22,7 +22,18 @@ from bot.conversations.invitations import (
     share_of,
 )
 from bot.ids import InteractionId
-from bot.intake.deciding import as_heard, ask_key, ask_row, dealing_of, ending_key, newly, of_ending, settled, waiting
+from bot.intake.deciding import (
+    as_heard,
+    ask_key,
+    ask_row,
+    dealing_of,
+    ending_key,
+    newly,
+    of_ending,
+    settled,
+    told_again,
+    waiting,
+)
 from bot.intake.identity import NOWHERE, Whose, whose
 from bot.intake.moment import Moment
 from bot.intake.people import speaks
@@ -218,15 +229,12 @@ def _ended_before(told: Told, facts: Facts, moment: Moment, dealing: Dealing | N
     if interaction is None or decision is None:
         return Outcome(said=said, ref="" if interaction is None else interaction.id)
     interaction = interaction if dealing is None else replace(interaction, dealing=dealing)
-    again = replace(decision, repeats=decision.repeats + 1)
-    if again.rule == "no address known" and again.occasion is not None and not facts.seen:
+    if decision.rule == "no address known" and decision.occasion is not None and not facts.seen:
         found = whose(told, facts, moment)
         if found.address != NOWHERE:
-            return _found_at_last(found, again, again.occasion, interaction, moment)
-    save = SaveInteraction(
-        interaction=replace(interaction, revision=interaction.revision + 1), was_revision=interaction.revision
-    )
-    return Outcome(said=said, writes=(save, RecordDecision(decision=again)), ref=interaction.id)
+            again = replace(decision, repeats=decision.repeats + 1)
+            return _found_at_last(found, again, decision.occasion, interaction, moment)
+    return Outcome(said=said, writes=told_again(decision, interaction), ref=interaction.id)
 
 
 def _found_at_last(
@@ -310,10 +318,7 @@ def _idle_key(interaction: Interaction) -> str:
 
 
 def _flow(told: Told, facts: Facts, moment: Moment) -> PinnedFlow | None:
-    named = told.flow or (facts.interaction.flow if facts.interaction else "")
-    if not named:
-        return moment.settings.flows[0] if moment.settings.flows else None
-    return moment.settings.flow(named)
+    return moment.settings.flow_or_first(told.flow or (facts.interaction.flow if facts.interaction else ""))
 
 
 def _interaction(

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from bot.channels.names import shown_name
 from bot.config import CurrentSettings, Settings
-from bot.conversations.flow import PinnedFlow
 from bot.ports import Clock, Link, Links
 from bot.web.api import Name, Refused, Tag, Value, json_response, read_body_as
 from bot.web.interactions import GROUPING, LONGEST_GROUP
@@ -120,7 +119,7 @@ def attributes_of(given: Mapping[str, str], field: str) -> dict[str, str]:
 
 
 def _flow(asked: LinksAsked, settings: Settings) -> str:
-    flow: PinnedFlow | None = settings.flows[0] if asked.flow is None else settings.flow(asked.flow)
+    flow = settings.flow_or_first(asked.flow or "")
     if flow is None:
         known = ", ".join(pinned.flow.id for pinned in settings.flows)
         raise Refused(f"There is no flow {asked.flow!r}; there are: {known}.", field="flow")
