@@ -2,13 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from babel import Locale
 
 #: The pack that stands in for a language that has none.
 FALLBACK = "en"
@@ -18,7 +19,13 @@ _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """One language. All words are in lower case and in Unicode's composed form (NFC).
 
-    ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back and human. *stop* has
+    ``endonym`` is how the language calls itself; ``asked_for_by`` is what asks for it, heard in every language.
+    ``score_phrases`` are ways to put a score in words, with ``{score}`` and perhaps ``{end}`` (the scale's end) in
+    them; ``joins`` may stand between a score and a comment. ``opinions`` has the keys satisfaction (1-5), ease (1-7) and
+    likelihood (0-10): words that are, as a whole, that point of the scale.
+
+    ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back, human,
+    language and leave_panel. *stop* has
     only words that can mean nothing but "ask me no more" and are heard in every language; *enough* has those that may
     also mean "that is all", and *never* those that may be what somebody thinks of a shop: both end nothing while
     someone is asked for words. *not_now* ends one survey, before its first answer; so does *no_thanks*, which is
@@ -28,12 +35,20 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     #: key such as "reply.taken" -> text, whose variables stand as ``{name}``
     sentences: Mapping[str, str]
+    #: key -> CLDR's plural category of the count ``{n}`` -> text; ``sentences`` has the form for *other*
+    plurals: Mapping[str, Mapping[str, str]]
     #: "five" -> 5, for 0 to 10
     number_words: Mapping[str, int]
     #: number words of other packs that are everyday words here, such as Polish "ten" (this one)
     not_numbers: tuple[str, ...]
     #: words that make an amount of the number before them, as in "5 - minutes of waiting"
     units: tuple[str, ...]
+    endonym: str
+    asked_for_by: tuple[str, ...]
+    score_phrases: tuple[str, ...]
+    joins: tuple[str, ...]
+    #: "satisfaction" -> "very good" -> 5
+    opinions: Mapping[str, Mapping[str, int]]
     #: what stands between a score and its scale's end, such as "out of"
     out_of: tuple[str, ...]
     commands: Mapping[str, tuple[str, ...]]
@@ -51,7 +66,21 @@ def say(locale: str, key: str, **variables: object) -> str:
     >>> say("en-GB", "hint.scale", low=1, high=5)
     'Tap a number or type one from 1 to 5.'
     """
-    return fill(pack(locale).sentences[key], {name: str(value) for name, value in variables.items()})
+    spoken = pack(locale)
+    text = spoken.sentences[key]
+    if key in spoken.plurals:
+        text = spoken.plurals[key].get(_category(spoken.locale, variables.get("n")), text)
+    return fill(text, {name: str(value) for name, value in variables.items()})
+
+
+def _category(locale: str, count: object) -> str:
+    """CLDR's plural category of a count: one, few, many, other."""
+    return _plural_form(locale)(count) if isinstance(count, int) else "other"
+
+
+@cache
+def _plural_form(locale: str) -> Callable[[int], str]:
+    return Locale.parse(locale, sep="-").plural_form
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
@@ -130,15 +159,32 @@ def _packs() -> Mapping[str, Pack]:
 
 
 def _read(data: dict[str, Any]) -> Pack:
+    sentences = data["sentences"]
     numbers = {word: number for number, words in data["numbers"].items() for word in words}
     return msgspec.convert(
         {
             "locale": data["locale"],
-            "sentences": data["sentences"],
+            "sentences": {key: text if isinstance(text, str) else text["other"] for key, text in sentences.items()},
+            "plurals": {key: forms for key, forms in sentences.items() if not isinstance(forms, str)},
             "number_words": {word: int(number) for word, number in numbers.items()},
             "not_numbers": data["not_numbers"],
             "units": data["units"],
-            "out_of": data["out_of"],
+            "endonym": data["endonym"],
+            "asked_for_by": data["asked_for_by"],
+            "score_phrases": data["score"]["phrases"],
+            "joins": data["score"]["joins"],
+            "opinions": {
+                name: {word: int(point) for point, words in points.items() for word in words}
+                for name, points in data["opinions"].items()
+            },
+            "out_of": [
+                "/",
+                *(
+                    phrase.removeprefix("{score} ").removesuffix(" {end}")
+                    for phrase in data["score"]["phrases"]
+                    if phrase.startswith("{score} ") and phrase.endswith(" {end}")
+                ),
+            ],
             "commands": data["commands"],
             "yes": data["yes"],
             "no": data["no"],
