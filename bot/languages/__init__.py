@@ -13,7 +13,7 @@ from babel import Locale
 
 #: The pack that stands in for a language that has none.
 FALLBACK = "en"
-_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([^{}]*))?\}")
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     #: key such as "reply.taken" -> text, whose variables stand as ``{name}``
     sentences: Mapping[str, str]
-    #: key -> CLDR's plural category of the count ``{n}`` -> text; ``sentences`` has the form for *other*
+    #: key -> CLDR's plural category of the count ``{n}`` -> text; ``sentences`` has the most general of these forms
     plurals: Mapping[str, Mapping[str, str]]
     #: "five" -> 5, for 0 to 10
     number_words: Mapping[str, int]
@@ -79,30 +79,48 @@ def _category(locale: str, count: object) -> str:
 
 
 @cache
+def categories(locale: str) -> frozenset[str]:
+    """The plural categories that whole numbers of everyday size have in a language.
+
+    A thousand are enough: beyond them, CLDR has only the "many" of millions in the Romance languages.
+
+    >>> sorted(categories("pl")), sorted(categories("vi"))
+    (['few', 'many', 'one'], ['other'])
+    """
+    form = _plural_form(locale)
+    return frozenset(form(n) for n in range(1000))
+
+
+@cache
 def _plural_form(locale: str) -> Callable[[int], str]:
     return Locale.parse(locale, sep="-").plural_form
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
-    """Put values in the place of ``{name}``, in one pass; what has no value stays as it is.
+    """Put values in the place of ``{name}`` or ``{name|else}``, in one pass; what has neither stays as it is.
 
     A value is never read again, so a customer's braces or percent signs are only characters.
 
-    >>> fill("{agent} asks about {order}", {"agent": "{order}"})
-    '{order} asks about {order}'
+    >>> fill("{agent} asks about {order} of {day|today}", {"agent": "{order}"})
+    '{order} asks about {order} of today'
     """
     if "{" not in text:
         return text
-    return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
+
+    def put(found: re.Match[str]) -> str:
+        name, otherwise = found.groups()
+        return variables.get(name, found[0]) if otherwise is None else variables.get(name) or str(otherwise)
+
+    return _VARIABLE.sub(put, text)
 
 
 def variables_in(text: str) -> frozenset[str]:
     """The names of the variables that a text holds.
 
-    >>> sorted(variables_in("{agent} and {order}, not {} or {9}"))
+    >>> sorted(variables_in("{agent} and {order|that}, not {} or {9}"))
     ['agent', 'order']
     """
-    return frozenset(_VARIABLE.findall(text))
+    return frozenset(found[1] for found in _VARIABLE.finditer(text))
 
 
 @lru_cache(maxsize=512)
@@ -158,13 +176,20 @@ def _packs() -> Mapping[str, Pack]:
     return MappingProxyType({pack.locale.lower(): pack for pack in sorted(read, key=lambda pack: pack.locale)})
 
 
+def _most_general(forms: Mapping[str, str]) -> str:
+    """What is said where no count is known: *other*, but Polish has whole numbers only in *many*, not in *other*."""
+    return forms.get("other") or forms["many"]
+
+
 def _read(data: dict[str, Any]) -> Pack:
     sentences = data["sentences"]
     numbers = {word: number for number, words in data["numbers"].items() for word in words}
     return msgspec.convert(
         {
             "locale": data["locale"],
-            "sentences": {key: text if isinstance(text, str) else text["other"] for key, text in sentences.items()},
+            "sentences": {
+                key: text if isinstance(text, str) else _most_general(text) for key, text in sentences.items()
+            },
             "plurals": {key: forms for key, forms in sentences.items() if not isinstance(forms, str)},
             "number_words": {word: int(number) for word, number in numbers.items()},
             "not_numbers": data["not_numbers"],

@@ -6,9 +6,23 @@ from collections import Counter
 import pytest
 
 from bot.conversations.typed import is_word
-from bot.languages import Pack, fill, locales, no_thanks_words, numbers_heard, pack, say, stop_words, variables_in
+from bot.languages import (
+    Pack,
+    categories,
+    fill,
+    locales,
+    no_thanks_words,
+    numbers_heard,
+    pack,
+    say,
+    stop_words,
+    variables_in,
+)
 
-COMMANDS = {"stop", "enough", "never", "not_now", "no_thanks", "start", "skip", "feedback", "back", "human"}
+COMMANDS = {
+    *("stop", "enough", "never", "not_now", "no_thanks", "start", "skip", "feedback", "back", "human"),
+    *("language", "leave_panel"),
+}
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
 
@@ -16,23 +30,54 @@ def words_of(pack: Pack) -> list[str]:
     return [*(word for words in pack.commands.values() for word in words), *pack.yes, *pack.no, *pack.number_words]
 
 
-def test_the_four_languages_are_there() -> None:
-    assert locales() == ("en", "it", "pl", "vi")
+def texts_of(one: Pack) -> dict[str, str]:
+    """All texts, each form of a plural under a key of its own."""
+    forms = {f"{key} ({form})": text for key, of_key in one.plurals.items() for form, text in of_key.items()}
+    return {**one.sentences, **forms}
+
+
+def test_the_languages_that_were_promised_are_there() -> None:
+    assert set(locales()) >= {"en", "it", "pl", "vi"}
 
 
 @pytest.mark.parametrize("one", PACKS)
 def test_every_sentence_is_there_with_the_same_variables(one: Pack) -> None:
     english = pack("en").sentences
     assert sorted(one.sentences) == sorted(english)
-    different = {key: text for key, text in one.sentences.items() if variables_in(text) != variables_in(english[key])}
+    different = {
+        key: text
+        for key, text in one.sentences.items()
+        if variables_in(text) != variables_in(english[key]) and not key.startswith("template.")
+    }
     assert different == {}
 
 
 @pytest.mark.parametrize("one", PACKS)
+def test_a_ready_answer_names_only_what_is_known_of_a_case(one: Pack) -> None:
+    """A language that would have to inflect the customer's name greets without it."""
+    named = {key: variables_in(text) for key, text in one.sentences.items() if key.startswith("template.")}
+    assert {key: names for key, names in named.items() if not names <= {"customer", "agent", "company"}} == {}
+    assert all(names >= {"agent", "company"} for key, names in named.items() if key.endswith(".text"))
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_every_count_has_the_forms_of_its_language(one: Pack) -> None:
+    """A form for exactly one or two things may leave the number out."""
+    english = pack("en")
+    assert sorted(one.plurals) == sorted(english.plurals)
+    assert {key: set(forms) for key, forms in one.plurals.items() if set(forms) != categories(one.locale)} == {}
+    for key, forms in one.plurals.items():
+        for form, text in forms.items():
+            left_out = variables_in(english.sentences[key]) - variables_in(text)
+            assert left_out <= ({"n"} if form in ("zero", "one", "two") else set()), (key, form)
+            assert variables_in(text) <= variables_in(english.sentences[key]), (key, form)
+
+
+@pytest.mark.parametrize("one", PACKS)
 def test_no_text_is_empty_or_badly_spaced_or_holds_a_stray_brace(one: Pack) -> None:
-    bad = {key: text for key, text in one.sentences.items() if not text or text != " ".join(text.split())}
+    bad = {key: text for key, text in texts_of(one).items() if not text or text != " ".join(text.split())}
     assert bad == {}
-    emptied = {key: fill(text, dict.fromkeys(variables_in(text), "")) for key, text in one.sentences.items()}
+    emptied = {key: fill(text, dict.fromkeys(variables_in(text), "")) for key, text in texts_of(one).items()}
     assert {key: text for key, text in emptied.items() if "{" in text or "}" in text} == {}
 
 
@@ -101,6 +146,10 @@ def test_the_words_that_the_sentences_teach_are_understood(one: Pack) -> None:
     assert teaches("reply.opted_out", "start")
     assert teaches("reply.opted_in", "stop")
     assert teaches("reply.welcome", "stop")
+    assert teaches("hint.language", "language")
+    assert teaches("panel.joined", "leave_panel")
+    for key in ("hint.consent", "again.consent"):
+        assert all(any(word.upper() in one.sentences[key] for word in words) for words in (one.yes, one.no))
     for key in ("reply.already_counted", "reply.closed", "reply.too_late_to_change", "reply.welcome"):
         assert "/feedback" in one.sentences[key]
     assert one.sentences["button.done"] in one.sentences["hint.choices"]
@@ -108,7 +157,7 @@ def test_the_words_that_the_sentences_teach_are_understood(one: Pack) -> None:
 
 @pytest.mark.parametrize("one", PACKS)
 def test_what_telegram_shows_in_a_toast_fits_into_it(one: Pack) -> None:
-    toasts = {key: text for key, text in one.sentences.items() if key.startswith("reply.") and key != "reply.welcome"}
+    toasts = {key: text for key, text in texts_of(one).items() if key.startswith("reply.") and key != "reply.welcome"}
     assert {key: len(text) for key, text in toasts.items() if len(text) > 200} == {}
 
 
