@@ -21,8 +21,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 
     ``endonym`` is how the language calls itself; ``asked_for_by`` is what asks for it, heard in every language.
     ``score_phrases`` are ways to put a score in words, with ``{score}`` and perhaps ``{end}`` (the scale's end) in
-    them; ``joins`` may stand between a score and a comment. ``opinions`` has the keys satisfaction (1-5), ease (1-7) and
-    likelihood (0-10): words that are, as a whole, that point of the scale.
+    them; ``joins`` may stand between a score and a comment. ``opinions`` has the keys satisfaction (1-5), ease (1-7)
+    and likelihood (0-10): words that are, as a whole, that point of the scale.
 
     ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back, human,
     language and leave_panel. *stop* has
