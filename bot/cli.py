@@ -12,7 +12,7 @@ from typing import get_args
 
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
-from bot.commands import asking, links
+from bot.commands import asking, links, trying
 from bot.commands.places import (
     EXAMPLE,
     SANDBOX,
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_cases(commands)
     asking.add(commands)
     links.add(commands)
+    trying.add(commands)
 
     operator = commands.add_parser(
         "trouble", help="what an operator should look at: what waits, was given up, kept aside or miscounted"
