@@ -8,13 +8,45 @@ from typing import TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+from bot.toml_journal import (
+    AnyText,
+    Block,
+    Blocks,
+    Clock,
+    Duration,
+    Flag,
+    Journal,
+    Names,
+    OneOf,
+    Path,
+    Several,
+    Shape,
+    Unknown,
+    Whole,
+)
 
-#: Keys and list positions from the top of the file: ("flow", 0, "question", 1, "when").
-Path = tuple[str | int, ...]
+__all__ = [
+    "ANY_NUMBER",
+    "ID_LENGTH",
+    "LINE",
+    "Finding",
+    "Findings",
+    "Path",
+    "Table",
+    "describe",
+    "did_you_mean",
+    "duration_text",
+    "parse_duration",
+    "path_text",
+    "quoted",
+]
+
+T = TypeVar("T")
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+#: Bounds that only other keys of the file know.
+ANY_NUMBER = 10**9
 #: With this length an option's button text stays within 64 bytes: "1.<16>.<4>." and a tick take 25 of them.
 ID_LENGTH = 39
 #: What stands for the line of another place in a finding's words.
@@ -37,10 +69,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings:
-    """Collects findings, each once."""
+    """Collects findings, each once; a journal, where there is one, hears what is asked of the tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         self._found: dict[Finding, None] = {}
+        self.journal = journal
 
     def add(self, path: Path, wrong: str, right: str = "", beside: Path = ()) -> None:
         self._found[Finding(path=path, wrong=wrong, right=right, beside=beside)] = None
@@ -137,6 +170,11 @@ def duration_text(span: timedelta) -> str:
     return f"{seconds}s"
 
 
+def _numbers(low: int, high: int) -> Whole:
+    known = high < ANY_NUMBER
+    return Whole(low=low if known else None, high=high if known else None)
+
+
 class Table:
     """A table under reading. It remembers which keys were asked for; ``finish`` reports all others.
 
@@ -153,17 +191,41 @@ class Table:
     def report(self, key: str, wrong: str, right: str = "") -> None:
         self.findings.add((*self.path, key) if key else self.path, wrong, right)
 
+    def note(self, key: str, shape: Shape, default: object = None) -> None:
+        """Say what a key is for whoever listens; readers that do more than the methods below do so before they read."""
+        if self.findings.journal is not None:
+            self.findings.journal.ask(self.path, key, shape, default, present=key in self.data)
+
+    def is_a(self, shape: str) -> None:
+        """Say that this table is of a named shape, whose tables may hold tables of that shape."""
+        if self.findings.journal is not None:
+            self.findings.journal.shaped[self.path] = shape
+
+    def names(self, pattern: str, example: str) -> list[str]:
+        """The keys of a table in which any name may stand; ``pattern`` is for whoever listens, and checks nothing."""
+        if self.findings.journal is not None:
+            self.findings.journal.named[self.path] = Names(pattern=pattern, example=example)
+        return list(self.data)
+
     def raw(self, key: str) -> object:
         """The value as it was parsed; None where there is none."""
         self._asked.add(key)
+        self.note(key, Unknown())
         return self.data.get(key)
 
     def has(self, key: str) -> bool:
         self._asked.add(key)
+        self.note(key, Unknown())
         return key in self.data
 
     def missing(self, key: str, example: str) -> None:
-        self.report(key, "is missing", f"Write {example}.")
+        self.miss(key, "is missing", f"Write {example}.")
+
+    def miss(self, key: str, wrong: str, right: str) -> None:
+        """Report that a key has to be there and is not."""
+        if self.findings.journal is not None:
+            self.findings.journal.miss(self.path, key)
+        self.report(key, wrong, right)
 
     def _typed(self, key: str, kind: type[T], what: str) -> T | None:
         value = self.raw(key)
@@ -179,6 +241,7 @@ class Table:
 
     def text(self, key: str, default: str | None = None, *, example: str = "") -> str:
         """A text that is not empty. Without a default it is required."""
+        self.note(key, AnyText(), default or None)
         if not self.has(key):
             if default is None:
                 self.missing(key, example or f'{key} = "…"')
@@ -190,6 +253,7 @@ class Table:
 
     def id(self, key: str = "id") -> str:
         """An id of ours: short, and safe in buttons, addresses of pages and deep links."""
+        self.note(key, AnyText(pattern=_ID.pattern, longest=ID_LENGTH, what="an id: a-z, 0-9, _ and -"))
         value = self.text(key, example=f'{key} = "short_name"')
         if value and not _ID.fullmatch(value):
             right = "Use a-z, 0-9, _ and -, and begin with a letter or digit."
@@ -203,6 +267,7 @@ class Table:
         return value
 
     def one_of(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
+        self.note(key, OneOf(allowed=tuple(allowed)), default or None)
         value = self.text(key, default, example=f'{key} = "{allowed[0]}", or one of {", ".join(allowed[1:])}')
         if value and value not in allowed:
             self.report(key, f"there is no {key} '{value[:60]}'", did_you_mean(value, allowed))
@@ -210,10 +275,12 @@ class Table:
         return value
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
+        self.note(key, _numbers(low, high), default)
         value = self.maybe_whole(key, low, high)
         return default if value is None else value
 
     def maybe_whole(self, key: str, low: int, high: int) -> int | None:
+        self.note(key, _numbers(low, high))
         value = self._typed(key, int, "a whole number")
         if value is not None and not low <= value <= high:
             self.report(key, f"{str(value)[:40]} is out of range", f"Choose from {low} to {high}.")
@@ -221,16 +288,23 @@ class Table:
         return value
 
     def flag(self, key: str, default: bool) -> bool:
-        value = self._typed(key, bool, "true or false, without quotes")
+        self.note(key, Flag(), default)
+        value = self.maybe_flag(key)
         return default if value is None else value
+
+    def maybe_flag(self, key: str) -> bool | None:
+        self.note(key, Flag())
+        return self._typed(key, bool, "true or false, without quotes")
 
     def duration(
         self, key: str, default: timedelta, longest: timedelta, shortest: timedelta = timedelta(0)
     ) -> timedelta:
+        self.note(key, Duration(shortest=shortest, longest=longest), default)
         value = self.maybe_duration(key, longest, shortest)
         return default if value is None else value
 
     def maybe_duration(self, key: str, longest: timedelta, shortest: timedelta = timedelta(0)) -> timedelta | None:
+        self.note(key, Duration(shortest=shortest, longest=longest))
         text = self._typed(key, str, 'a duration in quotes, such as "90s" or "10m"')
         if text is None:
             return None
@@ -245,6 +319,7 @@ class Table:
         return None
 
     def clock(self, key: str, default: time) -> time:
+        self.note(key, Clock(), default)
         value = self.raw(key)
         if isinstance(value, time):
             return value.replace(second=0, microsecond=0)
@@ -261,6 +336,7 @@ class Table:
 
     def texts(self, key: str, default: tuple[str, ...] | None = None, *, example: str = "") -> tuple[str, ...]:
         """A list of texts, none empty, none twice. Without a default it is required."""
+        self.note(key, Several(), default)
         if not self.has(key):
             if default is None:
                 self.missing(key, example or f'{key} = ["…"]')
@@ -279,11 +355,13 @@ class Table:
         return tuple(good)
 
     def table(self, key: str) -> "Table | None":
+        self.note(key, Block())
         value = self._typed(key, dict, "a table")
         return None if value is None else Table(value, (*self.path, key), self.findings)
 
     def tables(self, key: str) -> list["Table"]:
         """A list of tables; what is no table in it is reported and left out."""
+        self.note(key, Blocks())
         if isinstance(self.raw(key), Mapping):
             self.report(key, "must be a list of tables, not a table", "Write its name in two pairs of brackets: [[…]].")
             return []
