@@ -11,12 +11,14 @@ from bot.config.named import each_with_path, read_channel_names, read_languages,
 from bot.config.settings import AskingSettings, FlowAsking
 from bot.config.teams import read_time_zone
 from bot.conversations.flow import Flow
+from bot.toml_journal import Duration, Either, OneOf, Share
 from bot.toml_tables import LINE, Table, describe, duration_text, parse_duration
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 _LONGEST_DELAY = 7 * _DAY
+_LONGEST_REMINDER = 30 * _DAY
 _LONGEST_COOL_DOWN = 730 * _DAY
 _MOST_MESSAGES = 1_000
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
@@ -60,13 +62,18 @@ def read_asking(table: Table) -> AskingSettings:
 
 
 def _reminder(table: Table) -> timedelta | None:
+    table.note(
+        "reminder",
+        Either(shapes=(OneOf(allowed=("off",)), Duration(shortest=_MINUTE, longest=_LONGEST_REMINDER))),
+        "off",
+    )
     value = table.raw("reminder")
     if value is None or value == "off":
         return None
     if not isinstance(value, str) or parse_duration(value) is None:
         table.report("reminder", f"{describe(value)} is no duration", 'Write "off", or a duration such as "24h".')
         return None
-    return table.maybe_duration("reminder", 30 * _DAY, _MINUTE)
+    return table.maybe_duration("reminder", _LONGEST_REMINDER, _MINUTE)
 
 
 def _report_contradictions(table: Table, asking: AskingSettings) -> None:
@@ -171,6 +178,7 @@ def _vip(table: Table) -> Literal["any", "only", "never"]:
 
 def _sample(table: Table) -> float:
     """The part of all occasions that is asked about: "25%" is 0.25."""
+    table.note("sample", Share(low="more than 0%", high="100%"), "100%")
     value = table.raw("sample")
     if value is None:
         return 1.0

@@ -19,6 +19,7 @@ from bot.conversations.questions import Texts
 from bot.conversations.text_toml import Speech, read_texts
 from bot.languages import locales
 from bot.messages import ChannelName
+from bot.toml_journal import AnyText
 from bot.toml_tables import Table
 
 #: Signing with less is guessing distance from not signing.
@@ -40,7 +41,7 @@ def read_channels(root: Table, environment: Environment, *, public_url: str) -> 
             root.missing("channels", "a block such as [channels.telegram]")
         return ()
     found = []
-    for name in block.data:
+    for name in block.names(_NAME.pattern, "shop"):
         table = block.table(name)
         if table is not None:
             channel = _read_channel(table, name, environment, public_url)
@@ -127,6 +128,7 @@ def _telegram(block: _Block) -> TelegramSettings:
 
 
 def _username(table: Table) -> str:
+    table.note("username", AnyText(pattern=_TELEGRAM_NAME.pattern))
     username = table.text("username", "")
     if username and not _TELEGRAM_NAME.fullmatch(username):
         right = 'Write it without "@", as in "lotus_home_bot".'
@@ -179,6 +181,7 @@ def _webchat(block: _Block) -> WebchatSettings:
 
 
 def _colour(table: Table) -> str:
+    table.note("colour", AnyText(pattern=_COLOUR.pattern, what="a colour"), "#2563eb")
     colour = table.text("colour", "#2563eb")
     if colour and not _COLOUR.fullmatch(colour):
         table.report("colour", f"'{colour[:40]}' is no colour", 'Write it as in "#2563eb".')

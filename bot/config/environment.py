@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bot.toml_journal import Secret, Setting
 from bot.toml_tables import Table, path_text
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -43,6 +44,7 @@ class Environment:
 
     def setting(self, table: Table, key: str, default: str) -> str:
         """A text that stands in the file, or ``{ env = "NAME", default = "..." }``."""
+        table.note(key, Setting(), default or None)
         if not isinstance(table.raw(key), Mapping):
             return table.text(key, default)
         reference = table.table(key)
@@ -64,6 +66,7 @@ class Environment:
         """
         key, suggested = wanted.key, wanted.suggested
         advice = f'{key} = {{ env = "{suggested}" }}'
+        table.note(key, Secret())
         value = table.raw(key)
         if isinstance(value, Mapping):
             return self._referred(table, wanted, live)
@@ -72,7 +75,7 @@ class Environment:
             table.report(key, "a secret does not belong in this file", right)
         elif wanted.needed:
             right = f"Write {advice} and set {suggested} in the environment."
-            table.report(key, f"is missing: {wanted.needed}", right)
+            table.miss(key, f"is missing: {wanted.needed}", right)
         return ""
 
     def _referred(self, table: Table, wanted: Wanted, live: bool) -> str:

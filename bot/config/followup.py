@@ -16,7 +16,8 @@ from bot.conversations.text_toml import ATTRIBUTES, Speech
 from bot.followup.incidents import DIMENSIONS, LONGEST_WINDOW, IncidentRules
 from bot.languages import locales
 from bot.messages import ChannelName
-from bot.toml_tables import Table, did_you_mean
+from bot.toml_journal import Whole
+from bot.toml_tables import ANY_NUMBER, Table, did_you_mean
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
@@ -84,7 +85,8 @@ def _limits(table: Table, default: Mapping[ScaleName, int]) -> Mapping[ScaleName
     if own is None:
         return limits
     for name, scale in SCALES.items():
-        limit = own.maybe_whole(name, -(10**9), 10**9)
+        own.note(name, Whole(low=scale.low, high=scale.high), default[name])
+        limit = own.maybe_whole(name, -ANY_NUMBER, ANY_NUMBER)
         if limit is not None and limit not in scale:
             own.report(name, f"{limit} is not on the scale of {name}", f"It runs from {scale.low} to {scale.high}.")
         elif limit is not None:

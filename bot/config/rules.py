@@ -14,14 +14,13 @@ from bot.conversations.questions import Rating, ScaleName, scale_of
 from bot.followup.cases import CASE_AT_MOST, PRIORITIES, Priority
 from bot.followup.routing import RoutingRule, may_open_for, shadowed
 from bot.scoring.scales import Scale
-from bot.toml_tables import LINE, Table, did_you_mean, quoted
+from bot.toml_tables import ANY_NUMBER, LINE, Table, did_you_mean, quoted
 
 SCALES: Mapping[ScaleName, Scale] = {
     name: scale_of(Rating(id=name, text={}, scale=name)) for name in get_args(ScaleName)
 }
 _ACTS = ("room", "group", "team", "priority", "opens")
 _ASKS = ("flows", "channels", "languages", "tags", "scale", "score_at_least", "score_at_most", "vip", "words")
-_ANY_NUMBER = 10**9
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +71,7 @@ def _read_rule(table: Table, ground: Ground) -> RoutingRule:
         scale=scale,
         score_at_least=low,
         score_at_most=high,
-        vip=table.flag("vip", True) if table.has("vip") else None,
+        vip=table.maybe_flag("vip"),
         words=_words(table),
         opens=table.flag("opens", False),
         room=read_room(table, ""),
@@ -141,7 +140,7 @@ def _scores(table: Table, ground: Ground, about: Sequence[Flow]) -> tuple[ScaleN
     bounds = {
         key: value
         for key in ("score_at_least", "score_at_most")
-        if (value := table.maybe_whole(key, -_ANY_NUMBER, _ANY_NUMBER)) is not None
+        if (value := table.maybe_whole(key, -ANY_NUMBER, ANY_NUMBER)) is not None
     }
     low, high = bounds.get("score_at_least"), bounds.get("score_at_most")
     rated = [(flow, rating) for flow in about if (rating := flow.score_question()) is not None]

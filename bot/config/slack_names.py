@@ -2,6 +2,7 @@
 
 import re
 
+from bot.toml_journal import AnyText
 from bot.toml_tables import Table
 
 _ROOM = re.compile(r"#[^\s#@,]{1,80}|[CGD][A-Z0-9]{2,20}")
@@ -16,6 +17,7 @@ _LEAD_EXAMPLE = (
 
 def read_room(table: Table, default: str | None = None) -> str:
     """A room: an id, or its name with #."""
+    table.note("room", AnyText(pattern=_ROOM.pattern, what="a room in Slack"), default or None)
     room = table.text("room", default, example='room = "#support", or the id of a Slack channel')
     if _MEMBER.fullmatch(room):
         right = 'In Slack, open the room\'s details and copy its Channel ID (C…), or write its "#name".'
@@ -38,6 +40,7 @@ def read_lead(table: Table) -> str:
 
 
 def _read_id(table: Table, key: str, pattern: re.Pattern[str], wrong: str, example: str) -> str:
+    table.note(key, AnyText(pattern=pattern.pattern, what="an id in Slack"))
     id = table.text(key, "")
     if id and not pattern.fullmatch(id):
         right = f"Did you mean '{id.upper()}'?" if pattern.fullmatch(id.upper()) and _has_digit(id) else example

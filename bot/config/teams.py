@@ -8,11 +8,13 @@ from zoneinfo import available_timezones
 
 from bot.config.slack_names import read_lead, read_room
 from bot.followup.clocks import Hours, Team
+from bot.toml_journal import AnyText, Block, Dates, Several, Share
 from bot.toml_tables import Path, Table, describe, did_you_mean
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _SPAN = re.compile(r"([0-9]{2}:[0-9]{2}) ?[-–] ?([0-9]{2}:[0-9]{2})")
+_DAYS_PATTERN = rf"({'|'.join(_DAYS)})(-({'|'.join(_DAYS)}))?"
 _SPAN_EXAMPLE = 'Write "09:00-18:00", or several: ["09:00-12:30", "14:00-18:00"].'
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PERCENT = re.compile(r"([0-9]{1,3}) ?%")
@@ -27,14 +29,16 @@ def read_teams(table: Table, time_zone: str) -> tuple[Team, ...]:
 
     ``time_zone`` is that of a team that names none.
     """
+    table.note("teams", Block())
     if isinstance(table.raw("teams"), list):
         table.report("teams", "must be a table, not a list", "Write [followup.teams.support], in one pair of brackets.")
         return ()
     block = table.table("teams")
-    if block is None or not block.data:
+    names = block.names(_NAME.pattern, "support") if block is not None else []
+    if block is None or not names:
         return (Team(name="support", hours=Hours(time_zone=time_zone)),)
     teams = []
-    for name in block.data:
+    for name in names:
         own = block.table(name)
         if own is not None:
             teams.append(_read_team(own, name, time_zone))
@@ -90,6 +94,7 @@ def read_time_zone(table: Table, default: str) -> str:
 
 def _share(table: Table, default: float) -> float:
     """A share of a clock: 0.8 or "80%"."""
+    table.note("escalate_at", Share(low="10%", high="100%", number=True), f"{default:.0%}")
     value = table.raw("escalate_at")
     found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     share = int(found[1]) / 100 if found else value
@@ -109,13 +114,15 @@ def _share(table: Table, default: float) -> float:
 def _week(table: Table) -> tuple[tuple[Span, ...], ...]:
     """Each day's spans, Monday first; a key may be a day or a row of days, such as mon-fri."""
     week: dict[int, tuple[Span, ...]] = {}
+    table.note("hours", Block())
     if isinstance(table.raw("hours"), str | list):
         table.report("hours", "do not say of which days", 'Write hours.mon-fri = "09:00-18:00".')
         return Hours().week
     hours = table.table("hours")
     if hours is None:
         return Hours().week
-    for key in hours.data:
+    for key in hours.names(_DAYS_PATTERN, "mon-fri"):
+        hours.note(key, Several(item=AnyText(pattern=rf" *{_SPAN.pattern} *", what="hours"), or_one=True))
         spans = _spans(hours, key)
         for day in _days_of(hours, key):
             if day in week:
@@ -188,6 +195,7 @@ def _text(span: Span) -> str:
 
 def _holidays(table: Table) -> frozenset[date]:
     days: set[date] = set()
+    table.note("holidays", Dates())
     if not table.has("holidays"):
         return frozenset()
     for path, value in _items(table, "holidays", 'a list of dates such as ["2026-12-25"]'):

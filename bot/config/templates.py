@@ -5,6 +5,7 @@ from typing import cast, get_args
 
 from bot.conversations.text_toml import Speech, read_texts
 from bot.followup.templates import Cause, Template, TemplateKind
+from bot.toml_journal import AnyText, Blocks
 from bot.toml_tables import Table
 
 #: A menu of Slack's takes so many.
@@ -44,6 +45,7 @@ def read_causes(table: Table) -> tuple[Cause, ...]:
 
 
 def _tables(table: Table, key: str, plural: str) -> Sequence[Table]:
+    table.note(key, Blocks(most=MOST))
     tables = table.tables(key)
     if len(tables) > MOST:
         table.report(key, f"there are {len(tables)} {plural}", f"Keep at most {MOST}: Slack's menus hold no more.")
@@ -51,6 +53,7 @@ def _tables(table: Table, key: str, plural: str) -> Sequence[Table]:
 
 
 def _title(table: Table) -> str:
+    table.note("title", AnyText(longest=TITLE_LENGTH))
     title = table.text("title", example='title = "…", what agents read in the menu')
     if len(title) > TITLE_LENGTH:
         table.report("title", f"is {len(title)} characters long", f"Use at most {TITLE_LENGTH}: Slack cuts the rest.")

@@ -15,6 +15,7 @@ from bot.config.environment import Environment, Wanted
 from bot.config.key_paths import parse_key_path
 from bot.config.settings import TriggerKindName, TriggerSettings
 from bot.messages import ChannelName
+from bot.toml_journal import AnyText
 from bot.toml_tables import Table, did_you_mean
 
 KINDS: tuple[TriggerKindName, ...] = get_args(TriggerKindName)
@@ -49,7 +50,7 @@ def read_triggers(root: Table, environment: Environment, beside: Beside) -> tupl
     if block is None:
         return ()
     found = []
-    for name in block.data:
+    for name in block.names(_NAME.pattern, "helpdesk"):
         table = block.table(name)
         if table is not None:
             trigger = _read(table, name, environment, beside)
@@ -138,6 +139,7 @@ def _is_standard(secret: str) -> bool:
 
 
 def _header(table: Table) -> str:
+    table.note("header", AnyText(pattern=_HEADER.pattern, what="a header's name"))
     header = table.text("header", "")
     if header and not _HEADER.fullmatch(header):
         table.report("header", f"'{header[:60]}' is no name of a header", 'Write it as in "X-Helpdesk-Token".')
@@ -166,6 +168,7 @@ def _channel(table: Table, channels: Mapping[str, bool]) -> tuple[ChannelName | 
 
 
 def _path(table: Table, key: str) -> str:
+    table.note(key, AnyText(what="a key path"))
     path = table.text(key, "")
     if path and parse_key_path(path) is None:
         table.report(key, f"'{path[:60]}' is no key path", _EXAMPLE_PATH)
@@ -204,7 +207,7 @@ def _fields(table: Table, kind: TriggerKindName) -> Mapping[str, str]:
         return {}
     own = (*TOLD, *_PERSON) if kind == "generic" else _PERSON
     fields = {}
-    for name in block.data:
+    for name in block.names(_ATTRIBUTE.pattern, "agent"):
         if not _ATTRIBUTE.fullmatch(name):
             block.report(name, f"'{name[:60]}' is no name", "Use at most 40 of a-z, 0-9 and _.")
         elif name in TOLD and name not in own:
