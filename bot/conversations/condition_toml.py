@@ -39,7 +39,8 @@ from bot.conversations.questions import (
 from bot.conversations.text_toml import Speech
 from bot.ids import WordsId
 from bot.scoring.scales import band
-from bot.toml_tables import Table, did_you_mean, quoted
+from bot.toml_journal import OneOf, Several
+from bot.toml_tables import ANY_NUMBER, Table, did_you_mean, quoted
 
 _TESTS = ("at_least", "at_most", "band", "bands", "chose", "answered")
 _KINDS = ("question", "attribute", "all", "any", "not")
@@ -75,6 +76,7 @@ def read_when(table: Table, before: Before) -> Condition | None:
 
 
 def _read(table: Table, before: Before, depth: int) -> Condition | None:
+    table.is_a("condition")
     if depth > _DEEPEST:
         table.report("", "is nested too deeply", f"Use at most {_DEEPEST} levels.")
         return None
@@ -192,7 +194,7 @@ def _between(table: Table, tests: list[str], question: Question) -> Condition | 
     scale = scale_of(question)
     bounds = {}
     for test in tests:
-        value = table.maybe_whole(test, -(10**9), 10**9)
+        value = table.maybe_whole(test, -ANY_NUMBER, ANY_NUMBER)
         if value is None:
             return None
         if value not in scale:
@@ -216,6 +218,10 @@ def _in_band(table: Table, test: str, question: Question) -> Condition | None:
         return None
     scale = scale_of(question)
     own = tuple(dict.fromkeys(band(score, scale).value for score in range(scale.low, scale.high + 1)))
+    if test == "band":
+        table.note("band", OneOf(allowed=own))
+    else:
+        table.note("bands", Several(item=OneOf(allowed=own), fewest=1))
     named = (table.text("band"),) if test == "band" else table.texts("bands")
     for index, name in enumerate(named):
         path = (*table.path, test) if test == "band" else (*table.path, test, index)
@@ -235,6 +241,7 @@ def _chose(table: Table, question: Question) -> Condition | None:
         _not_for(table, "chose", question, right)
         return None
     ids = [option.id for option in question.options]
+    table.note("chose", Several(fewest=1))
     named = table.texts("chose")
     if not named and not table.findings.under((*table.path, "chose")):
         table.report("chose", "is empty", f"Choose from {quoted(ids)}.")

@@ -30,7 +30,8 @@ from bot.conversations.text_toml import (
     read_locales,
     read_texts,
 )
-from bot.toml_tables import Findings, Path, Table, did_you_mean
+from bot.toml_journal import Blocks, OneOf, Whole
+from bot.toml_tables import ANY_NUMBER, Findings, Path, Table, did_you_mean
 
 #: Slack's block of buttons takes 25, and *Done* and *Skip* stand below the options.
 MOST_OPTIONS = 20
@@ -97,7 +98,7 @@ def read_flow(table: Table, channels: Collection[str] = ()) -> Flow:
     intro = read_texts(table, "intro", speech, required=False)
     score = _read_score(table, questions)
     # When it may be asked stands beside the flow, and is no part of the version that customers are asked.
-    table.has("asking")
+    table.table("asking")
     flow = Flow(
         id=id,
         title=title,
@@ -126,7 +127,7 @@ def _read_score(table: Table, questions: tuple[Question, ...]) -> str | None:
 
 
 def _read_case(table: Table, questions: tuple[Question, ...], score: str | None) -> int | None:
-    limit = table.maybe_whole("case_at_most", -(10**9), 10**9)
+    limit = table.maybe_whole("case_at_most", -ANY_NUMBER, ANY_NUMBER)
     if limit is None or table.findings.under((*table.path, "question")):
         return limit
     ratings = [each for each in questions if isinstance(each, Rating) and score in (None, each.id)]
@@ -155,6 +156,7 @@ def _read_thanks(table: Table, speech: Speech, *, rated: bool) -> Thanks:
 
 
 def _read_questions(table: Table, speech: Speech, channels: Collection[str]) -> tuple[Question, ...]:
+    table.note("question", Blocks(fewest=1, most=MOST_QUESTIONS))
     tables = table.tables("question")
     if not tables and not table.findings.under((*table.path, "question")):
         table.report("question", "is missing", "Add a [[flow.question]] with id, type and text.")
@@ -201,6 +203,8 @@ def _read_question(table: Table, before: Before) -> Question | None:
 
 def _read_rating(table: Table, scale: ScaleName, speech: Speech, common: dict[str, Any]) -> Rating:
     looks = _LOOKS[scale]
+    if looks:
+        table.note("look", OneOf(allowed=looks), "numbers")
     look = table.text("look", "numbers") if looks else "numbers"
     if looks and look not in looks:
         table.report("look", f"{scale} has no look '{look[:40]}'", did_you_mean(look, looks))
@@ -214,6 +218,7 @@ def _read_rating(table: Table, scale: ScaleName, speech: Speech, common: dict[st
 
 
 def _read_options(table: Table, speech: Speech) -> tuple[Option, ...]:
+    table.note("options", Blocks(fewest=2, most=MOST_OPTIONS))
     if not table.has("options"):
         table.missing("options", 'options = [ { id = "…", text.en = "…" }, … ]')
         return ()
@@ -250,6 +255,8 @@ def _report_same_label(table: Table, text: Texts, above: list[Option]) -> None:
 def _read_choices(table: Table, speech: Speech, common: dict[str, Any]) -> Choices:
     options = _read_options(table, speech)
     most = max(len(options), 1)
+    table.note("at_least", Whole(low=1, high=MOST_OPTIONS), 1)
+    table.note("at_most", Whole(low=1, high=MOST_OPTIONS))
     at_least = table.whole("at_least", 1, 1, most)
     at_most = table.maybe_whole("at_most", 1, most)
     if at_most is not None and at_least > at_most:

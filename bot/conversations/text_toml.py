@@ -7,6 +7,7 @@ import msgspec
 
 from bot.conversations.questions import Texts
 from bot.languages import pack
+from bot.toml_journal import AnyText, PerLanguage, Several
 from bot.toml_tables import Path, Table, did_you_mean, quoted
 
 #: What a report of an interaction may carry besides its channel and language; a flow may name more.
@@ -38,6 +39,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_locales(table: Table, key: str) -> tuple[str, ...]:
     """A list of language tags, at least one; those that are none are reported and left out."""
+    table.note(key, Several(item=AnyText(pattern=_TAG.pattern, what="a language"), fewest=1))
     tags = table.texts(key, example=f'{key} = ["en"]')
     if not tags and not table.findings.under((*table.path, key)):
         table.report(key, "is empty", f'Write {key} = ["en"].')
@@ -72,6 +74,7 @@ def read_texts(
     longest: int = TEXT_LENGTH,
 ) -> Texts:
     """One text for each of the flow's languages; a flow in one language may write a plain text."""
+    table.note(key, PerLanguage(longest=longest, variables=variables))
     value = table.raw(key)
     if value is None:
         if required and speech.locales:
