@@ -285,11 +285,22 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     selected: bool = False
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to open: an http or https address."""
+
+    label: str
+    url: str
+
+
 class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """Words alone. Always plain text: a channel escapes whatever its service would read as markup."""
+    """Words alone. Always plain text: a channel escapes whatever its service would read as markup.
+
+    ``links`` stand below as buttons that open a page; where there are none, as "label: address".
+    """
 
     text: str
     locale: str = "en"
+    links: tuple[Link, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, tag="card"):
@@ -324,13 +335,6 @@ class IncidentOf(msgspec.Struct, frozen=True, kw_only=True, tag="incident_of"):
     """The alert of an incident as it is at the moment of sending."""
 
     incident: IncidentId
-
-
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to open: an http or https address."""
-
-    label: str
-    url: str
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True, tag="remark"):

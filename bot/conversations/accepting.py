@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from bot.conversations.answers import Answer, Value, Worded
+from bot.conversations.answers import Answer, Chosen, Value, Worded
+from bot.conversations.asked import as_asked, fits, in_order, offers_all
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
     Answered,
@@ -29,8 +30,8 @@ from bot.conversations.events import (
     Unthank,
 )
 from bot.conversations.flow import Flow
-from bot.conversations.questions import OpenText, Question
-from bot.conversations.rules import fits, may_decline, next_question
+from bot.conversations.questions import Contact, OpenText, Question
+from bot.conversations.rules import may_decline, next_question
 
 _V = TypeVar("_V")
 
@@ -45,6 +46,9 @@ def accept(
     comment: Typed | None = None,
 ) -> Turn:
     """Take a value for an open question, with the words beside it, and go on from there."""
+    if isinstance(value, Chosen):
+        # stored in the flow's order, whatever order its options were shown in
+        value = Chosen(options=in_order(value.options, flow.question(question.id) or question))
     turn = _take(conversation, flow, question, value, at)
     if comment is not None:
         turn = _keep_comment(turn, flow, question, comment, at)
@@ -81,7 +85,8 @@ def _take(conversation: Conversation, flow: Flow, question: Question, value: Val
         return taken
     answer = Answer(value=value, turn=turn, at=at)
     answered = replace(closed, answers={**closed.answers, question.id: answer})
-    return _prune(_then(taken, answered, [Answered(question=question.id, answer=answer, before=before)]), flow)
+    pruned = _prune(_then(taken, answered, [Answered(question=question.id, answer=answer, before=before)]), flow)
+    return _redraw(pruned, flow, conversation, question.id)
 
 
 def _prune(turn: Turn, flow: Flow) -> Turn:
@@ -92,6 +97,8 @@ def _prune(turn: Turn, flow: Flow) -> Turn:
     for question in flow.questions:
         answer = conversation.answers.get(question.id)
         if not fits(question, flow, kept, conversation):
+            gone.append(question.id)
+        elif answer is not None and not offers_all(question, answer, flow, kept, conversation):
             gone.append(question.id)
         elif answer is not None:
             kept[question.id] = answer
@@ -114,12 +121,30 @@ def _prune(turn: Turn, flow: Flow) -> Turn:
     )
 
 
+def _redraw(turn: Turn, flow: Flow, before: Conversation, answered: str) -> Turn:
+    """The question that waits, where the answer changes what it says or offers; its old buttons are past."""
+    conversation = turn.conversation
+    question = flow.question(conversation.asked) if conversation.asked else None
+    if question is None:
+        return turn
+    was = as_asked(question, flow, before.answers, conversation)
+    now = as_asked(question, flow, conversation.answers, conversation)
+    if was == now and not any(f"{{{answered}" in text for text in now.text.values()):
+        return turn
+    drafts = without(conversation.drafts, {question.id})
+    redrawn = made_now(replace(conversation, turn=conversation.turn + 1, drafts=drafts), question.id)
+    return _then(turn, redrawn, prompts=[Show(question=question.id)])
+
+
 def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: datetime) -> Turn:
     """Words beside a rating answer the flow's next open text, so that nobody is asked for what they just said.
 
     They leave the rating changeable: who reads a score out of a sentence may have read it wrong. Words by themselves
     end every correction: what they explain must not change under them.
     """
+    if isinstance(question, Contact):
+        # where somebody can be reached says nothing about their answers
+        return _then(turn, turn.conversation, [Said(question=question.id, text=typed.text, words=typed.words)])
     if isinstance(question, OpenText):
         commented = replace(turn.conversation, commented=True)
         # Taking *Change* from the rating would be one message more for everybody, to spare a few a polite refusal.

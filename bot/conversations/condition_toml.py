@@ -25,9 +25,12 @@ from bot.conversations.questions import (
     Choices,
     Chose,
     Condition,
+    Consent,
+    Contact,
     InBand,
     Not,
     OpenText,
+    PanelInvitation,
     Question,
     Rating,
     ScoreBetween,
@@ -61,9 +64,14 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     channels: Collection[str] = ()
 
 
-def read_when(table: Table, before: Before) -> Condition | None:
-    """The condition under the key ``when``; None where there is none, or where it is wrong."""
-    condition_table = table.table("when")
+def read_when(
+    table: Table, before: Before, key: str = "when", *, never: str = "so this question would never be asked"
+) -> Condition | None:
+    """The condition under a key; None where there is none, or where it is wrong.
+
+    ``never`` says what would come of one that cannot be true.
+    """
+    condition_table = table.table(key)
     if condition_table is None:
         return None
     condition = _read(condition_table, before, 1)
@@ -71,7 +79,7 @@ def read_when(table: Table, before: Before) -> Condition | None:
         return None
     questions = {id: question for id, question in before.earlier.items() if question is not None}
     if not _possible(condition, questions):
-        condition_table.report("", "can never be true, so this question would never be asked")
+        condition_table.report("", f"can never be true, {never}")
     return condition
 
 
@@ -179,6 +187,12 @@ def _kind(question: Question) -> str:
             return "choices"
         case OpenText():
             return "text"
+        case Contact():
+            return "contact"
+        case Consent():
+            return "consent"
+        case PanelInvitation():
+            return "panel"
         case _:
             assert_never(question)
 
@@ -236,7 +250,7 @@ def _in_band(table: Table, test: str, question: Question) -> Condition | None:
 
 
 def _chose(table: Table, question: Question) -> Condition | None:
-    if not isinstance(question, Choice | Choices):
+    if not isinstance(question, Choice | Choices | Consent | PanelInvitation):
         right = "It has no options; use at_least, at_most or band." if isinstance(question, Rating) else "Use answered."
         _not_for(table, "chose", question, right)
         return None
@@ -294,12 +308,12 @@ def _values(question: Question, options: frozenset[tuple[str, str]]) -> list[Val
         case Rating():
             scale = scale_of(question)
             return [None, *(Scored(score=score) for score in range(scale.low, scale.high + 1))]
-        case OpenText():
+        case OpenText() | Contact():
             return [None, Worded(words=WordsId("words"))]
-        case Choice() | Choices():
+        case Choice() | Choices() | Consent() | PanelInvitation():
             named = [option.id for option in question.options if (question.id, option.id) in options]
             others = [option.id for option in question.options if option.id not in named][:1]
-            most = 1 if isinstance(question, Choice) else question.at_most or len(question.options)
+            most = question.at_most or len(question.options) if isinstance(question, Choices) else 1
             every = [*named, *others]
             sizes = range(1, min(most, len(every)) + 1)
             sets = chain.from_iterable(combinations(every, size) for size in sizes)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from bot.conversations.accepting import accept, go_on, made_now, without
 from bot.conversations.answers import Chosen, Scored, Skipped
+from bot.conversations.asked import question_for
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
     AskAgain,
@@ -36,7 +37,17 @@ from bot.conversations.events import (
     Typed,
 )
 from bot.conversations.flow import Flow
-from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, scale_of
+from bot.conversations.questions import (
+    Choice,
+    Choices,
+    Consent,
+    Contact,
+    OpenText,
+    PanelInvitation,
+    Question,
+    Rating,
+    scale_of,
+)
 from bot.conversations.rules import Rules, may_change, may_decline, reopened_too_long
 from bot.conversations.words import repeats, understand
 
@@ -150,13 +161,13 @@ def _tapped(conversation: Conversation, flow: Flow, tap: Tap, at: datetime, rule
             if score is None or score not in scale_of(question):
                 return _stale(conversation, tap, "unknown_button")
             return accept(conversation, flow, question, Scored(score=score), at)
-        case Choice():
+        case Choice() | Consent() | PanelInvitation():
             if all(tap.value != option.id for option in question.options):
                 return _stale(conversation, tap, "unknown_button")
             return accept(conversation, flow, question, Chosen(options=(tap.value,)), at)
         case Choices():
             return _tapped_choices(conversation, flow, question, tap, at)
-        case OpenText():
+        case OpenText() | Contact():
             return _stale(conversation, tap, "unknown_button")
         case _:
             assert_never(question)
@@ -178,7 +189,7 @@ def _refused(conversation: Conversation, question: Question, tap: Tap, at: datet
 def _question_of(conversation: Conversation, flow: Flow, turn: int) -> Question | None:
     for id, made in conversation.prompts.items():
         if made == turn:
-            return flow.question(id)
+            return question_for(id, flow, conversation)
     return None
 
 
@@ -291,7 +302,7 @@ def _typed(conversation: Conversation, flow: Flow, typed: Typed, at: datetime, r
     if repeats(typed, conversation, flow, at):
         return Turn(conversation=conversation)
     waiting = conversation.reopened or conversation.asked
-    question = flow.question(waiting) if waiting else None
+    question = question_for(waiting, flow, conversation) if waiting else None
     if question is None:
         return Turn(conversation=conversation, events=_kept(typed))
     understood = understand(typed, question, flow, conversation.locale)

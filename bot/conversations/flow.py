@@ -5,7 +5,19 @@ from typing import Any, assert_never
 
 import msgspec
 
-from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts
+from bot.conversations.questions import (
+    BandName,
+    Choice,
+    Choices,
+    Consent,
+    Contact,
+    OpenText,
+    Option,
+    PanelInvitation,
+    Question,
+    Rating,
+    Texts,
+)
 from bot.ids import FlowHash
 
 SCHEMA = 1
@@ -18,6 +30,15 @@ class Thanks(msgspec.Struct, frozen=True, kw_only=True):
     middling: Texts = {}
     poor: Texts = {}
     otherwise: Texts = {}
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """A link under the thanks, to where customers tell others; for scores in ``bands``, or for all of a flow without."""
+
+    url: str
+    text: Texts
+    button: Texts
+    bands: tuple[BandName, ...] = ()
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +57,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     case_at_most: int | None = None
     intro: Texts = {}
     thanks: Thanks = Thanks()
+    review: Review | None = None
+    #: the id of the flow that this one is another form of; ``share`` is the percentage of its customers who get it
+    variant_of: str | None = None
+    share: int = 0
 
     @property
     def locale(self) -> str:
@@ -67,15 +92,25 @@ def structure_key(flow: Flow) -> str:
             case Rating():
                 detail: Any = ["rating", question.scale, question.positive_from]
             case Choice():
-                detail = ["choice", *(option.id for option in question.options)]
+                detail = ["choice", *map(_named, question.options)]
             case Choices():
-                detail = ["choices", *(option.id for option in question.options)]
+                detail = ["choices", *map(_named, question.options)]
             case OpenText():
                 detail = ["text"]
+            case Contact():
+                detail = ["contact", question.wants]
+            case Consent():
+                detail = ["consent"]
+            case PanelInvitation():
+                detail = ["panel"]
             case _:
                 assert_never(question)
         shape.append([question.id, detail, question.when])
     return _digest(msgspec.json.encode(shape, order="deterministic"))
+
+
+def _named(option: Option) -> Any:
+    return option.id if option.when is None else [option.id, option.when]
 
 
 def _digest(data: bytes) -> str:

@@ -2,20 +2,34 @@
 
 import re
 from collections.abc import Mapping
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 import msgspec
 
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
+from bot.conversations.asked import as_asked, by_band_of
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import CHANGE, DECLINE, DONE, NEVER, SKIP, TICK, UNTICK
 from bot.conversations.events import Ask, AskAgain, Bye, Close, Prompt, Remind, Show, Thank, Unthank
-from bot.conversations.flow import Flow
-from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, Texts, in_locale, scale_of
+from bot.conversations.flow import Flow, Review
+from bot.conversations.questions import (
+    ByBand,
+    Choice,
+    Choices,
+    Consent,
+    Contact,
+    OpenText,
+    PanelInvitation,
+    Question,
+    Rating,
+    Texts,
+    in_locale,
+    scale_of,
+)
 from bot.conversations.rules import may_decline
 from bot.languages import say
-from bot.messages import Address, Button, Card, Content, Outbound, OutboundKind, Text, Token, format_token
-from bot.scoring.scales import Band, band
+from bot.messages import Address, Button, Card, Content, Link, Outbound, OutboundKind, Text, Token, format_token
+from bot.scoring.scales import band
 
 #: no heart for the top face: it is a rating, not a declaration
 FACES = ("😞", "😕", "😐", "🙂", "😀")
@@ -64,7 +78,7 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
             card = _card(flow, id, conversation, wording, opening=say(conversation.locale, "reminder"))
             return _outbound("post", conversation, id, card)
         case Bye():
-            return _thanks_outbound("post", conversation, say(conversation.locale, "bye.declined"))
+            return _thanks_outbound("post", conversation, _said(conversation, "bye.declined"))
         case AskAgain(question=id):
             return msgspec.structs.replace(
                 _outbound("post", conversation, id, _again(flow, id, conversation)),
@@ -73,7 +87,7 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
         case Thank(again=again):
             return _thanks_outbound("edit" if again else "post", conversation, _thanks(flow, conversation, wording))
         case Unthank():
-            return _thanks_outbound("edit", conversation, say(conversation.locale, "reply.changed"))
+            return _thanks_outbound("edit", conversation, _said(conversation, "reply.changed"))
         case _:
             assert_never(prompt)
 
@@ -89,15 +103,26 @@ def _outbound(kind: OutboundKind, conversation: Conversation, question: str, con
 
 
 def _text(texts: Texts, flow: Flow, conversation: Conversation, wording: Wording) -> str:
-    variables = {"company": wording.company, **conversation.attributes}
+    variables = {"company": wording.company, **conversation.attributes, **_answered(flow, conversation)}
     return fill(in_locale(texts, conversation.locale, flow.locale), variables)
 
 
-def _question(flow: Flow, id: str) -> Question:
+def _answered(flow: Flow, conversation: Conversation) -> dict[str, str]:
+    """What was answered so far, by the questions' ids, as texts may say it again; never anybody's words."""
+    found = {}
+    for question in flow.questions:
+        answer = conversation.answers.get(question.id)
+        if answer is not None and not isinstance(answer.value, Worded | Skipped):
+            found[question.id] = answer_label(question, answer, flow, conversation.locale)
+    return found
+
+
+def _question(flow: Flow, id: str, conversation: Conversation) -> Question:
+    """The question as the respondent is asked it now."""
     question = flow.question(id)
     if question is None:
         raise KeyError(f"flow {flow.id} has no question {id}")
-    return question
+    return as_asked(question, flow, conversation.answers, conversation)
 
 
 # ---- cards ----------------------------------------------------------------------------------------------
@@ -112,7 +137,7 @@ def _card(
     changeable: bool = True,
     opening: str = "",
 ) -> Card:
-    question = _question(flow, id)
+    question = _question(flow, id, conversation)
     text = _text(question.text, flow, conversation, wording)
     if opening:
         text = f"{opening}\n\n{text}"
@@ -173,7 +198,7 @@ def _answer_rows(question: Question, flow: Flow, conversation: Conversation) -> 
                     for score in range(scale.low, scale.high + 1)
                 )
             ]
-        case Choice():
+        case Choice() | Consent() | PanelInvitation():
             return [
                 (_button(conversation, question.id, in_locale(option.text, locale, flow.locale), option.id),)
                 for option in question.options
@@ -195,7 +220,7 @@ def _answer_rows(question: Question, flow: Flow, conversation: Conversation) -> 
             if len(ticked) >= question.at_least:
                 rows.append((_button(conversation, question.id, say(locale, "button.done"), DONE),))
             return rows
-        case OpenText():
+        case OpenText() | Contact():
             return []
         case _:
             assert_never(question)
@@ -219,7 +244,7 @@ def answer_label(question: Question, answer: Answer, flow: Flow, locale: str) ->
         case Scored(score=score):
             return score_label(question, score) if isinstance(question, Rating) else str(score)
         case Chosen(options=chosen):
-            options = question.options if isinstance(question, Choice | Choices) else ()
+            options = question.options if isinstance(question, Choice | Choices | Consent | PanelInvitation) else ()
             texts = {option.id: option.text for option in options}
             return ", ".join(in_locale(texts.get(id, {}), locale, flow.locale) or id for id in chosen)
         case Worded():
@@ -255,6 +280,12 @@ def _hint(kind: str, question: Question, locale: str) -> str:
             return say(locale, f"{kind}.choice")
         case Choices():
             return say(locale, f"{kind}.choices")
+        case Consent() | PanelInvitation():
+            return say(locale, f"{kind}.consent")
+        case Contact():
+            return say(locale, f"{kind}.{'contact' if question.wants == 'either' else question.wants}")
+        case OpenText(required_when=condition) if condition is not None and kind == "again":
+            return say(locale, "again.required")
         case OpenText():
             return say(locale, f"{kind}.text")
         case _:
@@ -262,34 +293,60 @@ def _hint(kind: str, question: Question, locale: str) -> str:
 
 
 def _again(flow: Flow, id: str, conversation: Conversation) -> Text:
-    return Text(text=_hint("again", _question(flow, id), conversation.locale), locale=conversation.locale)
+    return Text(text=_hint("again", _question(flow, id, conversation), conversation.locale), locale=conversation.locale)
 
 
 def _closed(flow: Flow, close: Close, conversation: Conversation, wording: Wording) -> Card:
     locale = conversation.locale
     if close.withdrawn:
         return Card(text=say(locale, "withdrawn"), locale=locale, typing=False)
-    text = _text(_question(flow, close.question).text, flow, conversation, wording)
+    text = _text(_question(flow, close.question, conversation).text, flow, conversation, wording)
     chosen = None if close.refused is None else say(locale, f"button.{close.refused}")
     return Card(text=text, chosen=chosen, locale=locale, typing=False)
 
 
-def _thanks_outbound(kind: OutboundKind, conversation: Conversation, text: str) -> Outbound:
-    content = Text(text=text, locale=conversation.locale)
+def _said(conversation: Conversation, key: str) -> Text:
+    return Text(text=say(conversation.locale, key), locale=conversation.locale)
+
+
+def _thanks_outbound(kind: OutboundKind, conversation: Conversation, content: Text) -> Outbound:
     return msgspec.structs.replace(_outbound(kind, conversation, "", content), slot=f"t:{conversation.id}")
 
 
-def _thanks(flow: Flow, conversation: Conversation, wording: Wording) -> str:
-    thanks, rating = flow.thanks, flow.score_question()
-    answer = conversation.answers.get(rating.id) if rating else None
+def _thanks(flow: Flow, conversation: Conversation, wording: Wording) -> Text:
+    """Thanks by the band of the score, a welcome for who joined the panel, and the link to a public review."""
+    thanks, scored = flow.thanks, _score(flow, conversation)
     special: Texts = {}
-    if rating is not None and answer is not None and isinstance(answer.value, Scored):
-        match band(answer.value.score, scale_of(rating)):
-            case Band.PROMOTER | Band.SATISFIED:
-                special = thanks.good
-            case Band.PASSIVE | Band.NEUTRAL:
-                special = thanks.middling
-            case Band.DETRACTOR | Band.DISSATISFIED:
-                special = thanks.poor
-    text = _text(special or thanks.otherwise, flow, conversation, wording)
-    return text or say(conversation.locale, "thanks.otherwise")
+    if scored is not None:
+        by_band = ByBand(question="", good=thanks.good, middling=thanks.middling, poor=thanks.poor)
+        special = by_band_of(by_band, *scored)
+    said = [
+        _text(special or thanks.otherwise, flow, conversation, wording) or say(conversation.locale, "thanks.otherwise")
+    ]
+    said += [_text(each.joined, flow, conversation, wording) for each in flow.questions if _joined(each, conversation)]
+    links: tuple[Link, ...] = ()
+    review = flow.review
+    if review is not None and _reviewed(review, scored):
+        said.append(_text(review.text, flow, conversation, wording))
+        links = (Link(label=_text(review.button, flow, conversation, wording), url=review.url),)
+    return Text(text="\n\n".join(filter(None, said)), locale=conversation.locale, links=links)
+
+
+def _score(flow: Flow, conversation: Conversation) -> tuple[Rating, int] | None:
+    rating = flow.score_question()
+    answer = conversation.answers.get(rating.id) if rating else None
+    if rating is None or answer is None or not isinstance(answer.value, Scored):
+        return None
+    return rating, answer.value.score
+
+
+def _joined(question: Question, conversation: Conversation) -> TypeGuard[PanelInvitation]:
+    answer = conversation.answers.get(question.id)
+    return isinstance(question, PanelInvitation) and answer is not None and answer.value == Chosen(options=("yes",))
+
+
+def _reviewed(review: Review, scored: tuple[Rating, int] | None) -> bool:
+    """Whether the link is for this score; without bands it is for everybody."""
+    if not review.bands:
+        return True
+    return scored is not None and band(scored[1], scale_of(scored[0])).value in review.bands

@@ -68,10 +68,24 @@ Condition = ScoreBetween | InBand | Chose | WasAnswered | AttributeIs | AllOf | 
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One choice; its id is the same in every language and is what is stored."""
+    """One choice; its id is the same in every language and is what is stored.
+
+    It is offered where ``when`` holds. ``last`` keeps it at the end of options whose order is shuffled.
+    """
 
     id: str
     text: Texts
+    when: Condition | None = None
+    last: bool = False
+
+
+class ByBand(msgspec.Struct, frozen=True, kw_only=True):
+    """What a question says instead of its text, by the band of the rating given to ``question``."""
+
+    question: str
+    good: Texts = {}
+    middling: Texts = {}
+    poor: Texts = {}
 
 
 class Rating(msgspec.Struct, frozen=True, kw_only=True, tag="rating"):
@@ -89,16 +103,19 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True, tag="rating"):
     positive_from: int | None = None
     when: Condition | None = None
     optional: bool = False
+    by_band: ByBand | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, tag="choice"):
-    """Exactly one of the options."""
+    """Exactly one of the options; with ``shuffle`` each respondent sees them in an order of their own."""
 
     id: str
     text: Texts
     options: tuple[Option, ...]
     when: Condition | None = None
     optional: bool = False
+    by_band: ByBand | None = None
+    shuffle: bool = False
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True, tag="choices"):
@@ -111,18 +128,65 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True, tag="choices"):
     at_most: int | None = None
     when: Condition | None = None
     optional: bool = False
+    by_band: ByBand | None = None
+    shuffle: bool = False
 
 
 class OpenText(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """The customer's own words."""
+    """The customer's own words, which cannot be left out where ``required_when`` holds."""
 
     id: str
     text: Texts
     when: Condition | None = None
     optional: bool = True
+    by_band: ByBand | None = None
+    required_when: Condition | None = None
 
 
-Question = Rating | Choice | Choices | OpenText
+Wanted = Literal["email", "phone", "either"]
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, tag="contact"):
+    """Where the customer can be reached; kept as words are, apart from the answers.
+
+    ``region`` (ISO 3166, such as IT) is where a phone number without a country code is from; empty: the language's.
+    """
+
+    id: str
+    text: Texts
+    wants: Wanted = "either"
+    region: str = ""
+    when: Condition | None = None
+    optional: bool = True
+    by_band: ByBand | None = None
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True, tag="consent"):
+    """Whether the customer agrees to what the text says; the options' ids are yes and no."""
+
+    id: str
+    text: Texts
+    options: tuple[Option, ...]
+    when: Condition | None = None
+    optional: bool = False
+    by_band: ByBand | None = None
+
+
+class PanelInvitation(msgspec.Struct, frozen=True, kw_only=True, tag="panel"):
+    """Whether the customer joins the advisory panel (options yes and no); ``joined`` welcomes who does."""
+
+    id: str
+    text: Texts
+    options: tuple[Option, ...]
+    joined: Texts = {}
+    when: Condition | None = None
+    optional: bool = False
+    by_band: ByBand | None = None
+
+
+Question = Rating | Choice | Choices | OpenText | Contact | Consent | PanelInvitation
+#: Those of which one option is chosen.
+OneOf = Choice | Consent | PanelInvitation
 
 
 def in_locale(texts: Texts, locale: str, fallback: str) -> str:

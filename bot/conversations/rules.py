@@ -1,14 +1,14 @@
 """Which question fits next, and how long an answer may be changed: looked at here, changed in the engine only."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.conversations.answers import Answer, Worded
+from bot.conversations.answers import Worded
+from bot.conversations.asked import fits
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
-from bot.conversations.questions import Question, holds
+from bot.conversations.questions import Question
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,18 +16,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     #: how long an answer may be changed
     correction: timedelta = timedelta(minutes=15)
-
-
-def fits(question: Question, flow: Flow, answers: Mapping[str, Answer], conversation: Conversation) -> bool:
-    """Whether a question's condition holds for these answers, in this channel and language."""
-    attributes = {
-        **conversation.attributes,
-        "channel": conversation.address.channel,
-        "language": conversation.locale,
-    }
-    questions = {each.id: each for each in flow.questions}
-    values = {id: answer.value for id, answer in answers.items()}
-    return holds(question.when, questions, values, attributes)
 
 
 def next_question(flow: Flow, conversation: Conversation) -> Question | None:

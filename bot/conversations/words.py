@@ -6,12 +6,23 @@ from typing import assert_never
 import msgspec
 
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Value, Worded
+from bot.conversations.asked import question_for
+from bot.conversations.contacts import read_contact
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
-from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating
+from bot.conversations.questions import (
+    Choice,
+    Choices,
+    Consent,
+    Contact,
+    OpenText,
+    PanelInvitation,
+    Question,
+    Rating,
+)
 from bot.conversations.typed import is_word, read_options, read_rating, says_no_thanks
-from bot.languages import pack
+from bot.languages import Pack, pack
 
 #: Within this time of a rating, the same score once more is an impatient repetition and no answer to what came next.
 REPEATED = timedelta(seconds=30)
@@ -40,15 +51,41 @@ def understand(typed: Typed, question: Question, flow: Flow, locale: str) -> Und
             chosen = read_options(typed.text, question, locale, flow.locale)
             if chosen is not None:
                 return Understood(value=Chosen(options=chosen)) if _as_many(chosen, question) else None
+        case Consent() | PanelInvitation():
+            agreed = _agreed(typed.text, question, spoken, flow, locale)
+            if agreed is not None:
+                return Understood(value=Chosen(options=(agreed,)))
+        case Contact():
+            skips = skips or (question.optional and _says_nothing(typed.text, spoken))
+            contact = None if skips else read_contact(typed.text, question, locale)
+            if contact is not None:
+                return Understood(value=Worded(words=typed.words), words=Typed(text=contact, words=typed.words))
         case OpenText():
-            # "No" to "Anything else?" is no comment, and "basta" means "that is all" here.
-            nothing = is_word(typed.text, (*spoken.no, *spoken.commands["enough"])) or says_no_thanks(typed.text)
+            nothing = _says_nothing(typed.text, spoken)
             skips = skips or (question.optional and nothing)
-            if not skips and typed.text.strip():
+            # where words are required, "no" and "skip" are none
+            none = question.required_when is not None and (nothing or is_word(typed.text, spoken.commands["skip"]))
+            if not skips and not none and typed.text.strip():
                 return Understood(value=Worded(words=typed.words), words=typed)
         case _:
             assert_never(question)
     return Understood(value=Skipped()) if skips else None
+
+
+def _says_nothing(text: str, spoken: Pack) -> bool:
+    """Whether a text is no comment: "No" to "Anything else?"; "basta" means "that is all" here."""
+    return is_word(text, (*spoken.no, *spoken.commands["enough"])) or says_no_thanks(text)
+
+
+def _agreed(text: str, question: Consent | PanelInvitation, spoken: Pack, flow: Flow, locale: str) -> str | None:
+    """The option, yes or no, that a text means: by its label or number, or by the language's own words."""
+    one = Choice(id=question.id, text=question.text, options=question.options)
+    chosen = read_options(text, one, locale, flow.locale)
+    if chosen is not None:
+        return chosen[0]
+    if is_word(text, spoken.no) or says_no_thanks(text):
+        return "no"
+    return "yes" if is_word(text, spoken.yes) else None
 
 
 def _as_many(options: tuple[str, ...], question: Choice | Choices) -> bool:
@@ -72,7 +109,7 @@ def repeats(typed: Typed, conversation: Conversation, flow: Flow, at: datetime) 
     rated = read_rating(typed.text, rating, pack(conversation.locale)) if isinstance(rating, Rating) else None
     if rated is None or rated.comment or Scored(score=rated.score) != answer.value:
         return False
-    asked = flow.question(conversation.asked) if conversation.asked else None
+    asked = question_for(conversation.asked, flow, conversation) if conversation.asked else None
     understood = understand(typed, asked, flow, conversation.locale) if asked else None
     likely = isinstance(asked, Rating) or (understood is not None and isinstance(understood.value, Skipped))
     return at - answer.at <= (REPEATED_AT_ONCE if likely else REPEATED)
