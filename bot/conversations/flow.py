@@ -19,6 +19,7 @@ from bot.conversations.questions import (
     Texts,
 )
 from bot.ids import FlowHash
+from bot.languages.voice import Sentences, Voice
 
 SCHEMA = 1
 
@@ -57,6 +58,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     case_at_most: int | None = None
     intro: Texts = {}
     thanks: Thanks = Thanks()
+    #: what the author says differently from the packs, of all that conversations say
+    sentences: Sentences = {}
     review: Review | None = None
     #: the id of the flow that this one is another form of; ``share`` is the percentage of its customers who get it
     variant_of: str | None = None
@@ -66,6 +69,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     def locale(self) -> str:
         """The language to fall back to: the first that the author named."""
         return self.locales[0]
+
+    def voice(self, locale: str) -> Voice:
+        """How a conversation of this flow speaks a language."""
+        return Voice(locale, self.sentences)
 
     def question(self, id: str) -> Question | None:
         return next((q for q in self.questions if q.id == id), None)

@@ -9,7 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from babel import Locale
+from babel import Locale, UnknownLocaleError
+
+#: A text, or a text by CLDR's plural category of the count ``{n}``: one, few, many, other.
+Sentence = str | Mapping[str, str]
 
 #: The pack that stands in for a language that has none.
 FALLBACK = "en"
@@ -61,21 +64,32 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 def say(locale: str, key: str, **variables: object) -> str:
     """A built-in sentence in a language, else in its base language, else in English.
 
-    Raises KeyError for a key that no pack has.
+    What the author of the settings may have put differently is said by a Voice. Raises KeyError for a key that no
+    pack has.
 
     >>> say("en-GB", "hint.scale", low=1, high=5)
     'Tap a number or type one from 1 to 5.'
     """
     spoken = pack(locale)
-    text = spoken.sentences[key]
-    if key in spoken.plurals:
-        text = spoken.plurals[key].get(_category(spoken.locale, variables.get("n")), text)
+    text = form_of(spoken.plurals.get(key, spoken.sentences[key]), spoken.locale, variables.get("n"))
     return fill(text, {name: str(value) for name, value in variables.items()})
 
 
-def _category(locale: str, count: object) -> str:
-    """CLDR's plural category of a count: one, few, many, other."""
-    return _plural_form(locale)(count) if isinstance(count, int) else "other"
+def form_of(sentence: Sentence, locale: str, count: object = None) -> str:
+    """The text of a sentence for a count; what is no whole number takes the most general form.
+
+    >>> form_of({"one": "a case", "other": "{n} cases"}, "en", 1), form_of("cases: {n}", "en", 1)
+    ('a case', 'cases: {n}')
+    """
+    if isinstance(sentence, str):
+        return sentence
+    whole = int(count) if isinstance(count, str) and count.isdecimal() and len(count) < 19 else count
+    if isinstance(whole, int):
+        named = sentence.get(_plural_form(locale)(whole))
+        if named is not None:
+            return named
+    # Polish has whole numbers only in *many*, never in *other*.
+    return sentence.get("other") or sentence.get("many") or next(iter(sentence.values()))
 
 
 @cache
@@ -93,7 +107,11 @@ def categories(locale: str) -> frozenset[str]:
 
 @cache
 def _plural_form(locale: str) -> Callable[[int], str]:
-    return Locale.parse(locale, sep="-").plural_form
+    try:
+        return Locale.parse(locale.replace("_", "-"), sep="-").plural_form
+    except (UnknownLocaleError, ValueError):
+        # a language that CLDR does not know has one form, as far as we can tell
+        return lambda _: "other"
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
@@ -125,14 +143,16 @@ def variables_in(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=512)
 def pack(locale: str) -> Pack:
-    """The pack of a language tag, of its base language, or the English one.
+    """The pack of a language tag, of its base language, of another kind of the same language, or the English one.
 
     >>> pack("it-CH").locale, pack("pl_PL").locale, pack("xx").locale
     ('it', 'pl', 'en')
     """
-    tag = locale.replace("_", "-").lower()
     packs = _packs()
-    return packs.get(tag) or packs.get(tag.partition("-")[0]) or packs[FALLBACK]
+    tag = locale.replace("_", "-").lower()
+    base = tag.partition("-")[0]
+    kin = next((each for name, each in packs.items() if name.partition("-")[0] == base), None)
+    return packs.get(tag) or packs.get(base) or kin or packs[FALLBACK]
 
 
 def locales() -> tuple[str, ...]:
@@ -176,11 +196,6 @@ def _packs() -> Mapping[str, Pack]:
     return MappingProxyType({pack.locale.lower(): pack for pack in sorted(read, key=lambda pack: pack.locale)})
 
 
-def _most_general(forms: Mapping[str, str]) -> str:
-    """What is said where no count is known: *other*, but Polish has whole numbers only in *many*, not in *other*."""
-    return forms.get("other") or forms["many"]
-
-
 def _read(data: dict[str, Any]) -> Pack:
     sentences = data["sentences"]
     numbers = {word: number for number, words in data["numbers"].items() for word in words}
@@ -188,7 +203,7 @@ def _read(data: dict[str, Any]) -> Pack:
         {
             "locale": data["locale"],
             "sentences": {
-                key: text if isinstance(text, str) else _most_general(text) for key, text in sentences.items()
+                key: form_of(text, data["locale"]) for key, text in sentences.items()
             },
             "plurals": {key: forms for key, forms in sentences.items() if not isinstance(forms, str)},
             "number_words": {word: int(number) for word, number in numbers.items()},

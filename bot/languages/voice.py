@@ -1,0 +1,43 @@
+"""How the program speaks: in a customer's or agent's language, with the author's own sentences where there are some."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from bot.languages import Sentence, fill, form_of, pack, say
+
+#: key -> language tag -> the author's sentence
+Sentences = Mapping[str, Mapping[str, Sentence]]
+
+NONE: Sentences = MappingProxyType({})
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """A language to speak, and what the author says differently from the packs.
+
+    >>> Voice("vi", {"reply.taken": {"vi": "Dạ, cảm ơn anh chị!"}}).say("reply.taken")
+    'Dạ, cảm ơn anh chị!'
+    """
+
+    locale: str
+    own: Sentences = NONE
+
+    def say(self, key: str, **variables: object) -> str:
+        """The sentence of a key. Raises KeyError for a key that no pack has."""
+        theirs = self.own.get(key) if self.own else None
+        tag = next((tag for tag in tags_of(self.locale) if tag in theirs), None) if theirs else None
+        if theirs and tag:
+            text = form_of(theirs[tag], tag, variables.get("n"))
+            return fill(text, {name: str(value) for name, value in variables.items()})
+        return say(self.locale, key, **variables)
+
+
+def tags_of(locale: str) -> tuple[str, ...]:
+    """The tags under which a sentence for a language may stand, the nearest first.
+
+    >>> tags_of("it-CH"), tags_of("sv")
+    (('it-CH', 'it'), ('sv', 'en'))
+    """
+    tag = locale.replace("_", "-")
+    return tuple(dict.fromkeys((tag, tag.partition("-")[0], pack(tag).locale)))
