@@ -1,5 +1,6 @@
 """Each pack is complete, says the same things, and its words cannot be taken for each other."""
 
+import re
 import unicodedata
 from collections import Counter
 
@@ -22,6 +23,14 @@ from bot.languages import (
 COMMANDS = {
     *("stop", "enough", "never", "not_now", "no_thanks", "start", "skip", "feedback", "back", "human"),
     *("language", "leave_panel"),
+}
+_SPACED = re.compile(r"[^ \t\r\n]+")
+#: sentences of one word that is the same word in English
+SAME = {
+    "de": {"priority.normal"},
+    "fr": {"desk.agent", "desk.incident", "desk.question", "page.order.urgent"},
+    "es": {"priority.normal"},
+    "pt-BR": {"priority.normal"},
 }
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
@@ -75,7 +84,8 @@ def test_every_count_has_the_forms_of_its_language(one: Pack) -> None:
 
 @pytest.mark.parametrize("one", PACKS)
 def test_no_text_is_empty_or_badly_spaced_or_holds_a_stray_brace(one: Pack) -> None:
-    bad = {key: text for key, text in texts_of(one).items() if not text or text != " ".join(text.split())}
+    # a no-break space is none of these: French sets it before its marks
+    bad = {key: text for key, text in texts_of(one).items() if not text or text != " ".join(_SPACED.findall(text))}
     assert bad == {}
     emptied = {key: fill(text, dict.fromkeys(variables_in(text), "")) for key, text in texts_of(one).items()}
     assert {key: text for key, text in emptied.items() if "{" in text or "}" in text} == {}
@@ -85,7 +95,9 @@ def test_no_text_is_empty_or_badly_spaced_or_holds_a_stray_brace(one: Pack) -> N
 def test_only_english_is_in_english(one: Pack) -> None:
     english = pack("en").sentences
     same = {key for key, text in one.sentences.items() if text == english[key]}
-    assert one.locale == "en" or same <= {"desk.status", "duration.minutes", "duration.hours"}
+    assert one.locale == "en" or same <= {"desk.status", "duration.minutes", "duration.hours"} | SAME.get(
+        one.locale, set()
+    )
 
 
 @pytest.mark.parametrize("one", PACKS)
