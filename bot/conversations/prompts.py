@@ -27,7 +27,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.rules import may_decline
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, Content, Link, Outbound, OutboundKind, Text, Token, format_token
 from bot.scoring.scales import band
 
@@ -75,10 +75,10 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
         case Close():
             return _outbound("edit", conversation, prompt.question, _closed(flow, prompt, conversation, wording))
         case Remind(question=id):
-            card = _card(flow, id, conversation, wording, opening=say(conversation.locale, "reminder"))
+            card = _card(flow, id, conversation, wording, opening=flow.voice(conversation.locale).say("reminder"))
             return _outbound("post", conversation, id, card)
         case Bye():
-            return _thanks_outbound("post", conversation, _said(conversation, "bye.declined"))
+            return _thanks_outbound("post", conversation, _said(flow, conversation, "bye.declined"))
         case AskAgain(question=id):
             return msgspec.structs.replace(
                 _outbound("post", conversation, id, _again(flow, id, conversation)),
@@ -87,7 +87,7 @@ def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wordin
         case Thank(again=again):
             return _thanks_outbound("edit" if again else "post", conversation, _thanks(flow, conversation, wording))
         case Unthank():
-            return _thanks_outbound("edit", conversation, _said(conversation, "reply.changed"))
+            return _thanks_outbound("edit", conversation, _said(flow, conversation, "reply.changed"))
         case _:
             assert_never(prompt)
 
@@ -148,18 +148,18 @@ def _card(
         return Card(text=text, locale=conversation.locale, typing=False)
     rows: tuple[tuple[Button, ...], ...] = ()
     if changeable and not conversation.commented:
-        rows = ((_button(conversation, id, say(conversation.locale, "button.change"), CHANGE),),)
+        rows = ((_button(conversation, id, flow.voice(conversation.locale).say("button.change"), CHANGE),),)
     label = answer_label(question, answer, flow, conversation.locale)
     return Card(text=text, buttons=rows, chosen=label, locale=conversation.locale, typing=False)
 
 
 def _open_card(question: Question, text: str, flow: Flow, conversation: Conversation, wording: Wording) -> Card:
-    locale = conversation.locale
+    locale, voice = conversation.locale, flow.voice(conversation.locale)
     rows = [*_answer_rows(question, flow, conversation)]
-    hint = _hint("hint", question, locale)
+    hint = _hint("hint", question, voice)
     if question.optional:
-        rows.append((_button(conversation, question.id, say(locale, "button.skip"), SKIP),))
-        hint = f"{hint} {say(locale, 'hint.skip')}"
+        rows.append((_button(conversation, question.id, voice.say("button.skip"), SKIP),))
+        hint = f"{hint} {voice.say('hint.skip')}"
     low = high = ""
     if isinstance(question, Rating):
         low, high = (in_locale(ends, locale, flow.locale) for ends in (question.low, question.high))
@@ -170,16 +170,16 @@ def _open_card(question: Question, text: str, flow: Flow, conversation: Conversa
         low=low,
         high=high,
         locale=locale,
-        decline=_refusals(conversation, question.id) if wording.decline else (),
+        decline=_refusals(conversation, question.id, voice) if wording.decline else (),
     )
 
 
-def _refusals(conversation: Conversation, question: str) -> tuple[Button, ...]:
+def _refusals(conversation: Conversation, question: str, voice: Voice) -> tuple[Button, ...]:
     """The ways to say no to the whole survey, while they are good."""
     if not may_decline(conversation):
         return ()
     pairs = (("button.decline", DECLINE), ("button.never", NEVER))
-    return tuple(_button(conversation, question, say(conversation.locale, key), value) for key, value in pairs)
+    return tuple(_button(conversation, question, voice.say(key), value) for key, value in pairs)
 
 
 def _button(conversation: Conversation, question: str, label: str, value: str, *, selected: bool = False) -> Button:
@@ -218,7 +218,7 @@ def _answer_rows(question: Question, flow: Flow, conversation: Conversation) -> 
                 for option in question.options
             ]
             if len(ticked) >= question.at_least:
-                rows.append((_button(conversation, question.id, say(locale, "button.done"), DONE),))
+                rows.append((_button(conversation, question.id, flow.voice(locale).say("button.done"), DONE),))
             return rows
         case OpenText() | Contact():
             return []
@@ -240,7 +240,7 @@ def answer_label(question: Question, answer: Answer, flow: Flow, locale: str) ->
     """An answer in few words, as the customer and the agents read it: "🙂 4/5", "9/10", "Slow reply"."""
     match answer.value:
         case Skipped():
-            return say(locale, "chosen.skipped")
+            return flow.voice(locale).say("chosen.skipped")
         case Scored(score=score):
             return score_label(question, score) if isinstance(question, Rating) else str(score)
         case Chosen(options=chosen):
@@ -268,45 +268,46 @@ def score_label(rating: Rating, score: int) -> str:
 # ---- other texts ----------------------------------------------------------------------------------------
 
 
-def _hint(kind: str, question: Question, locale: str) -> str:
+def _hint(kind: str, question: Question, voice: Voice) -> str:
     """How this question can be answered in words; ``kind`` is "hint", or "again" for the re-ask."""
     match question:
         case Rating(scale="thumbs"):
-            return say(locale, f"{kind}.thumbs")
+            return voice.say(f"{kind}.thumbs")
         case Rating():
             scale = scale_of(question)
-            return say(locale, f"{kind}.scale", low=scale.low, high=scale.high)
+            return voice.say(f"{kind}.scale", low=scale.low, high=scale.high)
         case Choice():
-            return say(locale, f"{kind}.choice")
+            return voice.say(f"{kind}.choice")
         case Choices():
-            return say(locale, f"{kind}.choices")
+            return voice.say(f"{kind}.choices")
         case Consent() | PanelInvitation():
-            return say(locale, f"{kind}.consent")
+            return voice.say(f"{kind}.consent")
         case Contact():
-            return say(locale, f"{kind}.{'contact' if question.wants == 'either' else question.wants}")
+            return voice.say(f"{kind}.{'contact' if question.wants == 'either' else question.wants}")
         case OpenText(required_when=condition) if condition is not None and kind == "again":
-            return say(locale, "again.required")
+            return voice.say("again.required")
         case OpenText():
-            return say(locale, f"{kind}.text")
+            return voice.say(f"{kind}.text")
         case _:
             assert_never(question)
 
 
 def _again(flow: Flow, id: str, conversation: Conversation) -> Text:
-    return Text(text=_hint("again", _question(flow, id, conversation), conversation.locale), locale=conversation.locale)
+    text = _hint("again", _question(flow, id, conversation), flow.voice(conversation.locale))
+    return Text(text=text, locale=conversation.locale)
 
 
 def _closed(flow: Flow, close: Close, conversation: Conversation, wording: Wording) -> Card:
-    locale = conversation.locale
+    locale, voice = conversation.locale, flow.voice(conversation.locale)
     if close.withdrawn:
-        return Card(text=say(locale, "withdrawn"), locale=locale, typing=False)
+        return Card(text=voice.say("withdrawn"), locale=locale, typing=False)
     text = _text(_question(flow, close.question, conversation).text, flow, conversation, wording)
-    chosen = None if close.refused is None else say(locale, f"button.{close.refused}")
+    chosen = None if close.refused is None else voice.say(f"button.{close.refused}")
     return Card(text=text, chosen=chosen, locale=locale, typing=False)
 
 
-def _said(conversation: Conversation, key: str) -> Text:
-    return Text(text=say(conversation.locale, key), locale=conversation.locale)
+def _said(flow: Flow, conversation: Conversation, key: str) -> Text:
+    return Text(text=flow.voice(conversation.locale).say(key), locale=conversation.locale)
 
 
 def _thanks_outbound(kind: OutboundKind, conversation: Conversation, content: Text) -> Outbound:
@@ -320,9 +321,8 @@ def _thanks(flow: Flow, conversation: Conversation, wording: Wording) -> Text:
     if scored is not None:
         by_band = ByBand(question="", good=thanks.good, middling=thanks.middling, poor=thanks.poor)
         special = by_band_of(by_band, *scored)
-    said = [
-        _text(special or thanks.otherwise, flow, conversation, wording) or say(conversation.locale, "thanks.otherwise")
-    ]
+    thanked = _text(special or thanks.otherwise, flow, conversation, wording)
+    said = [thanked or flow.voice(conversation.locale).say("thanks.otherwise")]
     said += [_text(each.joined, flow, conversation, wording) for each in flow.questions if _joined(each, conversation)]
     links: tuple[Link, ...] = ()
     review = flow.review
