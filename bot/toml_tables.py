@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -32,6 +32,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Path",
+    "Severity",
     "Table",
     "describe",
     "did_you_mean",
@@ -56,6 +57,10 @@ _DURATION = re.compile(r"(?:[0-9]{1,6}[smhd] ?)+")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
+#: An error is why a file cannot be used; with warnings it can, but hardly as it was meant.
+Severity = Literal["error", "warning"]
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong at a key path, and what would be right (a full sentence, or nothing).
 
@@ -66,6 +71,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     wrong: str
     right: str = ""
     beside: Path = ()
+    severity: Severity = "error"
 
 
 class Findings:
@@ -78,6 +84,10 @@ class Findings:
     def add(self, path: Path, wrong: str, right: str = "", beside: Path = ()) -> None:
         self._found[Finding(path=path, wrong=wrong, right=right, beside=beside)] = None
 
+    def warn(self, finding: Finding) -> None:
+        """Take what was found by looking at the settings as a whole."""
+        self._found[finding] = None
+
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._found)
 
@@ -85,8 +95,8 @@ class Findings:
         return len(self._found)
 
     def under(self, path: Path) -> bool:
-        """Whether anything was found at a path or below it."""
-        return any(finding.path[: len(path)] == path for finding in self._found)
+        """Whether anything wrong was found at a path or below it."""
+        return any(each.severity == "error" and each.path[: len(path)] == path for each in self._found)
 
 
 def path_text(path: Path) -> str:
