@@ -1,7 +1,5 @@
 """Reading config.toml: every problem at once, each with file, line, key path, what is wrong and what would be right."""
 
-import re
-import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path as FilePath
@@ -12,8 +10,9 @@ import msgspec
 from bot.config.asking import Around, read_asking, read_flow_asking
 from bot.config.channels import SECRET_LENGTH, kinds_of, read_channels, read_url
 from bot.config.environment import Environment, SecretName, Wanted
+from bot.config.considered import Consider, add_considered
 from bot.config.followup import Surroundings, read_followup
-from bot.config.positions import line_of, lines_of
+from bot.config.joining import Joined
 from bot.config.proxies import read_proxies
 from bot.config.sandbox import with_sandbox
 from bot.config.settings import (
@@ -25,22 +24,16 @@ from bot.config.settings import (
     Settings,
     StorageSettings,
 )
+from bot.config.sources import Sources, gather
+from bot.config.syntax import Mistake, parse
 from bot.config.triggers import Beside, read_triggers
 from bot.conversations.flow import Flow, pin
 from bot.conversations.flow_toml import read_flows, unknown_to_commands
 from bot.errors import ConfigError
 from bot.languages import locales
-from bot.toml_tables import LINE, Findings, Path, Table, did_you_mean, path_text
+from bot.toml_tables import LINE, Finding, Findings, Path, Severity, Table, did_you_mean, path_text
 
 _DAY = timedelta(days=1)
-_AT_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
-
-
-_DOTTED = re.compile(r"\s*([\w-]+)\.[\w-]+\s*=")
-_BARE = re.compile(r"\s*([\w.-]+)\s*=\s*(.*)")
-_SPAN_TEXT = re.compile(r"\d+ ?[smhd]\s*$")
-_QUOTES = "“”„‘’«»'\""
-_FLAGS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,102 +48,91 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     wrong: str
     right: str = ""
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: {self.path}: " if self.path else f"{self.file}:{self.line}: "
-        return f"{place}{self.wrong}{f'. {self.right}' if self.right else ''}"
+        mark = "warning: " if self.severity == "warning" else ""
+        return f"{place}{mark}{self.wrong}{f'. {self.right}' if self.right else ''}"
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in some files. With errors among the problems, nothing of the settings may be used."""
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    #: the environment variables that secrets are taken from, set or not
+    secrets: tuple[SecretName, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
 
 
 def load(path: FilePath | str, environ: Mapping[str, str], *, sandbox: bool = False) -> Settings:
-    """The settings of a file, with its [sandbox] block applied if asked for. Raises ConfigError with every problem."""
-    settings, problems, _ = _read(FilePath(path), environ)
-    if problems:
-        raise ConfigError("\n".join(str(problem) for problem in problems))
-    return with_sandbox(settings) if sandbox else settings
+    """The settings of a file, with its [sandbox] block applied if asked for. Raises ConfigError with every error."""
+    reading = read(gather(FilePath(path)), environ)
+    if reading.errors:
+        raise ConfigError("\n".join(str(problem) for problem in reading.errors))
+    return with_sandbox(reading.settings) if sandbox else reading.settings
 
 
-def check(path: FilePath | str, environ: Mapping[str, str]) -> list[Problem]:
-    """Everything that is wrong with a file, in the order of its lines; an empty list if it can be used."""
-    return _read(FilePath(path), environ)[1]
+def check(path: FilePath | str, environ: Mapping[str, str], consider: Consider | None = None) -> list[Problem]:
+    """Everything that is wrong with a file and its flow files, file by file in the order of their lines.
+
+    Without errors among it they can be used. ``consider`` looks at the settings as a whole, for what is hardly meant.
+    """
+    return list(read(gather(FilePath(path)), environ, consider).problems)
 
 
 def secrets_named(path: FilePath | str) -> tuple[SecretName, ...]:
     """The environment variables that a file takes secrets from, set or not; empty for a file that cannot be read."""
-    return tuple(_read(FilePath(path), {})[2])
+    return read(gather(FilePath(path)), {}).secrets
 
 
-def _read(path: FilePath, environ: Mapping[str, str]) -> tuple[Settings, list[Problem], list[SecretName]]:
-    environment = Environment(environ)
-    try:
-        # Editors on Windows put a byte order mark before the text.
-        text = path.read_bytes().decode("utf-8-sig")
-        data = tomllib.loads(text)
-    except OSError as error:
-        wrong = f"cannot be read: {error.strerror or 'no such file'}"
-        return _NOTHING, [Problem(file=path.name, line=1, path="", wrong=wrong)], []
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        return (
-            _NOTHING,
-            [Problem(file=path.name, line=line, path="", wrong="is not UTF-8", right="Save it as UTF-8.")],
-            [],
-        )
-    except RecursionError:
-        return _NOTHING, [Problem(file=path.name, line=1, path="", wrong="is nested too deeply")], []
-    except ValueError as error:
-        return _NOTHING, [_syntax(path.name, text, error)], []
-    findings = Findings()
-    settings = _settings(Table(data, (), findings), environment)
-    lines = lines_of(text) if findings else {}
-    problems = [
-        Problem(
-            file=path.name,
-            line=line_of(finding.path, lines),
-            path=path_text(finding.path),
-            wrong=finding.wrong.replace(LINE, str(line_of(finding.beside, lines)) if finding.beside else LINE),
-            right=finding.right,
-        )
-        for finding in findings
-    ]
-    return settings, sorted(problems, key=lambda problem: problem.line), environment.named
+def read(sources: Sources, environ: Mapping[str, str], consider: Consider | None = None) -> Reading:
+    """The settings of files that were gathered, with every problem; ``consider`` as in ``check``."""
+    root = parse(sources.root)
+    if isinstance(root, Mistake):
+        problem = Problem(file=root.name, line=root.line, path="", wrong=root.wrong, right=root.right)
+        return Reading(settings=_NOTHING, problems=(problem,))
+    environment, findings = Environment(environ), Findings()
+    joined = Joined(root, [parse(source) for source in sources.flows], findings)
+    for index in sources.unmatched:
+        right = f"It is looked for from the folder of {root.name}."
+        findings.add(("flow_files", index), "there is no such file", right)
+    table = Table(joined.data, (), findings)
+    settings = read_settings(table, environment)
+    if consider is not None:
+        add_considered(table, settings, consider)
+    problems = sorted(
+        (_problem(finding, joined) for finding in findings), key=lambda each: (joined.order(each.file), each.line)
+    )
+    return Reading(settings=settings, problems=tuple(problems), secrets=tuple(environment.named))
 
 
 _NOTHING = Settings(company="")
 
 
-def _syntax(file: str, text: str, error: ValueError) -> Problem:
-    message = str(error)
-    found = _AT_LINE.search(message)
-    line = int(found[1]) if found and found[1] else max(len(text.splitlines()), 1) if found else 1
-    wrong = _AT_LINE.sub("", message)
-    source = text.splitlines()[line - 1] if text else ""
-    right = _toml_advice(wrong, source)
-    return Problem(file=file, line=line, path="", wrong=f"is no TOML: {wrong[:1].lower()}{wrong[1:]}", right=right)
+def _problem(finding: Finding, joined: Joined) -> Problem:
+    file, line, path = joined.place(finding.path)
+    wrong = finding.wrong
+    if finding.beside:
+        other, beside, _ = joined.place(finding.beside)
+        wrong = wrong.replace(LINE, str(beside) if other == file else f"{beside} of {other}")
+    return Problem(
+        file=file, line=line, path=path_text(path), wrong=wrong, right=finding.right, severity=finding.severity
+    )
 
 
-def _toml_advice(wrong: str, source: str) -> str:
-    """What is most often meant by a line that is no TOML; nothing where one cannot tell."""
-    dotted, bare = _DOTTED.match(source), _BARE.match(source)
-    if wrong == "Cannot overwrite a value" and dotted is not None:
-        key = dotted[1]
-        return f"A key has one text, or one for each language: write {key}.en = … and {key}.it = …, each once."
-    if wrong == "Cannot overwrite a value" and bare is not None:
-        return f"There is a {bare[1]} above: keep one of them."
-    if wrong == "Invalid value" and bare is not None:
-        key, value = bare[1], bare[2].strip()
-        if not value:
-            return f"Write a value after {key} =, or put # before the line."
-        if value.startswith("#"):
-            return f'Outside of quotes # begins a comment: write {key} = "{value[:40]}".'
-        if value.lower() in _FLAGS:
-            return f"Write {key} = {_FLAGS[value.lower()]}."
-        return f'Texts stand in straight quotes: write {key} = "{value.strip(_QUOTES)[:40]}".'
-    if wrong.startswith("Expected newline or end of document") and bare is not None and _SPAN_TEXT.match(bare[2]):
-        return f'Texts stand in quotes: write {bare[1]} = "{bare[2].strip().replace(" ", "")}".'
-    return ""
-
-
-def _settings(root: Table, environment: Environment) -> Settings:
+def read_settings(root: Table, environment: Environment) -> Settings:
+    """The settings of a parsed file; whole and right only if no error was found."""
+    # Which files they are was known before; here it is said that each is a text.
+    root.texts("flow_files", ())
     company = root.text("company", example='company = "…", the name that customers know')
     server = _server(root, environment)
     storage = _storage(root, environment)
@@ -231,8 +213,8 @@ def _storage(root: Table, environment: Environment) -> StorageSettings:
 
 def _flows(root: Table, channels: tuple[str, ...]) -> list[Flow]:
     tables = root.tables("flow")
-    if not tables and not root.findings.under(("flow",)):
-        root.report("flow", "is missing", "Add a [[flow]] with its questions.")
+    if not tables and not any(root.findings.under((key,)) for key in ("flow", "flow_files")):
+        root.miss("flow", "is missing", "Add a [[flow]] with its questions.")
     return read_flows(tables, channels)
 
 

@@ -31,7 +31,7 @@ from bot.conversations.text_toml import (
     read_texts,
 )
 from bot.toml_journal import Blocks, OneOf, Whole
-from bot.toml_tables import ANY_NUMBER, Findings, Path, Table, did_you_mean
+from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, did_you_mean
 
 #: Slack's block of buttons takes 25, and *Done* and *Skip* stand below the options.
 MOST_OPTIONS = 20
@@ -72,12 +72,14 @@ def read_flows(tables: Sequence[Table], channels: Collection[str] = ()) -> list[
     ``channels`` are the names of the configured channels, for conditions on them.
     """
     flows: list[Flow] = []
-    seen: set[str] = set()
+    seen: dict[str, Path] = {}
     for table in tables:
         flow = read_flow(table, channels)
         if flow.id and flow.id in seen:
-            table.report("id", f"there is another flow '{flow.id}' above", "Give each flow an id of its own.")
-        seen.add(flow.id)
+            wrong = f"there is another flow '{flow.id}' on line {LINE}"
+            right = "Give each flow an id of its own."
+            table.findings.add((*table.path, "id"), wrong, right, (*seen[flow.id], "id"))
+        seen.setdefault(flow.id, table.path)
         flows.append(flow)
     return [flow for flow in flows if flow.id]
 
