@@ -96,9 +96,8 @@ def _prune(turn: Turn, flow: Flow) -> Turn:
     gone: list[str] = []
     for question in flow.questions:
         answer = conversation.answers.get(question.id)
-        if not fits(question, flow, kept, conversation):
-            gone.append(question.id)
-        elif answer is not None and not offers_all(question, answer, flow, kept, conversation):
+        stands = answer is None or offers_all(question, answer, flow, kept, conversation)
+        if not stands or not fits(question, flow, kept, conversation):
             gone.append(question.id)
         elif answer is not None:
             kept[question.id] = answer

@@ -34,7 +34,7 @@ class Thanks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """A link under the thanks, to where customers tell others; for scores in ``bands``, or for all of a flow without."""
+    """A link under the thanks, to where customers tell others: for scores in ``bands``; without bands for everybody."""
 
     url: str
     text: Texts
