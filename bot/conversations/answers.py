@@ -36,3 +36,5 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     value: Value
     turn: int
     at: datetime
+    #: the language that it was given in, where the conversation has gone on in another one since
+    locale: str = ""

@@ -31,14 +31,19 @@ from bot.scoring.scales import Band, band
 Answers = Mapping[str, Answer]
 
 
-def met(condition: Condition | None, flow: Flow, answers: Answers, conversation: Conversation) -> bool:
-    """Whether a condition holds for these answers, in this channel and language."""
+def met(
+    condition: Condition | None, flow: Flow, answers: Answers, conversation: Conversation, locale: str = ""
+) -> bool:
+    """Whether a condition holds for these answers, in this channel and language.
+
+    ``locale`` is the language of an answer that was given before the respondent changed it: the answer stays.
+    """
     if condition is None:
         return True
     attributes = {
         **conversation.attributes,
         "channel": conversation.address.channel,
-        "language": conversation.locale,
+        "language": locale or conversation.locale,
     }
     questions = {each.id: each for each in flow.questions}
     values = {id: answer.value for id, answer in answers.items()}
@@ -47,11 +52,13 @@ def met(condition: Condition | None, flow: Flow, answers: Answers, conversation:
 
 def fits(question: Question, flow: Flow, answers: Answers, conversation: Conversation) -> bool:
     """Whether a question is one for these answers; one that has nothing left to choose from is none."""
-    if not met(question.when, flow, answers, conversation):
+    answer = conversation.answers.get(question.id)
+    locale = "" if answer is None else answer.locale
+    if not met(question.when, flow, answers, conversation, locale):
         return False
     if not isinstance(question, Choice | Choices):
         return True
-    return any(met(option.when, flow, answers, conversation) for option in question.options)
+    return any(met(option.when, flow, answers, conversation, locale) for option in question.options)
 
 
 def as_asked(question: Question, flow: Flow, answers: Answers, conversation: Conversation) -> Question:
@@ -88,7 +95,7 @@ def offers_all(question: Question, answer: Answer, flow: Flow, answers: Answers,
     """Whether everything that was chosen may still be chosen."""
     if not isinstance(question, Choice | Choices) or not isinstance(answer.value, Chosen):
         return True
-    offered = {option.id for option in question.options if met(option.when, flow, answers, conversation)}
+    offered = {option.id for option in question.options if met(option.when, flow, answers, conversation, answer.locale)}
     return offered.issuperset(answer.value.options)
 
 
