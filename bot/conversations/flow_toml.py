@@ -21,6 +21,7 @@ from bot.conversations.questions import (
     Texts,
     scale_of,
 )
+from bot.conversations.sentences_toml import for_flow, read_sentences
 from bot.conversations.text_toml import (
     ATTRIBUTES,
     LABEL_LENGTH,
@@ -31,6 +32,7 @@ from bot.conversations.text_toml import (
     read_texts,
 )
 from bot.toml_journal import Blocks, OneOf, Whole
+from bot.languages.voice import NONE, Sentences
 from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, did_you_mean
 
 #: Slack's block of buttons takes 25, and *Done* and *Skip* stand below the options.
@@ -66,15 +68,16 @@ _ELSEWHERE = {
 }
 
 
-def read_flows(tables: Sequence[Table], channels: Collection[str] = ()) -> list[Flow]:
+def read_flows(tables: Sequence[Table], channels: Collection[str] = (), sentences: Sentences = NONE) -> list[Flow]:
     """The flows of a file, in its order; those with findings are left out, or hold less than they should.
 
-    ``channels`` are the names of the configured channels, for conditions on them.
+    ``channels`` are the names of the configured channels, for conditions on them; ``sentences`` are the author's own
+    for all flows.
     """
     flows: list[Flow] = []
     seen: dict[str, Path] = {}
     for table in tables:
-        flow = read_flow(table, channels)
+        flow = read_flow(table, channels, sentences)
         if flow.id and flow.id in seen:
             wrong = f"there is another flow '{flow.id}' on line {LINE}"
             right = "Give each flow an id of its own."
@@ -89,12 +92,13 @@ def flow_from(data: Mapping[str, object], findings: Findings | None = None) -> F
     return read_flow(Table(data, (), Findings() if findings is None else findings))
 
 
-def read_flow(table: Table, channels: Collection[str] = ()) -> Flow:
+def read_flow(table: Table, channels: Collection[str] = (), sentences: Sentences = NONE) -> Flow:
     """One flow; whole and right only if nothing was found."""
     id = table.id()
     locales = read_locales(table, "languages")
     attributes = frozenset(table.texts("attributes", ()))
-    speech = Speech(locales=locales, attributes=ATTRIBUTES | attributes)
+    own = for_flow(sentences, read_sentences(table, locales, of_a_flow=True), locales)
+    speech = Speech(locales=locales, attributes=ATTRIBUTES | attributes, own=own)
     title = read_texts(table, "title", speech, variables=False, longest=80)
     questions = _read_questions(table, speech, channels)
     intro = read_texts(table, "intro", speech, required=False)
@@ -109,6 +113,7 @@ def read_flow(table: Table, channels: Collection[str] = ()) -> Flow:
         score=score,
         case_at_most=_read_case(table, questions, score),
         intro=intro,
+        sentences=own,
         thanks=_read_thanks(table, speech, rated=any(isinstance(each, Rating) for each in questions)),
     )
     table.finish()

@@ -7,6 +7,7 @@ import msgspec
 
 from bot.conversations.questions import Texts
 from bot.languages import pack
+from bot.languages.voice import NONE, Sentences, Voice
 from bot.toml_journal import AnyText, PerLanguage, Several
 from bot.toml_tables import Path, Table, did_you_mean, quoted
 
@@ -31,6 +32,8 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     locales: tuple[str, ...]
     attributes: frozenset[str] = ATTRIBUTES
     of_all_flows: bool = False
+    #: what the author says differently from the packs
+    own: Sentences = NONE
 
     @property
     def variables(self) -> frozenset[str]:
@@ -145,10 +148,9 @@ def may_stay_empty(texts: Texts) -> Iterator[tuple[str, str]]:
 
 
 def from_packs(key: str, speech: Speech) -> Texts:
-    """A built-in sentence in those of the flow's languages that have a pack of their own."""
+    """A built-in sentence, as the author has it, in those of the flow's languages that are spoken."""
     texts = {}
     for tag in speech.locales:
-        words = pack(tag)
-        if tag.partition("-")[0] == words.locale.partition("-")[0]:
-            texts[tag] = words.sentences[key]
+        if tag.partition("-")[0] == pack(tag).locale.partition("-")[0] or tag in speech.own.get(key, {}):
+            texts[tag] = Voice(tag, speech.own).say(key)
     return texts
