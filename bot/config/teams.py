@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import available_timezones
 
@@ -80,9 +81,15 @@ def _read_team(table: Table, name: str, time_zone: str) -> Team:
     return team
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # Asking takes as long as reading all the rest of a file.
+    return frozenset(available_timezones())
+
+
 def read_time_zone(table: Table, default: str) -> str:
     """A name of the time zone database under the key ``time_zone``."""
-    zone, zones = table.text("time_zone", default), available_timezones()
+    zone, zones = table.text("time_zone", default), _zones()
     if zone and zone not in zones:
         more = "Use a name such as 'Europe/Rome' or 'Asia/Ho_Chi_Minh'."
         # All names of a continent begin alike, so a near one must be very near.

@@ -31,7 +31,7 @@ from bot.conversations.text_toml import (
     read_locales,
     read_texts,
 )
-from bot.toml_journal import Blocks, OneOf, Whole
+from bot.toml_journal import AnyText, Blocks, OneOf, Whole
 from bot.languages.voice import NONE, Sentences
 from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, did_you_mean
 
@@ -121,6 +121,7 @@ def read_flow(table: Table, channels: Collection[str] = (), sentences: Sentences
 
 
 def _read_score(table: Table, questions: tuple[Question, ...]) -> str | None:
+    table.note("score", AnyText())
     if not table.has("score"):
         return None
     named = table.text("score")
@@ -166,7 +167,7 @@ def _read_questions(table: Table, speech: Speech, channels: Collection[str]) -> 
     table.note("question", Blocks(fewest=1, most=MOST_QUESTIONS))
     tables = table.tables("question")
     if not tables and not table.findings.under((*table.path, "question")):
-        table.report("question", "is missing", "Add a [[flow.question]] with id, type and text.")
+        table.miss("question", "is missing", "Add a [[flow.question]] with id, type and text.")
     if len(tables) > MOST_QUESTIONS:
         table.report("question", f"there are {len(tables)} questions", f"Ask at most {MOST_QUESTIONS}.")
     ids = [str(each.data.get("id", "")) for each in tables]
