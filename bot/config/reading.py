@@ -29,8 +29,10 @@ from bot.config.syntax import Mistake, parse
 from bot.config.triggers import Beside, read_triggers
 from bot.conversations.flow import Flow, pin
 from bot.conversations.flow_toml import read_flows, unknown_to_commands
+from bot.conversations.sentences_toml import read_sentences
 from bot.errors import ConfigError
 from bot.languages import locales
+from bot.languages.voice import Sentences
 from bot.toml_tables import LINE, Finding, Findings, Path, Severity, Table, did_you_mean, path_text
 
 _DAY = timedelta(days=1)
@@ -139,7 +141,8 @@ def read_settings(root: Table, environment: Environment) -> Settings:
     channels = read_channels(root, environment, public_url=server.public_url)
     kinds = kinds_of(root)
     asking = read_asking(_block(root, "asking"))
-    flows = _flows(root, tuple(kinds))
+    sentences = read_sentences(root)
+    flows = _flows(root, tuple(kinds), sentences)
     followup = read_followup(root, Surroundings(flows=flows, kinds=kinds, time_zone=asking.time_zone))
     live = {name: on for name, (_, on) in kinds.items()}
     flow_asking = read_flow_asking(root, Around(flows=flows, channels=live, asking=asking))
@@ -162,6 +165,7 @@ def read_settings(root: Table, environment: Environment) -> Settings:
         flows=tuple(pin(flow) for flow in flows),
         flow_asking=flow_asking,
         sandbox=sandbox,
+        sentences=sentences,
     )
 
 
@@ -211,11 +215,11 @@ def _storage(root: Table, environment: Environment) -> StorageSettings:
     return StorageSettings(url=url)
 
 
-def _flows(root: Table, channels: tuple[str, ...]) -> list[Flow]:
+def _flows(root: Table, channels: tuple[str, ...], sentences: Sentences) -> list[Flow]:
     tables = root.tables("flow")
     if not tables and not any(root.findings.under((key,)) for key in ("flow", "flow_files")):
         root.miss("flow", "is missing", "Add a [[flow]] with its questions.")
-    return read_flows(tables, channels)
+    return read_flows(tables, channels, sentences)
 
 
 def _report_no_packs(root: Table) -> None:

@@ -14,6 +14,7 @@ from bot.followup.clocks import Team
 from bot.followup.incidents import IncidentRules
 from bot.followup.routing import RoutingRule
 from bot.followup.templates import Cause, Template
+from bot.languages.voice import Sentences, Voice
 from bot.messages import ChannelName
 
 DEFAULT_DATABASE = "sqlite:///data/afterchat.db"
@@ -276,6 +277,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     flow_asking: Mapping[str, FlowAsking] = {}
     triggers: tuple[TriggerSettings, ...] = ()
     sandbox: SandboxSettings = SandboxSettings()
+    #: what the author says differently from the packs
+    sentences: Sentences = {}
+
+    def voice(self, locale: str) -> Voice:
+        """How the program speaks a language outside of conversations."""
+        return Voice(locale, self.sentences)
 
     def flow(self, id: str) -> PinnedFlow | None:
         return next((pinned for pinned in self.flows if pinned.flow.id == id), None)

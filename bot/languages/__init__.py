@@ -202,9 +202,7 @@ def _read(data: dict[str, Any]) -> Pack:
     return msgspec.convert(
         {
             "locale": data["locale"],
-            "sentences": {
-                key: form_of(text, data["locale"]) for key, text in sentences.items()
-            },
+            "sentences": {key: form_of(text, data["locale"]) for key, text in sentences.items()},
             "plurals": {key: forms for key, forms in sentences.items() if not isinstance(forms, str)},
             "number_words": {word: int(number) for word, number in numbers.items()},
             "not_numbers": data["not_numbers"],
