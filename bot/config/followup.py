@@ -7,7 +7,7 @@ import msgspec
 
 from bot.config.rules import SCALES, Ground, read_rules
 from bot.config.settings import FollowUpSettings
-from bot.config.slack_names import read_room
+from bot.config.slack_names import read_room, read_slack
 from bot.config.teams import names_of, read_teams, report_no_team
 from bot.config.templates import declared_attributes, read_causes, read_templates
 from bot.conversations.flow import Flow
@@ -40,7 +40,7 @@ def read_followup(root: Table, around: Surroundings) -> FollowUpSettings | None:
     limits = _limits(table, default.case_at_most)
     teams = names_of(table)
     followup = FollowUpSettings(
-        channel=_desk(table, around.kinds),
+        channel=read_slack(table, around.kinds, "remove [followup] and everything under it"),
         room=read_room(table),
         hold=table.duration("hold", default.hold, timedelta(hours=1)),
         locale=table.one_of("locale", locales(), default.locale),
@@ -56,26 +56,6 @@ def read_followup(root: Table, around: Surroundings) -> FollowUpSettings | None:
     )
     table.finish()
     return followup
-
-
-def _desk(table: Table, kinds: Mapping[str, tuple[str, bool]]) -> ChannelName:
-    slacks = [name for name, (kind, _) in kinds.items() if kind == "slack"]
-    channel = table.text("channel", example='channel = "slack", the name of a Slack channel under [channels]')
-    if channel and channel not in slacks:
-        wrong = f"'{channel[:40]}' is no Slack channel" if channel in kinds else f"there is no channel '{channel[:40]}'"
-        right = (
-            did_you_mean(channel, slacks)
-            if slacks
-            else 'Add one with kind = "slack", or remove [followup] and everything under it.'
-        )
-        table.report("channel", wrong, right)
-    elif channel and not kinds[channel][1]:
-        table.report(
-            "channel",
-            f"'{channel}' is switched off",
-            "Set enabled = true there, or remove [followup] and everything under it.",
-        )
-    return ChannelName(channel)
 
 
 def _limits(table: Table, default: Mapping[ScaleName, int]) -> Mapping[ScaleName, int]:

@@ -9,8 +9,8 @@ import msgspec
 
 from bot.config.asking import Around, read_asking, read_flow_asking
 from bot.config.channels import SECRET_LENGTH, kinds_of, read_channels, read_url
-from bot.config.environment import Environment, SecretName, Wanted
 from bot.config.considered import Consider, add_considered
+from bot.config.environment import Environment, SecretName, Wanted
 from bot.config.followup import Surroundings, read_followup
 from bot.config.joining import Joined
 from bot.config.proxies import read_proxies
@@ -19,11 +19,13 @@ from bot.config.settings import (
     DEFAULT_DATABASE,
     CommandSettings,
     DeliverySettings,
+    OpsSettings,
     SandboxSettings,
     ServerSettings,
     Settings,
     StorageSettings,
 )
+from bot.config.slack_names import read_room, read_slack
 from bot.config.sources import Sources, gather
 from bot.config.syntax import Mistake, parse
 from bot.config.triggers import Beside, read_triggers
@@ -148,6 +150,7 @@ def read_settings(root: Table, environment: Environment) -> Settings:
     flow_asking = read_flow_asking(root, Around(flows=flows, channels=live, asking=asking))
     _report_no_packs(root)
     triggers = read_triggers(root, environment, Beside(flows=[flow.id for flow in flows], channels=live))
+    ops = _ops(root, kinds)
     commands = _commands(root, flows)
     delivery = _delivery(root)
     sandbox = _sandbox(root)
@@ -159,6 +162,7 @@ def read_settings(root: Table, environment: Environment) -> Settings:
         channels=channels,
         asking=asking,
         followup=followup,
+        ops=ops,
         commands=commands,
         delivery=delivery,
         triggers=triggers,
@@ -232,6 +236,15 @@ def _report_no_packs(root: Table) -> None:
             if isinstance(tag, str) and not root.findings.under(path) and tag.partition("-")[0] not in known:
                 wrong = f"there is no language pack for '{tag[:40]}': buttons and replies would be in English"
                 root.findings.add(path, wrong, f"There are packs for {', '.join(locales())}.")
+
+
+def _ops(root: Table, kinds: Mapping[str, tuple[str, bool]]) -> OpsSettings | None:
+    table = root.table("ops")
+    if table is None:
+        return None
+    ops = OpsSettings(channel=read_slack(table, kinds, "remove [ops]"), room=read_room(table))
+    table.finish()
+    return ops
 
 
 def _commands(root: Table, flows: list[Flow]) -> CommandSettings | None:

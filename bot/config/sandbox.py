@@ -30,7 +30,10 @@ def with_sandbox(settings: Settings) -> Settings:
         asking = replace(asking, min_messages=sandbox.min_messages)
     flow_asking = {id: _of_flow(own, sandbox) for id, own in settings.flow_asking.items()}
     followup = None if followup is None else _followed_up(followup, sandbox)
-    return replace(settings, asking=asking, flow_asking=flow_asking, followup=followup)
+    ops = settings.ops
+    if ops is not None and followup is not None and not sandbox.rooms and ops.channel == followup.channel:
+        ops = replace(ops, room=followup.room)
+    return replace(settings, asking=asking, flow_asking=flow_asking, followup=followup, ops=ops)
 
 
 def _of_flow(own: FlowAsking, sandbox: SandboxSettings) -> FlowAsking:

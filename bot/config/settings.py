@@ -223,6 +223,13 @@ class FollowUpSettings(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(room for room in rooms if room)
 
 
+class OpsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where operators are told of settings that cannot be used: a Slack channel instance and a room in it."""
+
+    channel: ChannelName
+    room: str
+
+
 class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the customer's own commands start: flow ids."""
 
@@ -270,6 +277,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelSettings, ...] = ()
     asking: AskingSettings = AskingSettings()
     followup: FollowUpSettings | None = None
+    ops: OpsSettings | None = None
     commands: CommandSettings | None = None
     delivery: DeliverySettings = DeliverySettings()
     flows: tuple[PinnedFlow, ...] = ()

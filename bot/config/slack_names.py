@@ -1,9 +1,11 @@
 """Rooms, user groups and people of Slack, as an admin names them."""
 
 import re
+from collections.abc import Mapping
 
+from bot.messages import ChannelName
 from bot.toml_journal import AnyText
-from bot.toml_tables import Table
+from bot.toml_tables import Table, did_you_mean
 
 _ROOM = re.compile(r"#[^\s#@,]{1,80}|[CGD][A-Z0-9]{2,20}")
 _MEMBER = re.compile(r"(?=.*[0-9])[UW][A-Z0-9]{6,20}")
@@ -13,6 +15,22 @@ _GROUP_EXAMPLE = 'Write its id, such as "S0614TZR7": in Slack, open the user gro
 _LEAD_EXAMPLE = (
     'Write an id, such as "U024BE7LH" or a group\'s "S0614TZR7": in Slack, open the profile, … and Copy member ID.'
 )
+
+
+def read_slack(table: Table, kinds: Mapping[str, tuple[str, bool]], without: str) -> ChannelName:
+    """The name of a Slack channel of the file; ``kinds``: channel -> (kind, switched on).
+
+    ``without`` says how to do without one: "remove [ops]".
+    """
+    slacks = [name for name, (kind, _) in kinds.items() if kind == "slack"]
+    channel = table.text("channel", example='channel = "slack", the name of a Slack channel under [channels]')
+    if channel and channel not in slacks:
+        wrong = f"'{channel[:40]}' is no Slack channel" if channel in kinds else f"there is no channel '{channel[:40]}'"
+        right = did_you_mean(channel, slacks) if slacks else f'Add one with kind = "slack", or {without}.'
+        table.report("channel", wrong, right)
+    elif channel and not kinds[channel][1]:
+        table.report("channel", f"'{channel}' is switched off", f"Set enabled = true there, or {without}.")
+    return ChannelName(channel)
 
 
 def read_room(table: Table, default: str | None = None) -> str:

@@ -14,9 +14,13 @@ LEAST_SHARE = 0.5
 #: agents wait for an alert no longer than this once it can be posted
 LONGEST_DESK_WAIT = timedelta(minutes=5)
 
+#: what operators are told keeps an order of its own
+OPS_LANE = "ops"
+
 #: How long a message is worth trying. *for ever*: it is for the desk, and whoever must repair the desk's room may take
 #: days; only what is refused for its own sake, and holds up others, is given up after some attempts. *until old*: an
-#: agent's words to a customer; the agents are told when they come to nothing. *a few times*: what we say ourselves.
+#: agent's words to a customer, of which the agents are told when they come to nothing, and what operators are told.
+#: *a few times*: what we say ourselves.
 Patience = Literal["for ever", "until old", "a few times"]
 
 
@@ -28,7 +32,8 @@ def patience_for(outbound: Outbound, followup: FollowUpSettings | None) -> Patie
         case Text() | Card():
             if followup is not None and _is_desk(outbound, followup):
                 return "for ever"
-            return "until old" if outbound.kind == "relay" else "a few times"
+            kept = outbound.kind == "relay" or outbound.lane == OPS_LANE
+            return "until old" if kept else "a few times"
         case _:
             assert_never(outbound.content)
 

@@ -14,6 +14,7 @@ from bot.config import (
     DeliverySettings,
     FlowAsking,
     FollowUpSettings,
+    OpsSettings,
     PageSettings,
     SandboxSettings,
     ServerSettings,
@@ -137,6 +138,7 @@ def test_the_example_shows_every_key() -> None:
             Template,
             Cause,
             DeliverySettings,
+            OpsSettings,
             SandboxSettings,
             TriggerSettings,
         )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import check, load
+from bot.config import OpsSettings, check, load
 from bot.config.sources import LARGEST, gather
+from bot.messages import ChannelName
 
 ENVIRONMENT = {"WEBCHAT_SECRET": "0123456789abcdef"}
 ROOT = """company = "Lotus Home"
@@ -154,3 +155,36 @@ def test_the_digest_tells_contents_apart_and_not_places(tmp_path: Path) -> None:
     assert here.digest == there.digest
     other = gather(written(tmp_path / "2", {"flows/a.toml": flow("a", "How was it now?")}))
     assert other.digest != here.digest
+
+
+# ---- the room of those who operate it --------------------------------------------------------------------
+
+SLACK = """[channels.slack]
+kind = "slack"
+bot_token = { env = "SLACK_BOT_TOKEN" }
+app_token = { env = "SLACK_APP_TOKEN" }
+"""
+TOKENS = ENVIRONMENT | {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+OPS = {
+    "a person": (
+        'channel = "slack"\nroom = "U024BE7LH"',
+        ["ops.room: 'U024BE7LH' is the id of a person, not of a room"],
+    ),
+    "no Slack": ('channel = "web"\nroom = "#ops"', ["ops.channel: 'web' is no Slack channel. "]),
+    "nothing": ("", ["ops.channel: is missing", "ops.room: is missing"]),
+    "another key": ('channel = "slack"\nroom = "#ops"\nrooms = 1', ["ops.rooms: there is no setting 'rooms'"]),
+}
+
+
+def test_operators_have_a_room(tmp_path: Path) -> None:
+    ops = '[ops]\nchannel = "slack"\nroom = "#ops"\n'
+    settings = load(written(tmp_path, {"config.toml": ROOT + SLACK + ops, "flows/a.toml": flow("a")}), TOKENS)
+    assert settings.ops == OpsSettings(channel=ChannelName("slack"), room="#ops")
+
+
+@pytest.mark.parametrize(("ops", "problems"), OPS.values(), ids=OPS)
+def test_mistakes_in_the_operators_room(ops: str, problems: list[str], tmp_path: Path) -> None:
+    files = {"config.toml": f"{ROOT}{SLACK}[ops]\n{ops}\n", "flows/a.toml": flow("a")}
+    told = [str(problem).partition(": ")[2] for problem in check(written(tmp_path, files), TOKENS)]
+    assert len(told) == len(problems), told
+    assert [line for line, begins in zip(told, problems, strict=True) if not line.startswith(begins)] == []
