@@ -78,11 +78,11 @@ class Wrote(msgspec.Struct, frozen=True, kw_only=True, tag="wrote"):
     manner: Manner = "said"
 
 
-CommandName = Literal["start", "feedback", "stop"]
+CommandName = Literal["start", "feedback", "stop", "human", "language"]
 
 
 class Commanded(msgspec.Struct, frozen=True, kw_only=True, tag="commanded"):
-    """A customer used a command of the channel: ``/start <argument>``, ``/feedback``, ``/stop``."""
+    """A customer used a command of the channel: ``/start <argument>``, ``/feedback``, ``/human``, ``/language it``."""
 
     event: str
     sender: Address
@@ -447,6 +447,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 # 1.<conversation>.<turn>.<value>   a customer's button
 # c1.<case>.<action>                an agent's button
 # r1.<case>.<resolution>.<value>    a customer's button under "Is it fixed?"
+# l1.<tag>                          a customer's button that chooses a language, whatever is under way
 # The leading version lets a later release change the shape while old buttons go on working.
 
 TOKEN_BYTES = 64
@@ -478,7 +479,13 @@ class RecoveryToken(msgspec.Struct, frozen=True, kw_only=True):
     value: RecoveryValue
 
 
-AnyToken = Token | CaseToken | RecoveryToken
+class LanguageToken(msgspec.Struct, frozen=True, kw_only=True):
+    """The text in a button of the choice of languages that belongs to no survey."""
+
+    locale: str
+
+
+AnyToken = Token | CaseToken | RecoveryToken | LanguageToken
 
 
 def format_token(token: AnyToken) -> str:
@@ -491,6 +498,8 @@ def format_token(token: AnyToken) -> str:
         return f"c1.{token.case}.{token.action}"
     if isinstance(token, RecoveryToken):
         return f"r1.{token.case}.{token.resolution}.{token.value}"
+    if isinstance(token, LanguageToken):
+        return f"l1.{token.locale}"
     return f"1.{token.conversation}.{token.turn}.{token.value}"
 
 
@@ -504,6 +513,8 @@ def parse_token(text: str) -> AnyToken | None:
         return CaseToken(case=CaseId(case), action=action) if case and action else None
     if version == "r1":
         return _recovery_token(rest)
+    if version == "l1":
+        return LanguageToken(locale=rest) if rest.isascii() and rest.replace("-", "").isalnum() else None
     if version != "1":
         return None
     conversation, _, rest = rest.partition(".")

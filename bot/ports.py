@@ -11,7 +11,7 @@ from bot.conversations.dealings import Dealing
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.invitations import Occasion, Rule, TriggerKind, Verdict
 from bot.conversations.questions import ScaleName
-from bot.followup.cases import Case, CaseNote, CaseState, Priority
+from bot.followup.cases import Case, CaseNote, CaseState, Priority, Why
 from bot.followup.incidents import Incident, IncidentDimension
 from bot.followup.templates import TemplateKind
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId, WordsId
@@ -24,9 +24,9 @@ Clock = Callable[[], datetime]
 # ---- storage: rows ------------------------------------------------------------------------------------
 
 
-#: The customer said so; the company reported it; a link that the company gave them said so; the channel's profile does.
-#: The surest first.
-KnownFrom = Literal["customer", "report", "link", "profile"]
+#: The customer said so; the company reported it; a link that the company gave them said so; it is what they write; the
+#: channel's profile does. The surest first.
+KnownFrom = Literal["customer", "report", "link", "written", "profile"]
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     locale: str | None = None
     #: how we know the language and the time zone: a surer source is never overwritten by a less sure one
     locale_source: KnownFrom | None = None
+    #: how sure the guess is, in per cent, where the language is what they write
+    locale_sureness: int | None = None
     time_zone: str | None = None
     time_zone_source: KnownFrom | None = None
     #: the company's own reference of this person
@@ -772,6 +774,7 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
     flow: str = ""
     team: str = ""
     cause: str = ""
+    why: Why | None = None
     #: the owner's name, as agents are shown; "-" for cases that nobody has
     owner: str = ""
     opened_since: datetime | None = None
@@ -793,6 +796,7 @@ class CaseTimes(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     language: str
     cause: str
+    why: Why = "score"
     opened_at: datetime
     first_word_at: datetime | None
     first_resolved_at: datetime | None

@@ -2,7 +2,7 @@
 
 from bot.conversations.engine import DONE
 from bot.languages import say
-from bot.messages import Button, Card, Token, parse_token
+from bot.messages import AnyToken, Button, Card, LanguageToken, Token, parse_token
 
 #: how the values of buttons begin that are no values of the question: skip, done, change
 _CONTROL = "~"
@@ -59,7 +59,17 @@ _Valued = list[tuple[str, Button]]
 
 def _valued(card: Card) -> _Valued:
     tokens = ((parse_token(button.token), button) for row in card.buttons for button in row)
-    return [(token.value if isinstance(token, Token) else "", button) for token, button in tokens]
+    return [(_value(token), button) for token, button in tokens]
+
+
+def _value(token: AnyToken | None) -> str:
+    match token:
+        case Token(value=value):
+            return value
+        case LanguageToken():
+            return _CONTROL  # asked for by its name: a number would answer the question that waits
+        case _:
+            return ""
 
 
 def _scores(options: _Valued) -> dict[int, Button]:

@@ -5,6 +5,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -14,15 +15,23 @@ from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText
 from bot.conversations.rules import may_decline
+from bot.conversations.steering import may_go_back
 from bot.conversations.typed import is_word, says_no_thanks
 from bot.conversations.words import understand
 from bot.ids import WordsId
-from bot.languages import pack, stop_words
+from bot.languages import locales, pack, stop_words
 from bot.messages import CommandName
 
-Route = Literal["stop", "start", "feedback", "decline", "recovery", "survey", "case", "nobody"]
+Command = Literal["stop", "start", "feedback", "human", "back", "language", "speak"]
+Route = Command | Literal["decline", "recovery", "survey", "case", "nobody"]
 
-_SLASHED: Mapping[str, CommandName] = {"/feedback": "feedback", "/stop": "stop", "/start": "start"}
+_SLASHED: Mapping[str, CommandName] = {
+    "/feedback": "feedback",
+    "/stop": "stop",
+    "/start": "start",
+    "/human": "human",
+    "/language": "language",
+}
 
 
 class Following(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +40,8 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     #: when the customer was last told or asked something by an agent, or what is still wrong; None: not yet, or the
     #: case has come to its end
     spoken_at: datetime | None = None
+    #: when the customer was told that a person will write, because they asked for one
+    wanted_at: datetime | None = None
     #: when the customer was asked "Is it fixed?", if the text is an answer to that
     fixed_asked_at: datetime | None = None
     #: the same, whatever the text is, as long as no answer came
@@ -65,20 +76,30 @@ def route(
        no *stop* while someone is asked for words or talks with an agent, nor is "never again", which the case hears if
        no survey does; "complaint" is no *feedback* during a survey or such a talk, and the start word counts only for
        one who opted out.
-    3. *decline*: the text is nothing but such a "not now" or a "no thanks" of any language, and all that waits is the
+    3. *human*: the text is nothing but such a word of any language. Not where it may be an answer: as an option's
+       label, while someone is asked for words, or to an agent who has spoken and reads it; but when "Is it fixed?" was
+       asked last, it is one.
+    4. *back*, *speak*: the text is nothing but a word that goes back to an answer that there is, or asks for one of our
+       languages. Nothing is lost by them, so they are heard while someone is asked for words, but not as an option's
+       label or by an agent. *language*, which asks for the choice, is not heard while someone is asked for words.
+    5. *decline*: the text is nothing but such a "not now" or a "no thanks" of any language, and all that waits is the
        first question of a survey that the customer did not ask for. Not where it may be an answer: as an option's
        label, to an agent, to "Is it fixed?", and "not now" to an open text.
-    4. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
-    5. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words only what is, as
-       a whole, an answer to the rating or choice that waits. A survey that was passed over goes on waiting.
-    6. *case*: the customer's case listens, so agents should read what they add.
-    7. *nobody*: kept beside the last conversation if there is one, never answered.
+    6. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
+    7. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words, or when the
+       customer has asked for a person, only what is, as a whole, an answer to the rating or choice that waits. A survey
+       that was passed over goes on waiting.
+    8. *case*: the customer's case listens, so agents should read what they add.
+    9. *nobody*: kept beside the last conversation if there is one, never answered.
     """
     if is_word(text, stop_words()):
         return "stop"
     command = _command(text, locale, conversation, flow, case, opted_out=opted_out)
     if command is not None:
         return command
+    steered = _steered(text, locale, conversation, flow, case)
+    if steered is not None:
+        return steered
     if _says_no_to_agents(text, conversation, case):
         return "case"
     if _declines(text, locale, conversation, flow, case):
@@ -115,6 +136,42 @@ def _command(
         if not talks and not listens and is_word(text, words["feedback"]):
             return "feedback"
     return None
+
+
+def _steered(
+    text: str, locale: str, conversation: Conversation | None, flow: Flow | None, case: Following | None
+) -> Literal["human", "back", "language", "speak"] | None:
+    """Whether a text asks for a person, for the answer before, or for another language, and can be nothing else."""
+    talks = case is not None and case.spoken_at is not None
+    awaits_words, answers = _awaits_words(conversation, flow), _answers(text, conversation, flow)
+    to_an_agent = talks and (case is None or case.fixed_open_since is None)
+    if not answers and not awaits_words and not to_an_agent and is_word(text, human_words()):
+        return "human"
+    if answers or talks:
+        return None
+    if asked_for(text) is not None:
+        return "speak"
+    for words in _commands(locale, conversation):
+        if conversation is not None and may_go_back(conversation) and is_word(text, words["back"]):
+            return "back"
+        if not awaits_words and is_word(text, words["language"]):
+            return "language"
+    return None
+
+
+@cache
+def human_words() -> frozenset[str]:
+    """How all languages ask for a person: who needs one may not speak ours."""
+    return frozenset(word for tag in locales() for word in pack(tag).commands["human"])
+
+
+def asked_for(text: str) -> str | None:
+    """The tag of the pack whose language a text asks for, by its name or with it.
+
+    >>> asked_for("In italiano!"), asked_for("Italian food")
+    ('it', None)
+    """
+    return next((tag for tag in locales() if is_word(text, pack(tag).asked_for_by)), None)
 
 
 def _commands(locale: str, conversation: Conversation | None) -> list[Mapping[str, Collection[str]]]:
@@ -158,10 +215,14 @@ def _awaits_words(conversation: Conversation | None, flow: Flow | None) -> bool:
 
 
 def _passed_over(conversation: Conversation | None, case: Following | None) -> bool:
-    """Whether the customer was told something by an agent after the survey last asked or heard anything."""
-    if conversation is None or case is None or case.spoken_at is None:
+    """Whether the customer was told something by an agent after the survey last asked or heard anything.
+
+    That an agent will write is as good: who asked for a person goes on to tell what it is about.
+    """
+    if conversation is None or case is None:
         return False
-    return case.spoken_at > conversation.touched_at
+    times = [at for at in (case.spoken_at, case.wanted_at) if at is not None]
+    return bool(times) and max(times) > conversation.touched_at
 
 
 def _answers(text: str, conversation: Conversation | None, flow: Flow | None) -> bool:

@@ -1,4 +1,4 @@
-"""What a respondent does to a survey without answering it: going back, speaking another language, letting it rest. Pure.
+"""What a respondent does to a survey without answering it: go back, speak another language, let it rest. Pure.
 
 Like the engine, these return a Turn and change nothing else.
 """
@@ -77,7 +77,7 @@ def _open(conversation: Conversation) -> tuple[Prompt, ...]:
 
 
 def rest(conversation: Conversation) -> Conversation:
-    """The survey waits without asking again: no reminder, no re-ask, until the respondent answers or goes on with it."""
+    """The survey waits without asking again: no reminder, no re-ask, until the respondent answers."""
     if conversation.status != "waiting" or (conversation.reasked and conversation.handed_back):
         return conversation
     return replace(conversation, turn=conversation.turn + 1, reasked=True, handed_back=True)

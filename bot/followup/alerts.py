@@ -159,12 +159,11 @@ def draw_alert(subject: Subject, desk: Desk) -> Alert:
     """The alert in the agents' language, ready for a channel to draw."""
     case, flow, locale = subject.case, subject.flow, desk.locale
     who = who_of(subject.customer_name, locale)
-    score = score_of(case, flow)
     title = cut(in_locale(flow.title, locale, flow.locale), LONGEST_WHO)
     quotes = _quotes(subject)
     facts = (
         Fact(label=say(locale, "desk.who"), text=who),
-        Fact(label=say(locale, "desk.score"), text=score),
+        *_score(case, flow, locale),
         Fact(label=say(locale, "desk.flow"), text=title),
         Fact(label=say(locale, "desk.channel"), text=_where(case, subject.conversation.locale, locale)),
         *_standing(case, desk),
@@ -175,7 +174,7 @@ def draw_alert(subject: Subject, desk: Desk) -> Alert:
     )
     return Alert(
         case=case.id,
-        summary=say(locale, "desk.summary", who=who, score=score, flow=title),
+        summary=summary_of(case, flow, who, title, locale),
         facts=tuple(Fact(label=fact.label, text=cut(fact.text, LONGEST_FACT)) for fact in facts),
         quotes=quotes,
         history=tuple(history_line(note, locale, _zone(desk)) for note in subject.notes[-HISTORY_LINES:]),
@@ -192,9 +191,28 @@ def who_of(name: str | None, locale: str) -> str:
     return cut(" ".join((name or "").split()), LONGEST_WHO) or say(locale, "desk.someone")
 
 
-def score_of(case: Case, flow: Flow) -> str:
-    """The score of a case on its scale: "😞 1/5"."""
-    rating = flow.question(case.question)
+def summary_of(case: Case, flow: Flow, who: str, title: str, locale: str) -> str:
+    """What a case is about, in one line."""
+    if case.why == "human" or case.score is None:
+        return say(locale, "desk.summary.human", who=who, flow=title)
+    return say(locale, "desk.summary", who=who, score=score_of(case, flow, locale), flow=title)
+
+
+def _score(case: Case, flow: Flow, locale: str) -> list[Fact]:
+    """The score, if one was given, and whether the customer asked for a person."""
+    facts = []
+    if case.score is not None:
+        facts.append(Fact(label=say(locale, "desk.score"), text=score_of(case, flow, locale)))
+    if case.wanted_at is not None:
+        facts.append(Fact(label=say(locale, "desk.reason"), text=say(locale, "desk.wants_human")))
+    return facts
+
+
+def score_of(case: Case, flow: Flow | None, locale: str) -> str:
+    """The score of a case on its scale: "😞 1/5", or that there is none; without the flow the bare number."""
+    if case.score is None:
+        return say(locale, "desk.no_score")
+    rating = None if flow is None else flow.question(case.question)
     return score_label(rating, case.score) if isinstance(rating, Rating) else str(case.score)
 
 
@@ -399,7 +417,7 @@ def _incident_title(incident: Incident, locale: str) -> str:
 
 def _item(folded: FoldedSubject, desk: Desk) -> AlertItem:
     case, locale = folded.case, desk.locale
-    parts = [score_of(case, folded.flow), who_of(folded.customer_name, locale)]
+    parts = [score_of(case, folded.flow, locale), who_of(folded.customer_name, locale)]
     if words := " ".join(folded.words.split()):
         parts.append(f"“{cut(words, LONGEST_ITEM)}”")
     free = case.owner is None and case.state in WORKING

@@ -21,6 +21,8 @@ from bot.messages import Address
 CaseState = Literal["open", "claimed", "contacted", "resolved", "recovered", "unconfirmed", "reopened", "withdrawn"]
 Priority = Literal["normal", "high", "urgent"]
 Stage = Literal["first_word", "resolved"]
+#: why a case opened: a low score; words that a rule names, whatever the score; the customer asked for a person
+Why = Literal["score", "words", "human"]
 
 PRIORITIES: tuple[Priority, ...] = ("normal", "high", "urgent")
 #: someone must still do something
@@ -43,8 +45,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     customer: CustomerId
     address: Address
     flow: str
+    #: the rating that the score was given to, or may yet be; empty where the flow has none
     question: str
-    score: int
+    #: None: none was given
+    score: int | None
+    why: Why = "score"
     #: the language that the customer was asked in
     locale: str = "en"
     state: CaseState = "open"
@@ -85,8 +90,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     #: the resolution that the customer was asked about; never twice about one
     asked_resolution: int = 0
     asked_at: datetime | None = None
-    #: when the customer last said that it is not fixed: the clocks run from there
+    #: when the customer last said that it is not fixed, or asked for a person after all was done: the clocks run from
+    #: there
     reopened_at: datetime | None = None
+    #: when the customer last asked for a person
+    wanted_at: datetime | None = None
     closed_at: datetime | None = None
     #: the stages that the lead was told of, since the clocks last started
     escalated: tuple[Stage, ...] = ()
@@ -97,8 +105,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def spoke_at(self) -> datetime:
-        """When somebody of us last spoke to the customer about it: an agent, the recovery question, or its opening."""
-        times = (self.opened_at, self.last_word_at, self.asked_at, self.reopened_at)
+        """When somebody of us last spoke to the customer about it: an agent, the recovery question, or its opening.
+
+        Who asked for a person was told that one will come.
+        """
+        times = (self.opened_at, self.last_word_at, self.asked_at, self.reopened_at, self.wanted_at)
         return max(at for at in times if at is not None)
 
     @property
@@ -115,6 +126,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 NoteKind = Literal[
     "opened",
     "corrected",  # detail: "old label>new label"
+    "scored",  # a case without a score got one; detail: its label
+    "wanted_human",  # the customer asked for a person
     "commented",
     "claimed",
     "released",
@@ -177,7 +190,8 @@ def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tu
     """What a changed score does to a case: None for a score that was taken back altogether.
 
     A withdrawn case opens again under its own name, so that the agents see one alert with its whole history. A case
-    that came to its end keeps it, and one that agents work on goes on: its customer may still need them.
+    that came to its end keeps it, and one that agents work on goes on: its customer may still need them. So does one
+    whose customer asked for a person: a good score is no "never mind".
     """
     new = case.score if score is None else score
     if case.state in ("recovered", "unconfirmed"):
@@ -185,7 +199,7 @@ def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tu
     if score is None or not unhappy:
         if case.state == "withdrawn":
             return case, None
-        if case.worked:
+        if case.worked or case.wanted_at is not None:
             return (case, None) if new == case.score else (_changed(case, score=new), "corrected")
         # the happy score is kept: the alert tells what the customer changed it to
         return _changed(case, state="withdrawn", score=new, closed_at=at, snoozed_until=None), "withdrawn"
@@ -195,6 +209,26 @@ def rescore(case: Case, score: int | None, *, unhappy: bool, at: datetime) -> tu
     if case.score == score:
         return case, None
     return _changed(case, score=score), "corrected"
+
+
+def wants_human(case: Case, at: datetime) -> Case:
+    """The customer asks for a person: a case in which nothing was left to do is opened again, and it is urgent.
+
+    Its clocks run anew then, since nobody else waits for them; of a case that is worked on they run on.
+    """
+    asked = _changed(case, wanted_at=at)
+    if case.state not in WORKING:
+        if case.state == "withdrawn":
+            asked = replace(asked, why="human")
+        asked = replace(asked, reopened_at=at, resolved_at=None, closed_at=None, snoozed_until=None, escalated=())
+        asked = replace(asked, state="reopened")
+    raised_to: Priority = "high" if PRIORITIES.index(case.priority) < PRIORITIES.index("high") else case.priority
+    return replace(asked, priority=raised_to)
+
+
+def spoken_to_in(case: Case, locale: str) -> Case:
+    """The case of a customer who is written to in another language from now on."""
+    return case if case.locale == locale else _changed(case, locale=locale)
 
 
 def touched(case: Case) -> Case:

@@ -37,6 +37,10 @@ def told(note: CaseNote, locale: str, time_zone: str) -> str:
             return say(locale, f"history.{note.what}")
         case "withdrawn" | "reopened":
             return say(locale, f"history.{note.what}")
+        case "wanted_human":
+            return say(locale, "history.wanted_human")
+        case "scored":
+            return say(locale, "history.scored", score=detail)
         case "claimed" | "released" | "reopened_by":
             return say(locale, f"history.{note.what}", who=who)
         case "corrected":

@@ -126,8 +126,9 @@ def find(
     """The incident that a case belongs to: a live one of its values, else a new one, if enough customers share a value.
 
     A case is folded but once, and only with cases of the same desk: what another team should hear of stays with it.
+    Who asked for a person has nothing in common with others: somebody was promised to them.
     """
-    if case.incident is not None or case.state == "withdrawn" or case.desk is None:
+    if case.incident is not None or case.state == "withdrawn" or case.desk is None or case.wanted_at is not None:
         return None
     asked = shared_values(conversation, rules)
     for dimension, value in asked:
@@ -154,6 +155,7 @@ def _near(
         if each.id != case.id
         and each.incident is None
         and each.state != "withdrawn"
+        and each.wanted_at is None
         and each.desk == case.desk
         and each.opened_at >= since
     ]

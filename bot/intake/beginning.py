@@ -48,7 +48,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: Decision | None = None) -> Outcome:
     """Ask the first question of a flow. A survey still waiting there ends first, with its answers kept."""
-    conversation = _conversation(survey, moment)
+    conversation = conversation_of(survey, moment)
     decision = decided or decision_about(survey, moment, verdict="asked", rule="the customer wanted to")
     turn = engine.start(conversation, survey.flow.flow)
     if turn.conversation.asked is None:
@@ -92,7 +92,8 @@ def decision_about(
     )
 
 
-def _conversation(survey: Survey, moment: Moment) -> Conversation:
+def conversation_of(survey: Survey, moment: Moment) -> Conversation:
+    """A new conversation, before its first question."""
     return Conversation(
         id=ConversationId(moment.ids()),
         flow=survey.flow.hash,

@@ -91,7 +91,7 @@ def _words_of_case(case: Case, facts: Facts, stage: Stage, at: str, moment: Mome
         locale,
         f"room.{stage}",
         who=who_of(facts.customer.name if facts.customer else None, locale),
-        score=score_of(case, flow),
+        score=score_of(case, flow, locale),
         flow=in_locale(flow.title, locale, flow.locale),
         at=at,
         link=f"{moment.settings.server.public_url}/cases/{case.id}",

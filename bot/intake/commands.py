@@ -1,4 +1,4 @@
-"""What a customer's commands lead to, as commands or as words: stop, start, feedback. Pure."""
+"""What a customer's commands lead to, as commands or as words: stop, start, feedback; the others have modules. Pure."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,12 +11,14 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.ids import ConversationId, WordsId
 from bot.intake.beginning import Survey, begin, decision_about
+from bot.intake.human import human
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import sentence, speaks
 from bot.intake.recording import record
 from bot.intake.relaying import hear, listening
 from bot.intake.remarks import Heard
+from bot.intake.speaking import language
 from bot.intake.unseen import is_blank
 from bot.messages import Address, Commanded
 from bot.ports import Customer, Facts, KeepWords, OptOut, Outcome, RecordDecision, Said, Words, Write
@@ -32,6 +34,10 @@ def commanded(event: Commanded, facts: Facts, customer: Customer, moment: Moment
             return opt_out(facts, customer, event.sender, moment)
         case "feedback":
             return feedback(facts, customer, event.sender, moment, words=event.argument)
+        case "human":
+            return human(facts, customer, event.sender, moment, words=event.argument)
+        case "language":
+            return language(facts, customer, event.sender, moment, wanted=event.argument)
         case "start":
             return _start(event, facts, customer, moment)
         case _:

@@ -4,19 +4,22 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from bot.conversations import engine
+from bot.conversations import engine, steering
+from bot.conversations.conversation import Conversation
 from bot.conversations.events import Answered, Tap, Turn, Typed
 from bot.conversations.events import Said as SaidWords
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import answer_label
 from bot.conversations.questions import OpenText
-from bot.conversations.router import Following, route, slashed
+from bot.conversations.router import Following, Route, route, slashed
 from bot.conversations.rules import Rules
+from bot.conversations.steering import LANGUAGE, SPEAK
 from bot.followup.cases import awaits_recovery
 from bot.followup.routing import opening
 from bot.ids import WordsId
-from bot.intake import linked, recovering
+from bot.intake import linked, recovering, speaking
 from bot.intake.commands import commanded, feedback, opt_in, opt_out, stop
+from bot.intake.human import human, known_by_word
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import known_customer, said_by, sentence, speaks, words_of
@@ -27,6 +30,7 @@ from bot.intake.remarks import Heard, words_slot
 from bot.messages import (
     Address,
     Commanded,
+    LanguageToken,
     Left,
     Moved,
     RecoveryToken,
@@ -49,6 +53,7 @@ from bot.ports import (
     Queue,
     Read,
     Said,
+    SaveCustomer,
     SetReachable,
     Words,
     Write,
@@ -131,17 +136,29 @@ def _tapped(event: Tapped, facts: Facts, moment: Moment) -> Outcome:
     token, conversation, flow = parse_token(event.token), facts.conversation, facts.flow
     if isinstance(token, RecoveryToken):
         return recovering.tapped(token, event.sender, facts, moment)
+    if isinstance(token, LanguageToken):
+        return speaking.chosen(token, event.sender, facts, moment)
     locale = speaks(facts.customer)
     if not isinstance(token, Token) or conversation is None or flow is None or conversation.id != token.conversation:
         return Outcome(said=Said(kind="unknown_button", locale=locale))
     if conversation.address != event.sender:
         return Outcome(said=Said(kind="not_yours", locale=locale))
+    if token.value == LANGUAGE or token.value.startswith(SPEAK):
+        opened = _opened(conversation, token.turn)
+        if opened is not None:
+            return speaking.tapped(token.value, opened, facts, flow, moment)
     tap = Tap(turn=token.turn, value=token.value)
     turn = engine.receive(conversation, flow.flow, tap, at=moment.now, rules=_rules(moment))
     step = Step(turn=turn, facts=facts, flow=flow)
     if turn.notice == "opted_out" and facts.customer is not None:
         return opt_out(facts, facts.customer, event.sender, moment, stopped=record(step, moment))
     return _outcome(step, moment)
+
+
+def _opened(conversation: Conversation, turn: int) -> str | None:
+    """The question whose buttons were made on a turn, if it stands open."""
+    opened = (conversation.asked, conversation.reopened)
+    return next((id for id, made in conversation.prompts.items() if made == turn and id in opened), None)
 
 
 def _rules(moment: Moment) -> Rules:
@@ -180,7 +197,12 @@ def _spoke(event: Wrote | Commanded, facts: Facts, moment: Moment) -> Outcome:
     if isinstance(event, Commanded):
         outcome = commanded(event, facts, customer, moment)
     else:
+        heard = speaking.heard(event, customer)
+        if heard != customer:
+            customer, known = heard, [SaveCustomer(customer=heard, address=event.sender, at=moment.now)]
         outcome = _wrote(event, facts, customer, moment)
+    if any(isinstance(write, SaveCustomer) for write in outcome.writes):
+        known = []
     return replace(outcome, writes=(*known, *outcome.writes))
 
 
@@ -212,7 +234,10 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
         opted_out=customer.opted_out_at is not None,
     )
     if goes_to == "survey" and not _may_answer(event, facts):
-        goes_to = "nobody" if following is None else "case"
+        goes_to = _unheard(following)
+    if goes_to == "human" and in_group(event.sender) and (conversation is None or conversation.status != "waiting"):
+        # what members of a group say to each other calls nobody
+        goes_to = _unheard(following)
     match goes_to:
         case "stop":
             return opt_out(facts, customer, event.sender, moment)
@@ -220,6 +245,13 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             return opt_in(customer, event.sender, moment)
         case "feedback":
             return feedback(facts, customer, event.sender, moment)
+        case "human":
+            return _asked_for_human(event, facts, customer, moment)
+        case "speak" | "language":
+            wanted = event.text if goes_to == "speak" else ""
+            return speaking.language(facts, customer, event.sender, moment, wanted=wanted)
+        case "back" if conversation is not None and flow is not None:
+            return _back(conversation, flow, event.sender, facts, moment)
         case "decline" if conversation is not None and flow is not None:
             turn = engine.refuse(conversation, "decline", moment.now)
             return _outcome(Step(turn=turn, facts=facts, flow=flow), moment)
@@ -227,7 +259,7 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             return recovering.answered(event, facts.asked_case, customer, facts, moment)
         case "survey" if conversation is not None and flow is not None:
             typed = Typed(text=said_by(event), words=WordsId(moment.ids()))
-            turn = engine.receive(conversation, flow.flow, typed, at=moment.now, rules=_rules(moment))
+            turn = speaking.receive(conversation, flow, typed, customer, moment, _rules(moment))
             return _outcome(Step(turn=turn, facts=facts, flow=flow, heard=Heard.of(event, customer)), moment)
         case "case" if case is not None:
             words = words_of(event, customer, case.conversation, moment)
@@ -237,10 +269,31 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
                 return Outcome(writes=again)
             told = hear(case, words, Heard.of(event, customer), facts, moment)
             return Outcome(writes=(KeepWords(words=words), *told))
-        case "decline" | "recovery" | "survey" | "case" | "nobody":
+        case "back" | "decline" | "recovery" | "survey" | "case" | "nobody":
             return Outcome(writes=_beside(event, facts, customer, moment))
         case _:
             assert_never(goes_to)
+
+
+def _unheard(following: Following | None) -> Route:
+    return "nobody" if following is None else "case"
+
+
+def _asked_for_human(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Outcome:
+    new = known_by_word(event.text, customer)
+    outcome = human(facts, new, event.sender, moment)
+    if new == customer:
+        return outcome
+    save = SaveCustomer(customer=new, address=event.sender, at=moment.now)
+    return replace(outcome, writes=(save, *outcome.writes))
+
+
+def _back(conversation: Conversation, flow: PinnedFlow, sender: Address, facts: Facts, moment: Moment) -> Outcome:
+    """The answer before stands open again; a sentence says so, for the message with its buttons may stand far above."""
+    turn = steering.back(conversation, flow.flow, moment.now, _rules(moment))
+    key = "reply.nothing_to_change" if turn.notice == "nothing" else f"reply.{turn.notice}"
+    outcome = _outcome(Step(turn=turn, facts=facts, flow=flow), moment)
+    return replace(outcome, writes=(*outcome.writes, sentence(sender, conversation.locale, key, moment)))
 
 
 def _may_answer(event: Wrote, facts: Facts) -> bool:
@@ -278,6 +331,7 @@ def _following(text: str, facts: Facts, moment: Moment) -> Following | None:
     answers = asked is not None and recovering.is_answer(text, asked, moment)
     return Following(
         spoken_at=spoken if case.closed_at is None else None,
+        wanted_at=case.wanted_at if case.closed_at is None else None,
         # who takes a "Yes" back has read our thanks for it
         fixed_asked_at=(asked.closed_at or asked.asked_at) if asked is not None and answers else None,
         fixed_open_since=asked.asked_at if asked is not None and awaits_recovery(asked) else None,

@@ -142,7 +142,7 @@ def merged(kept: Customer, gone: Customer) -> Customer:
         reachable=gone.reachable,
     )
     for source, of in ((gone, gone.locale_source), (kept, kept.locale_source)):
-        both = learned(both, of or _UNSAID, locale=source.locale)
+        both = learned(both, of or _UNSAID, locale=source.locale, sureness=source.locale_sureness)
     for source, of in ((gone, gone.time_zone_source), (kept, kept.time_zone_source)):
         both = learned(both, of or _UNSAID, time_zone=source.time_zone)
     return both

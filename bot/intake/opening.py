@@ -68,7 +68,8 @@ def _settled(
     if not notes and not reasons:
         return
     alike = may_be_several(case, step.turn.conversation, moment)
-    if said and case.state in WORKING:
+    scored = any(note.what == "scored" for note in notes)
+    if (said or scored) and case.state in WORKING:
         goes = goes_out(case, {note.what for note in notes}, moment, alike=alike)
         case = (placed if goes else urged)(case, signals, moment)
     yield from settle_case(
@@ -87,6 +88,8 @@ def _settled(
 
 def _compared(case: Case, conversation: Conversation, moment: Moment) -> Iterable[Write]:
     """Let a case be held against those that have something in common with it, and they against it, if it has."""
+    if case.wanted_at is not None:
+        return
     values = shared_values(conversation, moment.followup.incidents)
     if case.desk is None or case.incident is not None or not values:
         return
@@ -104,10 +107,11 @@ def _overheard(step: Step, case: Case, said: Sequence[Words], moment: Moment) ->
 
 def _rescore_told(case: Case, before: Case | None, notes: Sequence[CaseNote], moment: Moment) -> tuple[Outbound, ...]:
     """A changed score, for who is at work on the case: it goes on, or there is nothing left to do."""
-    changes = [note for note in notes if note.what in ("corrected", "withdrawn")]
+    changes = [note for note in notes if note.what in ("corrected", "scored", "withdrawn")]
     if before is None or not changes or before.state in CLOSED:
         return ()
-    concerned = case.owner is not None if case.state == "withdrawn" else before.worked
+    at_work = before.worked or (before.wanted_at is not None and before.owner is not None)
+    concerned = case.owner is not None if case.state == "withdrawn" else at_work
     return noted(case, changes, moment) if concerned else ()
 
 
@@ -129,7 +133,8 @@ def _after(step: Step, signals: Signals, moment: Moment) -> tuple[Case | None, l
         opens = (rated and low) or ((rated or spoke) and alarming)
         if score is None or not opens:
             return None, []
-        return placed(_opened(step.turn.conversation, rating, score, signals.flow, moment), signals, moment), []
+        opened = _opened(step.turn.conversation, rating, score, signals.flow, moment)
+        return placed(opened if low else msgspec.structs.replace(opened, why="words"), signals, moment), []
     if rated or unsaid or (alarming and case.state == "withdrawn"):
         return _rescored(case, rating, score, low or alarming, moment)
     return case, []
@@ -156,7 +161,10 @@ def _rescored(
     if change is None:
         return case, []
     notes = []
-    if case.score != changed.score:
+    if case.score is None and changed.score is not None:
+        label = score_label(rating, changed.score)
+        notes.append(CaseNote(case=case.id, what="scored", who=None, detail=label, at=moment.now))
+    elif case.score is not None and changed.score is not None and case.score != changed.score:
         # both labels, so that the history reads the same whatever becomes of the flow
         detail = f"{score_label(rating, case.score)}>{score_label(rating, changed.score)}"
         notes.append(CaseNote(case=case.id, what="corrected", who=None, detail=detail, at=moment.now))

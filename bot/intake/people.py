@@ -30,14 +30,20 @@ def known_customer(facts: Facts, address: Address, profile: Profile, moment: Mom
 
 
 def learned(
-    customer: Customer, source: KnownFrom, *, locale: str | None = None, time_zone: str | None = None
+    customer: Customer,
+    source: KnownFrom,
+    *,
+    locale: str | None = None,
+    sureness: int | None = None,
+    time_zone: str | None = None,
 ) -> Customer:
     """The customer with the language and the time zone that a source tells, unless a surer source told of them.
 
-    The newest telling of one source counts. The language of an app's menus says least.
+    The newest telling of one source counts. The language of an app's menus says least. ``sureness`` is that of a guess
+    at the language, in per cent.
     """
     if locale and (not customer.locale or _is_as_sure(source, customer.locale_source)):
-        customer = replace(customer, locale=locale, locale_source=source)
+        customer = replace(customer, locale=locale, locale_source=source, locale_sureness=sureness)
     if time_zone and (not customer.time_zone or _is_as_sure(source, customer.time_zone_source)):
         customer = replace(customer, time_zone=time_zone, time_zone_source=source)
     return customer

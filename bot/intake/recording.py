@@ -138,7 +138,7 @@ def _count(question: str, answer: Answer, n: int, conversation: Conversation, fl
         score=answer.value.score if isinstance(answer.value, Scored) else None,
         at=answer.at,
         n=n,
-        dimensions=dimensions_of(conversation),
+        dimensions=dimensions_of(conversation, answer.locale),
     )
 
 
@@ -148,9 +148,12 @@ _GROUPING = ("agent", "team", "tag")
 LONGEST_VALUE = 200
 
 
-def dimensions_of(conversation: Conversation) -> Mapping[str, str]:
-    """The dimensions that an answer of this conversation is counted under; none of them may change later."""
-    found = {"all": "", "channel": str(conversation.address.channel), "language": conversation.locale}
+def dimensions_of(conversation: Conversation, locale: str = "") -> Mapping[str, str]:
+    """The dimensions that an answer of this conversation is counted under; none of them may change later.
+
+    ``locale`` is the language that it was given in, where the conversation has gone on in another one since.
+    """
+    found = {"all": "", "channel": str(conversation.address.channel), "language": locale or conversation.locale}
     named = {name: conversation.attributes.get(name, "")[:LONGEST_VALUE].strip() for name in _GROUPING}
     found |= {name: value for name, value in named.items() if value}
     return found

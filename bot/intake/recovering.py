@@ -38,7 +38,8 @@ def ask(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
     awake = _end_of_quiet(customer, moment)
     if awake is not None:
         return Outcome(writes=(settled, PutDue(due=replace(due, due_at=awake))))
-    asked = cases.asked_recovery(case, moment.now)
+    known = customer is not None and customer.locale is not None
+    asked = cases.asked_recovery(cases.spoken_to_in(case, speaks(customer)) if known else case, moment.now)
     card = Queue(outbound=fixed_outbound(asked, asked.locale, "post", None), at=moment.now)
     note = CaseNote(case=case.id, what="asked", who=None, at=moment.now)
     writes = settle_case(asked, case, (note,), moment, incident=facts.incident)

@@ -17,7 +17,9 @@ from bot.messages import Outbound, RecoveryValue
 from bot.ports import DropDue, Due, DueKind, NoteCase, PutDue, Queue, SaveCase, Write
 
 #: what ends the hold: the alert waits for nothing more, or must stand before what is said in its thread
-_ENDS_HOLD: frozenset[NoteKind] = frozenset({"commented", "answered", "replied", "resolved", "reopened_by"})
+_ENDS_HOLD: frozenset[NoteKind] = frozenset(
+    {"commented", "answered", "replied", "resolved", "reopened_by", "wanted_human"}
+)
 #: Of those, what may come while nobody has looked yet whether the case is one of several. After an outage that may be
 #: all at once, and each alert that went out before would be one too many.
 _MAY_WAIT: frozenset[NoteKind] = frozenset({"commented", "answered"})
@@ -79,13 +81,14 @@ def _of_a_team(case: Case, moment: Moment) -> Case:
 def goes_out(case: Case, what: Set[NoteKind], moment: Moment, *, holds: bool = True, alike: bool = False) -> bool:
     """Whether what happened puts a case's alert on its way, before the hold is over.
 
-    A case that is folded into an incident has no alert of its own until someone takes it. One that is ``alike``
+    A case that is folded into an incident has no alert of its own until someone takes it, or its customer asks for a
+    person. One that is ``alike``
     others waits for a second after its opening, so that it is known by then whether it is one of several.
     """
     if case.alerted or case.desk is None or case.state == "withdrawn":
         return False
     if case.incident is not None:
-        return case.owner is not None
+        return case.owner is not None or case.wanted_at is not None
     ended = _ENDS_HOLD & what
     waits = alike and timedelta(0) <= moment.now - case.opened_at < _LOOKED_AFTER
     return not holds or bool(ended - _MAY_WAIT if waits else ended)

@@ -33,7 +33,7 @@ def _line(case: ToldCase) -> tuple[str, ...]:
         f"{case.opened_at.astimezone(UTC):%Y-%m-%d %H:%M}",
         state,
         case.priority,
-        str(case.score),
+        "-" if case.score is None else str(case.score),
         case.channel,
         case.language,
         _cut(case.owner.name) if case.owner else "-",
@@ -73,7 +73,8 @@ def _facts(whole: WholeCase, now: datetime) -> Iterator[tuple[str, str]]:
     yield "customer", f"{customer.name or 'without a name'} · {customer.channel} {customer.key} · {case.language}"
     if customer.opted_out_at is not None or not customer.reachable:
         yield "", "cannot be written to" if not customer.reachable else "has opted out of surveys"
-    yield "score", f"{whole.score} · {case.flow}, {case.question}"
+    yield "score", " · ".join([whole.score, ", ".join(filter(None, (case.flow, case.question)))])
+    yield "a person", f"asked for one {_moment(case.wanted_at)}" if case.wanted_at else ""
     yield "state", case.state + (f" · snoozed until {_moment(case.snoozed_until)}" if case.snoozed_until else "")
     yield "priority", case.priority
     yield "owner", _agent(case.owner)

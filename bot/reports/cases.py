@@ -10,7 +10,7 @@ from bot.config import Settings
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
 from bot.conversations.questions import ScaleName
 from bot.followup.alerts import score_of
-from bot.followup.cases import Case, CaseState, NoteKind, Priority, Stage, is_snoozed
+from bot.followup.cases import Case, CaseState, NoteKind, Priority, Stage, Why, is_snoozed
 from bot.followup.clocks import Team, deadlines
 from bot.followup.history import told
 from bot.followup.incidents import IncidentDimension
@@ -38,8 +38,14 @@ class ToldCase(msgspec.Struct, frozen=True, kw_only=True):
     customer: str | None
     owner: ToldAgent | None
     flow: str
+    #: empty where the flow has no rating
     question: str
-    score: int
+    #: null where none was given: the customer asked for a person
+    score: int | None
+    #: why it opened: a low score, words that a rule names, or the customer asked for a person
+    why: Why
+    #: when the customer last asked for a person
+    wanted_at: datetime | None
     channel: str
     #: the language that the customer was asked in
     language: str
@@ -162,7 +168,7 @@ class WholeCase(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known of a case; lists are in the order of time, ``scores`` newest first."""
 
     case: ToldCase
-    #: the score as people read it, on its scale: "😞 1/5"
+    #: the score as people read it, on its scale: "😞 1/5"; or, in the agents' language, that there is none
     score: str
     customer: ToldCustomer
     answers: tuple[ToldAnswer, ...]
@@ -191,6 +197,8 @@ def told_case(listed: ListedCase, now: datetime) -> ToldCase:
         flow=case.flow,
         question=case.question,
         score=case.score,
+        why=case.why,
+        wanted_at=case.wanted_at,
         channel=case.address.channel,
         language=case.locale,
         team=case.team,
@@ -226,7 +234,7 @@ def whole_case(view: CaseView, settings: Settings, now: datetime, *, files: File
     zone = team.hours.time_zone
     return WholeCase(
         case=told_case(ListedCase(case=case, customer_name=view.customer.name), now),
-        score=score_of(case, view.flow.flow),
+        score=score_of(case, view.flow.flow, locale),
         customer=_customer(view),
         answers=tuple(_answer(question, answer) for question, answer in view.conversation.answers.items()),
         words=tuple(

@@ -24,7 +24,7 @@ from bot.reports.figures import Figure, figure, table
 from bot.scoring.durations import median
 from bot.scoring.estimates import Estimate, proportion
 
-FollowUpDimension = Literal["all", "channel", "language", "cause"]
+FollowUpDimension = Literal["all", "channel", "language", "cause", "why"]
 
 #: the states that a case of the report may have, in the order of its life
 STATES: tuple[CaseState, ...] = (
@@ -87,6 +87,8 @@ def _value(case: CaseTimes, dimension: FollowUpDimension) -> str:
             return case.language
         case "cause":
             return case.cause
+        case "why":
+            return case.why
         case _:
             assert_never(dimension)
 

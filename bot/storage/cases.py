@@ -19,8 +19,8 @@ NOBODY = "-"
 _PLACE = query("SELECT f.opened_at FROM followup_case f WHERE f.id = :id", "id")
 _TIMES = query(
     """
-    SELECT f.state, f.channel, coalesce(f.language, ''), coalesce(f.cause, ''), f.opened_at, f.first_word_at,
-      f.first_resolved_at
+    SELECT f.state, f.channel, coalesce(f.language, ''), coalesce(f.cause, ''), coalesce(f.why, 'score'), f.opened_at,
+      f.first_word_at, f.first_resolved_at
     FROM followup_case f
     WHERE f.opened_at >= :since AND f.opened_at < :until AND f.state <> 'withdrawn'
     AND (:flow IS NULL OR f.flow_id = :flow)
@@ -43,6 +43,7 @@ _CONDITIONS = {
     "flow": ("f.flow_id = :flow", "flow"),
     "team": ("f.team = :team", "team"),
     "cause": ("f.cause = :cause", "cause"),
+    "why": ("coalesce(f.why, 'score') = :why", "why"),
     "owner": ("f.owner_name = :owner", "owner"),
     "nobody": ("f.owner_name IS NULL", ""),
     "since": ("f.opened_at >= :since", "since:bigint"),
@@ -119,6 +120,7 @@ def _asked(wanted: CaseQuery) -> dict[str, tuple[Any, ...]]:
         "flow": wanted.flow or None,
         "team": wanted.team or None,
         "cause": wanted.cause or None,
+        "why": wanted.why,
         "owner": None if nobody else wanted.owner.casefold() or None,
         "since": maybe_micros(wanted.opened_since),
         "before": maybe_micros(wanted.opened_before),
@@ -128,12 +130,13 @@ def _asked(wanted: CaseQuery) -> dict[str, tuple[Any, ...]]:
 
 
 def _times(row: Row) -> CaseTimes:
-    state, channel, language, cause, opened_at, first_word_at, first_resolved_at = row
+    state, channel, language, cause, why, opened_at, first_word_at, first_resolved_at = row
     return CaseTimes(
         state=state,
         channel=channel,
         language=language,
         cause=cause,
+        why=why,
         opened_at=from_micros(opened_at),
         first_word_at=maybe_time(first_word_at),
         first_resolved_at=maybe_time(first_resolved_at),

@@ -16,7 +16,7 @@ _OLDEST = (
     "ORDER BY coalesce(o.reference_claimed, false), o.created_at, o.id LIMIT 1)"
 )
 _NAMESAKE = query(
-    "SELECT c.id, n.text, c.locale, c.locale_source, c.time_zone, c.time_zone_source, c.reference, "
+    "SELECT c.id, n.text, c.locale, c.locale_source, c.locale_sureness, c.time_zone, c.time_zone_source, c.reference, "
     "c.reference_claimed, c.opted_out_at "
     f"FROM customer c LEFT JOIN name n ON n.person = c.person WHERE c.id = {_OLDEST}",
     "reference",
@@ -92,8 +92,9 @@ def read_namesake(reference: str, at: Address | None) -> Procedure[tuple[Custome
 
 
 def customer_of(row: Row) -> Customer | None:
-    """From id, name, locale and its source, time zone and its source, reference, claimed, opted out at, reachable."""
-    id, name, locale, locale_source, time_zone, time_zone_source, reference, claimed, opted_out_at, reachable = row
+    """From id, name, language (source, sureness), time zone (source), reference, claimed, opted out at, reachable."""
+    id, name, locale, locale_source, sureness, time_zone, time_zone_source, reference, *rest = row
+    claimed, opted_out_at, reachable = rest
     if id is None:
         return None
     return Customer(
@@ -101,6 +102,7 @@ def customer_of(row: Row) -> Customer | None:
         name=name,
         locale=locale,
         locale_source=locale_source,
+        locale_sureness=sureness,
         time_zone=time_zone,
         time_zone_source=time_zone_source,
         reference=reference,

@@ -60,7 +60,8 @@ _KEEP = update(
     "customer",
     f"{_IDS} at:bigint",
     key="kept",
-    change=f"{_with_source('locale')}, {_with_source('time_zone')}, "
+    change=f"{_with_source('locale')}, locale_sureness = CASE WHEN t.locale IS NULL "
+    f"THEN {_from_gone('locale_sureness')} ELSE t.locale_sureness END, {_with_source('time_zone')}, "
     f"reference = coalesce(t.reference, {_from_gone('reference')}), reference_claimed = CASE WHEN t.reference IS NULL "
     f"THEN {_from_gone('reference_claimed')} ELSE t.reference_claimed END, "
     f"opted_out_at = {_OPTED_OUT}, updated_at = :at",

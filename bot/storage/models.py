@@ -19,6 +19,8 @@ class Customer(Model):
     time_zone = Key(null=True)
     # how they are known; null where an earlier release wrote the row
     locale_source = Key(null=True)
+    # how sure the guess is, in per cent, where they were heard writing it
+    locale_sureness = fields.BigIntField(null=True)
     time_zone_source = Key(null=True)
     reference = Key(null=True)
     # nobody proved it; null: somebody did, as in earlier releases
@@ -203,6 +205,7 @@ class FollowupCase(Model):
     channel = Key()
     address_key = Key()
     flow_id = Key()
+    # NO_SCORE where none was given: SQLite lets no column be null that was not, without making the table anew
     score = fields.BigIntField()
     state = Key()
     revision = fields.BigIntField()
@@ -216,6 +219,8 @@ class FollowupCase(Model):
     priority = Key(null=True)
     team = Key(null=True)
     cause = Key(null=True)
+    # why it opened; null where a release wrote the row that knew of one reason only: a score
+    why = Key(null=True)
     first_word_at = fields.BigIntField(null=True)
     first_resolved_at = fields.BigIntField(null=True)
     closed_at = fields.BigIntField(null=True)

@@ -58,6 +58,8 @@ class SentAlong(msgspec.Struct, frozen=True, kw_only=True):
 BUCKET = 15 * 60 * 1_000_000
 #: The score of a skipped rating in count rows; no scale goes below 0.
 SKIPPED = -1
+#: Where a case has no score: in the column only, the body tells it as it is.
+NO_SCORE = -1
 #: Dedupe keys are good for a week: a service's ids may restart lower after that.
 SEEN_FOR = 7 * 24 * 3600 * 1_000_000
 
@@ -91,7 +93,7 @@ _CHANGE_CONVERSATION = update(
 )
 # What lists and figures ask for, and what the alert's address and score are found by; the body holds all of it.
 _CASE = (
-    "channel address_key score:bigint state revision:bigint body owner_name language priority team cause "
+    "channel address_key score:bigint state revision:bigint body owner_name language priority team cause why "
     "first_word_at:bigint first_resolved_at:bigint closed_at:bigint incident spoke_at:bigint fixed_asked_at:bigint"
 )
 _NEW_CASE = insert(
@@ -145,11 +147,12 @@ _STAYS = (
 )
 _CUSTOMER = insert(
     "customer",
-    "id person locale locale_source time_zone time_zone_source reference reference_claimed:boolean opted_out_at:bigint "
-    "created_at:bigint updated_at:bigint",
+    "id person locale locale_source locale_sureness:bigint time_zone time_zone_source reference "
+    "reference_claimed:boolean opted_out_at:bigint created_at:bigint updated_at:bigint",
     rank=3,
     key="id",
     conflict="DO UPDATE SET locale = excluded.locale, locale_source = excluded.locale_source, "
+    "locale_sureness = excluded.locale_sureness, "
     "time_zone = excluded.time_zone, time_zone_source = excluded.time_zone_source, "
     f"reference = CASE WHEN {_STAYS} THEN customer.reference ELSE excluded.reference END, reference_claimed = "
     f"CASE WHEN {_STAYS} THEN customer.reference_claimed ELSE excluded.reference_claimed END, "
@@ -392,9 +395,9 @@ def change_case(case: Case, was: int) -> Statement:
 
 
 def _of_case(c: Case) -> tuple[object, ...]:
-    head = (c.address.channel, c.address.key, c.score, c.state, c.revision, encode(c))
+    head = (c.address.channel, c.address.key, NO_SCORE if c.score is None else c.score, c.state, c.revision, encode(c))
     owner = None if c.owner_name is None else c.owner_name.casefold()
-    asked_for = (owner, c.locale, c.priority, c.team, c.cause)
+    asked_for = (owner, c.locale, c.priority, c.team, c.cause, c.why)
     times = (maybe_micros(c.first_word_at), maybe_micros(c.first_resolved_at), maybe_micros(c.closed_at))
     asked = c.state == "recovered" or awaits_recovery(c)
     found_by = (None if is_silent(c) else to_micros(c.spoke_at), maybe_micros(c.asked_at) if asked else None)
@@ -446,7 +449,10 @@ def _queued(outbound: Outbound, at: datetime) -> Statement:
 
 def _customer(customer: Customer, address: Address, at: int, person: Person) -> Iterable[Statement]:
     kept_as = person(customer.id)
-    known = (customer.locale, customer.locale_source, customer.time_zone, customer.time_zone_source)
+    known = (
+        *(customer.locale, customer.locale_source, customer.locale_sureness),
+        *(customer.time_zone, customer.time_zone_source),
+    )
     about = (*known, customer.reference, customer.reference_claimed, maybe_micros(customer.opted_out_at))
     yield Statement(_CUSTOMER, (customer.id, kept_as, *about, at, at))
     yield Statement(_ADDRESS, (address.channel, address.key, customer.id, customer.reachable, at), must_change=True)

@@ -465,6 +465,7 @@ class PureStore:
             name=new.name or old.name,
             locale=new.locale or old.locale,
             locale_source=new.locale_source if new.locale else old.locale_source,
+            locale_sureness=new.locale_sureness if new.locale else old.locale_sureness,
             time_zone=new.time_zone or old.time_zone,
             time_zone_source=new.time_zone_source if new.time_zone else old.time_zone_source,
             reference=new.reference or old.reference,

@@ -31,7 +31,7 @@ from tortoise.migrations import operations as ops
 from bot.storage.fields import Key
 
 class Migration(migrations.Migration):
-    dependencies = [("storage", "0005_claimed_reference")]
+    dependencies = [("storage", "0006_asked_for_a_person")]
     operations = [
         ops.AddField(model_name="Answer", name="agent", field=Key(null=True)),
         ops.AddField(model_name="Outbox", name="weight", field=fields.BigIntField(db_default=1)),

@@ -177,7 +177,7 @@ def row_of(listed: ListedCase, settings: Settings, followup: FollowUpSettings, w
     return Row(
         id=case.id,
         who=who_of(listed.customer_name, words.locale),
-        score=score_of(case, pinned.flow) if pinned else str(case.score),
+        score=score_of(case, pinned.flow if pinned else None, words.locale),
         flow=in_locale(pinned.flow.title, words.locale, pinned.flow.locale) if pinned else case.flow,
         channel=case.address.channel,
         language=case.locale,
