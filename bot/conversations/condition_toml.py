@@ -63,6 +63,11 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     #: names of the configured channels; empty where they are not known
     channels: Collection[str] = ()
 
+    @property
+    def rating(self) -> Rating | None:
+        """The last rating before this question: that which bands beside it speak of."""
+        return next((each for each in reversed(list(self.earlier.values())) if isinstance(each, Rating)), None)
+
 
 def read_when(
     table: Table, before: Before, key: str = "when", *, never: str = "so this question would never be asked"
@@ -77,10 +82,19 @@ def read_when(
     condition = _read(condition_table, before, 1)
     if condition is None or table.findings.under(condition_table.path):
         return None
-    questions = {id: question for id, question in before.earlier.items() if question is not None}
-    if not _possible(condition, questions):
+    if not is_possible(condition, before):
         condition_table.report("", f"can never be true, {never}")
     return condition
+
+
+def read_bands(table: Table, rating: Rating) -> Condition | None:
+    """The bands of a rating under the key ``bands``."""
+    return _in_band(table, "bands", rating)
+
+
+def is_possible(condition: Condition, before: Before) -> bool:
+    """Whether some answers to earlier questions satisfy a condition."""
+    return _possible(condition, {id: each for id, each in before.earlier.items() if each is not None})
 
 
 def _read(table: Table, before: Before, depth: int) -> Condition | None:

@@ -4,23 +4,20 @@ Everything that is wrong is collected; built-in labels and thanks come from the 
 version holds all that its customers will read.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, cast, get_args
+from typing import Any
+from urllib.parse import urlsplit
 
-from bot.conversations.condition_toml import Before, read_when
-from bot.conversations.flow import Flow, Thanks
-from bot.conversations.questions import (
-    Choice,
-    Choices,
-    Look,
-    OpenText,
-    Option,
-    Question,
-    Rating,
-    ScaleName,
-    Texts,
-    scale_of,
-)
+import msgspec
+from msgspec.structs import replace
+
+from bot.conversations.condition_toml import read_bands
+from bot.conversations.flow import Flow, Review, Thanks
+from bot.conversations.inheriting import Source, alone, inherited, told
+from bot.conversations.presets import PRESETS, every_language, preset
+from bot.conversations.question_toml import answers_said, read_questions
+from bot.conversations.questions import BandName, InBand, Question, Rating, Texts, scale_of
 from bot.conversations.sentences_toml import for_flow, read_sentences
 from bot.conversations.text_toml import (
     ATTRIBUTES,
@@ -30,42 +27,24 @@ from bot.conversations.text_toml import (
     may_stay_empty,
     read_locales,
     read_texts,
+    variables_of,
 )
-from bot.toml_journal import AnyText, Blocks, OneOf, Whole
 from bot.languages.voice import NONE, Sentences
-from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, did_you_mean
+from bot.scoring.scales import band
+from bot.toml_journal import AnyText, Share
+from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, describe, did_you_mean
 
-#: Slack's block of buttons takes 25, and *Done* and *Skip* stand below the options.
-MOST_OPTIONS = 20
-MOST_QUESTIONS = 30
+_BY_BAND = ("good", "middling", "poor")
+_SHARE = re.compile(r"([0-9]{1,2}|100) ?%")
+#: Telegram and Slack take longer ones; browsers may not.
+_LONGEST_LINK = 2_000
 
-_SCALES: tuple[str, ...] = get_args(ScaleName)
-_TYPES = (*_SCALES, "choice", "choices", "text")
-_LOOKS: dict[str, tuple[str, ...]] = {
-    "nps": ("numbers",),
-    "csat5": ("numbers", "emoji", "stars"),
-    "csat10": ("numbers", "stars"),
-    "ces7": ("numbers",),
-    "thumbs": (),
-}
-#: The pack's labels of a scale's two ends.
-_ENDS = {
-    "nps": ("scale.nps.low", "scale.nps.high"),
-    "csat5": ("scale.csat5.1", "scale.csat5.5"),
-    "csat10": ("scale.csat10.low", "scale.csat10.high"),
-    "ces7": ("scale.ces7.low", "scale.ces7.high"),
-    "thumbs": ("scale.thumbs.0", "scale.thumbs.1"),
-}
-_ELSEWHERE = {
-    "look": "Only nps, csat5, csat10 and ces7 questions have a look.",
-    "low": "Only ratings have ends to label.",
-    "high": "Only ratings have ends to label.",
-    "positive_from": "Only csat10 questions have it.",
-    "options": "Only choice and choices questions have options.",
-    "at_least": "Only choices questions have it; a condition goes into when = { … }.",
-    "at_most": "Only choices questions have it; a condition goes into when = { … }.",
-    "band": "A condition goes into when = { … }.",
-}
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What the flows of a file have in common: the names of the configured channels, and the author's own sentences."""
+
+    channels: Collection[str] = ()
+    sentences: Sentences = NONE
 
 
 def read_flows(tables: Sequence[Table], channels: Collection[str] = (), sentences: Sentences = NONE) -> list[Flow]:
@@ -74,16 +53,19 @@ def read_flows(tables: Sequence[Table], channels: Collection[str] = (), sentence
     ``channels`` are the names of the configured channels, for conditions on them; ``sentences`` are the author's own
     for all flows.
     """
+    around = Around(channels=channels, sentences=sentences)
     flows: list[Flow] = []
     seen: dict[str, Path] = {}
+    by_id = {str(table.data.get("id", "")): table for table in reversed(tables)}
     for table in tables:
-        flow = read_flow(table, channels, sentences)
+        flow = _read_variant(table, by_id, around) if "variant_of" in table.data else _read_flow(table, around)
         if flow.id and flow.id in seen:
             wrong = f"there is another flow '{flow.id}' on line {LINE}"
             right = "Give each flow an id of its own."
             table.findings.add((*table.path, "id"), wrong, right, (*seen[flow.id], "id"))
         seen.setdefault(flow.id, table.path)
         flows.append(flow)
+    _report_shares(tables, flows)
     return [flow for flow in flows if flow.id]
 
 
@@ -94,17 +76,48 @@ def flow_from(data: Mapping[str, object], findings: Findings | None = None) -> F
 
 def read_flow(table: Table, channels: Collection[str] = (), sentences: Sentences = NONE) -> Flow:
     """One flow; whole and right only if nothing was found."""
+    return _read_flow(table, Around(channels=channels, sentences=sentences))
+
+
+def _read_flow(table: Table, around: Around) -> Flow:
+    base = _preset_of(table, around)
+    if base is None:
+        return _read(alone(table), around)
+    at = (*table.path, "preset")
+    source = inherited(table, base, at)
+    flow = _read(source, around)
+    told(source, table, base, at)
+    return flow
+
+
+def _preset_of(table: Table, around: Around) -> Mapping[str, Any] | None:
+    """The flow that a preset names; None where none is named, or there is no such."""
+    name = table.one_of("preset", tuple(PRESETS), "") if table.has("preset") else ""
+    if not name:
+        return None
+    languages = table.data.get("languages")
+    named = [tag for tag in languages if isinstance(tag, str)] if isinstance(languages, list) else every_language()
+    quiet = Table(table.data, table.path, Findings())
+    own = for_flow(around.sentences, read_sentences(quiet, named, of_a_flow=True), named)
+    return preset(name, Speech(locales=tuple(named), own=own))
+
+
+def _read(source: Source, around: Around) -> Flow:
+    table = source.table
     id = table.id()
+    table.has("preset")
     locales = read_locales(table, "languages")
     attributes = frozenset(table.texts("attributes", ()))
-    own = for_flow(sentences, read_sentences(table, locales, of_a_flow=True), locales)
+    own = for_flow(around.sentences, read_sentences(table, locales, of_a_flow=True), locales)
     speech = Speech(locales=locales, attributes=ATTRIBUTES | attributes, own=own)
     title = read_texts(table, "title", speech, variables=False, longest=80)
-    questions = _read_questions(table, speech, channels)
+    questions = read_questions(table, source.questions, speech, around.channels)
     intro = read_texts(table, "intro", speech, required=False)
     score = _read_score(table, questions)
     # When it may be asked stands beside the flow, and is no part of the version that customers are asked.
     table.table("asking")
+    closing = replace(speech, answers=answers_said(questions))
+    variant_of, share = _read_place(table)
     flow = Flow(
         id=id,
         title=title,
@@ -114,10 +127,85 @@ def read_flow(table: Table, channels: Collection[str] = (), sentences: Sentences
         case_at_most=_read_case(table, questions, score),
         intro=intro,
         sentences=own,
-        thanks=_read_thanks(table, speech, rated=any(isinstance(each, Rating) for each in questions)),
+        thanks=_read_thanks(table, closing, rated=any(isinstance(each, Rating) for each in questions)),
+        review=_read_review(table, closing, questions, score),
+        variant_of=variant_of,
+        share=share,
     )
+    _report_two_meanings(flow, source.questions, speech.variables)
     table.finish()
     return flow
+
+
+# ---- variants ---------------------------------------------------------------------------------------------
+
+
+def _read_variant(table: Table, by_id: Mapping[str, Table], around: Around) -> Flow:
+    """A flow that begins as another one of the file."""
+    named = table.text("variant_of", example='variant_of = "…", the id of a flow')
+    base = by_id.get(named)
+    if base is None or named == table.data.get("id") or "variant_of" in base.data:
+        known = [id for id, each in by_id.items() if id and "variant_of" not in each.data]
+        if base is None:
+            wrong = f"there is no flow '{named[:60]}'"
+        else:
+            wrong = "names itself" if named == table.data.get("id") else f"'{named[:60]}' is a variant itself"
+        if named:
+            table.report("variant_of", wrong, did_you_mean(named, [id for id in known if id != named]))
+        return _read_flow(table, around)
+    if "asking" in table.data:
+        table.report("asking", "does not belong here", f"A variant is asked when '{named}' is: write it there.")
+    if "preset" in table.data:
+        table.report("preset", "stands beside variant_of", "A variant begins as the flow that it names.")
+    data = _whole(base, around)
+    source = inherited(table, data, base.path)
+    flow = _read(source, around)
+    told(source, table, data, base.path)
+    return flow
+
+
+def _whole(base: Table, around: Around) -> Mapping[str, Any]:
+    """What a flow of the file is, with its preset filled in."""
+    filling = _preset_of(Table(base.data, base.path, Findings()), around)
+    if filling is None:
+        return base.data
+    source = inherited(base, filling, base.path)
+    return {**source.table.data, "question": [each.data for each in source.questions]}
+
+
+def _read_place(table: Table) -> tuple[str | None, int]:
+    """Whose variant a flow is, and the percentage of the customers who get it."""
+    table.note("share", Share(low="1%", high="100%"))
+    table.note("variant_of", AnyText(what="the id of a flow"))
+    named = table.text("variant_of", "") or None
+    value = table.raw("share")
+    if value is None:
+        if named:
+            table.missing("share", 'share = "50%"')
+        return named, 0
+    if named is None:
+        table.report("share", "does not belong here", "Only a flow with variant_of has it.")
+        return None, 0
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) == 0:
+        table.report("share", f"{describe(value)} is no percentage", 'Write a whole one from "1%" to "100%".')
+        return named, 0
+    return named, int(found[1])
+
+
+def _report_shares(tables: Sequence[Table], flows: Sequence[Flow]) -> None:
+    """Variants of one flow share its customers."""
+    given: dict[str, int] = {}
+    for table, flow in zip(tables, flows, strict=True):
+        if flow.variant_of is None:
+            continue
+        given[flow.variant_of] = total = given.get(flow.variant_of, 0) + flow.share
+        if total > 100 >= total - flow.share:
+            wrong = f"the variants of '{flow.variant_of}' get {total}% of its customers"
+            table.report("share", wrong, "Give them 100% together at most; the flow itself gets the rest.")
+
+
+# ---- what stands around the questions ---------------------------------------------------------------------
 
 
 def _read_score(table: Table, questions: tuple[Question, ...]) -> str | None:
@@ -153,135 +241,80 @@ def _read_thanks(table: Table, speech: Speech, *, rated: bool) -> Thanks:
     """The author's thanks; what is not given is the author's ``otherwise``, or else the pack's."""
     own = table.table("thanks") or Table({}, (*table.path, "thanks"), table.findings)
     otherwise = read_texts(own, "otherwise", speech, required=False)
-    by_band = {key: read_texts(own, key, speech, required=False) for key in ("good", "middling", "poor")}
+    by_band = {key: read_texts(own, key, speech, required=False) for key in _BY_BAND}
     own.finish()
     if rated:
         by_band = {key: texts or otherwise or from_packs(f"thanks.{key}", speech) for key, texts in by_band.items()}
     return Thanks(otherwise=otherwise or from_packs("thanks.otherwise", speech), **by_band)
 
 
-# ---- questions -------------------------------------------------------------------------------------------
-
-
-def _read_questions(table: Table, speech: Speech, channels: Collection[str]) -> tuple[Question, ...]:
-    table.note("question", Blocks(fewest=1, most=MOST_QUESTIONS))
-    tables = table.tables("question")
-    if not tables and not table.findings.under((*table.path, "question")):
-        table.miss("question", "is missing", "Add a [[flow.question]] with id, type and text.")
-    if len(tables) > MOST_QUESTIONS:
-        table.report("question", f"there are {len(tables)} questions", f"Ask at most {MOST_QUESTIONS}.")
-    ids = [str(each.data.get("id", "")) for each in tables]
-    earlier: dict[str, Question | None] = {}
-    for index, each in enumerate(tables):
-        later = tuple(id for id in ids[index:] if id not in earlier)
-        before = Before(speech=speech, earlier=dict(earlier), later=later, channels=channels)
-        question = _read_question(each, before)
-        if ids[index] and ids[index] in earlier:
-            each.report("id", f"there is another question '{ids[index][:60]}' above", "Give each question its own id.")
-        else:
-            earlier[ids[index] or f"({index})"] = question
-    return tuple(question for question in earlier.values() if question is not None)
-
-
-def _read_question(table: Table, before: Before) -> Question | None:
-    id = table.id()
-    kind = table.one_of("type", _TYPES)
-    when = read_when(table, before)
-    common: dict[str, Any] = {
-        "id": id,
-        "text": read_texts(table, "text", before.speech),
-        "when": when,
-        "optional": table.flag("optional", kind == "text"),
-    }
-    question: Question | None = None
-    if kind in _SCALES:
-        question = _read_rating(table, cast(ScaleName, kind), before.speech, common)
-    elif kind == "choice":
-        question = Choice(options=_read_options(table, before.speech), **common)
-    elif kind == "choices":
-        question = _read_choices(table, before.speech, common)
-    elif kind == "text":
-        question = OpenText(**common)
-    else:
-        # Without a type nobody can tell which other keys are right.
+def _read_review(table: Table, speech: Speech, questions: tuple[Question, ...], score: str | None) -> Review | None:
+    """Where customers may tell others, for those bands of the score that are best unless the flow says otherwise."""
+    own = table.table("review")
+    if own is None:
         return None
-    table.finish(_ELSEWHERE)
-    return question if id else None
-
-
-def _read_rating(table: Table, scale: ScaleName, speech: Speech, common: dict[str, Any]) -> Rating:
-    looks = _LOOKS[scale]
-    if looks:
-        table.note("look", OneOf(allowed=looks), "numbers")
-    look = table.text("look", "numbers") if looks else "numbers"
-    if looks and look not in looks:
-        table.report("look", f"{scale} has no look '{look[:40]}'", did_you_mean(look, looks))
-    low, high = (
-        read_texts(table, key, speech, required=False, variables=False, longest=80) or from_packs(built_in, speech)
-        for key, built_in in zip(("low", "high"), _ENDS[scale], strict=True)
+    url = own.text("url", example='url = "https://…"')
+    if url and not _opens(url):
+        own.report("url", "is no address of a page", "Write it as browsers show it, beginning with https://.")
+    rating = next((each for each in questions if isinstance(each, Rating) and score in (None, each.id)), None)
+    bands: tuple[BandName, ...] = ()
+    if rating is not None and own.has("bands"):
+        named = read_bands(own, rating)
+        bands = named.bands if isinstance(named, InBand) else ()
+    elif rating is not None:
+        best = band(scale_of(rating).high, scale_of(rating)).value
+        bands = ("promoter",) if best == "promoter" else ("satisfied",)
+    elif own.has("bands"):
+        own.report("bands", "this flow has no rating", "Remove it, or add a question with a scale.")
+    review = Review(
+        url=url,
+        text=read_texts(own, "text", speech, required=False) or from_packs("review.ask", speech),
+        button=read_texts(own, "button", speech, required=False, variables=False, longest=LABEL_LENGTH)
+        or from_packs("review.button", speech),
+        bands=bands,
     )
-    # 1-4 are dissatisfied on this scale, whatever counts as satisfied.
-    positive_from = table.maybe_whole("positive_from", 5, 10) if scale == "csat10" else None
-    return Rating(scale=scale, look=cast(Look, look), low=low, high=high, positive_from=positive_from, **common)
+    own.finish()
+    return review
 
 
-def _read_options(table: Table, speech: Speech) -> tuple[Option, ...]:
-    table.note("options", Blocks(fewest=2, most=MOST_OPTIONS))
-    if not table.has("options"):
-        table.missing("options", 'options = [ { id = "…", text.en = "…" }, … ]')
-        return ()
-    tables = table.tables("options")
-    if len(tables) < 2 and not table.findings.under((*table.path, "options")):
-        table.report("options", "a choice needs at least two options")
-    if len(tables) > MOST_OPTIONS:
-        right = f"Offer at most {MOST_OPTIONS}: chat services show no more buttons."
-        table.report("options", f"there are {len(tables)} options", right)
-    options: list[Option] = []
-    for each in tables:
-        id = each.id()
-        if id and any(option.id == id for option in options):
-            each.report("id", f"there is another option '{id}' above", "Give each option its own id.")
-        if id.isdigit():
-            # in words, options are numbered from 1, whatever their ids: "2" would mean two things
-            each.report("id", "an option's id cannot be a number", "Name what it stands for, such as 'slow'.")
-        text = read_texts(each, "text", speech, variables=False, longest=LABEL_LENGTH)
-        _report_same_label(each, text, options)
-        each.finish()
-        options.append(Option(id=id, text=text))
-    return tuple(options)
+def _opens(url: str) -> bool:
+    """Whether every chat service takes an address for a button that opens a page."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+    return good and len(url) <= _LONGEST_LINK and url.isprintable() and not any(mark in url for mark in ' <>|\\"')
 
 
-def _report_same_label(table: Table, text: Texts, above: list[Option]) -> None:
-    """Two options that read alike cannot be told apart by someone who types the label."""
-    for tag, label in text.items():
-        other = next((each for each in above if each.text.get(tag, "").casefold() == label.casefold() != ""), None)
-        if other is not None:
-            path = (*table.path, "text", tag) if isinstance(table.data.get("text"), Mapping) else (*table.path, "text")
-            table.findings.add(path, f"reads the same as option '{other.id}'")
+# ---- what texts speak of ----------------------------------------------------------------------------------
 
 
-def _read_choices(table: Table, speech: Speech, common: dict[str, Any]) -> Choices:
-    options = _read_options(table, speech)
-    most = max(len(options), 1)
-    table.note("at_least", Whole(low=1, high=MOST_OPTIONS), 1)
-    table.note("at_most", Whole(low=1, high=MOST_OPTIONS))
-    at_least = table.whole("at_least", 1, 1, most)
-    at_most = table.maybe_whole("at_most", 1, most)
-    if at_most is not None and at_least > at_most:
-        table.report("at_most", f"is less than at_least, which is {at_least}")
-    return Choices(options=options, at_least=at_least, at_most=at_most, **common)
-
-
-# ---- for flows that a command starts -----------------------------------------------------------------------
+def _texts(flow: Flow) -> Iterator[tuple[Path, Texts]]:
+    """The texts in which variables are filled in, by their paths below the flow."""
+    for index, question in enumerate(flow.questions):
+        yield ("question", index, "text"), question.text
+        for key in _BY_BAND if question.by_band is not None else ():
+            yield ("question", index, f"text_{key}"), getattr(question.by_band, key)
+    yield ("intro",), flow.intro
+    yield from ((("thanks", key), getattr(flow.thanks, key)) for key in (*_BY_BAND, "otherwise"))
+    if flow.review is not None:
+        yield ("review", "text"), flow.review.text
 
 
 def unknown_to_commands(flow: Flow) -> Iterator[tuple[Path, str]]:
     """Where a flow's texts use what only a reported interaction knows: (path below the flow, variable)."""
-    for index, question in enumerate(flow.questions):
-        for tag, name in may_stay_empty(question.text):
-            yield ("question", index, "text", tag), name
-    for tag, name in may_stay_empty(flow.intro):
-        yield ("intro", tag), name
-    for key in ("good", "middling", "poor", "otherwise"):
-        for tag, name in may_stay_empty(getattr(flow.thanks, key)):
-            yield ("thanks", key, tag), name
+    for path, texts in _texts(flow):
+        for tag, name in may_stay_empty(texts):
+            if flow.question(name) is None:
+                yield (*path, tag), name
+
+
+def _report_two_meanings(flow: Flow, questions: Sequence[Table], attributes: Collection[str]) -> None:
+    """A variable that is the name of an attribute and of a question could mean either."""
+    used = set().union(*(variables_of(texts) for _, texts in _texts(flow)))
+    for each in questions:
+        id = each.data.get("id")
+        if id in attributes and id in used:
+            right = f"Give the question another id, so that {{{id}}} means one thing."
+            each.report("id", f"'{id}' is the name of an attribute, too, and a text says {{{id}}}", right)

@@ -27,6 +27,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.rules import may_decline
+from bot.conversations.text_toml import ATTRIBUTES
 from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, Content, Link, Outbound, OutboundKind, Text, Token, format_token
 from bot.scoring.scales import band
@@ -112,7 +113,7 @@ def _answered(flow: Flow, conversation: Conversation) -> dict[str, str]:
     found = {}
     for question in flow.questions:
         answer = conversation.answers.get(question.id)
-        if answer is not None and not isinstance(answer.value, Worded | Skipped):
+        if answer is not None and not isinstance(answer.value, Worded | Skipped) and question.id not in ATTRIBUTES:
             found[question.id] = answer_label(question, answer, flow, conversation.locale)
     return found
 

@@ -34,10 +34,12 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     of_all_flows: bool = False
     #: what the author says differently from the packs
     own: Sentences = NONE
+    #: ids of questions whose answers a text may say again
+    answers: frozenset[str] = frozenset()
 
     @property
     def variables(self) -> frozenset[str]:
-        return self.attributes | ALWAYS_KNOWN
+        return self.attributes | ALWAYS_KNOWN | self.answers
 
 
 def read_locales(table: Table, key: str) -> tuple[str, ...]:
@@ -145,6 +147,11 @@ def may_stay_empty(texts: Texts) -> Iterator[tuple[str, str]]:
         for found in _VARIABLE.finditer(text):
             if not found[2] and found[1] not in ALWAYS_KNOWN:
                 yield tag, found[1]
+
+
+def variables_of(texts: Texts) -> frozenset[str]:
+    """The names of all variables in the languages of a text."""
+    return frozenset(found[1] for text in texts.values() for found in _VARIABLE.finditer(text))
 
 
 def from_packs(key: str, speech: Speech) -> Texts:
