@@ -2,14 +2,16 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from babel import Locale, UnknownLocaleError
+
+from bot.languages.cldr import known
+from bot.languages.cldr import number as in_digits
 
 #: A text, or a text by CLDR's plural category of the count ``{n}``: one, few, many, other.
 Sentence = str | Mapping[str, str]
@@ -72,7 +74,20 @@ def say(locale: str, key: str, **variables: object) -> str:
     """
     spoken = pack(locale)
     text = form_of(spoken.plurals.get(key, spoken.sentences[key]), spoken.locale, variables.get("n"))
-    return fill(text, {name: str(value) for name, value in variables.items()})
+    return fill(text, shown(variables, spoken.locale))
+
+
+def shown(variables: Mapping[str, object], locale: str) -> Mapping[str, str]:
+    """The values of variables as a reader takes them: numbers as the language writes them.
+
+    >>> shown({"n": 12000, "who": "Anna"}, "it")
+    {'n': '12.000', 'who': 'Anna'}
+    """
+    return {name: _shown(value, locale) for name, value in variables.items()}
+
+
+def _shown(value: object, locale: str) -> str:
+    return in_digits(value, locale) if isinstance(value, int | float) else str(value)
 
 
 def form_of(sentence: Sentence, locale: str, count: object = None) -> str:
@@ -85,7 +100,7 @@ def form_of(sentence: Sentence, locale: str, count: object = None) -> str:
         return sentence
     whole = int(count) if isinstance(count, str) and count.isdecimal() and len(count) < 19 else count
     if isinstance(whole, int):
-        named = sentence.get(_plural_form(locale)(whole))
+        named = sentence.get(known(locale).plural_form(whole))
         if named is not None:
             return named
     # Polish has whole numbers only in *many*, never in *other*.
@@ -101,17 +116,8 @@ def categories(locale: str) -> frozenset[str]:
     >>> sorted(categories("pl")), sorted(categories("vi"))
     (['few', 'many', 'one'], ['other'])
     """
-    form = _plural_form(locale)
+    form = known(locale).plural_form
     return frozenset(form(n) for n in range(1000))
-
-
-@cache
-def _plural_form(locale: str) -> Callable[[int], str]:
-    try:
-        return Locale.parse(locale.replace("_", "-"), sep="-").plural_form
-    except (UnknownLocaleError, ValueError):
-        # a language that CLDR does not know has one form, as far as we can tell
-        return lambda _: "other"
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:

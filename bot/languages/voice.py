@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from bot.languages import Sentence, fill, form_of, pack, say
+from bot.languages import Sentence, fill, form_of, pack, shown
 
 #: key -> language tag -> the author's sentence
 Sentences = Mapping[str, Mapping[str, Sentence]]
@@ -24,13 +24,17 @@ class Voice(msgspec.Struct, frozen=True):
     own: Sentences = NONE
 
     def say(self, key: str, **variables: object) -> str:
-        """The sentence of a key. Raises KeyError for a key that no pack has."""
+        """The sentence of a key, filled in. Raises KeyError for a key that no pack has."""
+        return fill(self.text(key, variables.get("n")), shown(variables, self.locale))
+
+    def text(self, key: str, count: object = None) -> str:
+        """The sentence of a key with its variables still in it. Raises KeyError for a key that no pack has."""
         theirs = self.own.get(key) if self.own else None
         tag = next((tag for tag in tags_of(self.locale) if tag in theirs), None) if theirs else None
         if theirs and tag:
-            text = form_of(theirs[tag], tag, variables.get("n"))
-            return fill(text, {name: str(value) for name, value in variables.items()})
-        return say(self.locale, key, **variables)
+            return form_of(theirs[tag], tag, count)
+        spoken = pack(self.locale)
+        return form_of(spoken.plurals.get(key, spoken.sentences[key]), spoken.locale, count)
 
 
 def tags_of(locale: str) -> tuple[str, ...]:
