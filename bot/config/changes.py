@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import time, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.config.settings import Settings
 from bot.toml_tables import duration_text
@@ -37,6 +38,13 @@ def changes(old: Settings, new: Settings) -> tuple[str, ...]:
     ``("support_csat: text of 'score' in vi changed, question 'why' added", "[asking] delay 10m -> 5m")``
     """
     return (*_flows(old, new), *_blocks(old, new))
+
+
+def until_restart(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """The wanted settings without what only a start can change, and what that is: "[server] port 8080 -> 8081"."""
+    server = replace(wanted.server, host=running.server.host, port=running.server.port)
+    now = replace(wanted, server=server, storage=running.storage)
+    return now, tuple(_blocks(now, wanted))
 
 
 def in_one_line(changed: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     root: Source
     flows: tuple[Source, ...] = ()
     unmatched: tuple[int, ...] = ()
-    #: where a change of any of them shows
+    #: the folders that there are in which a change of any of them shows
     folders: tuple[str, ...] = ()
 
     @property
@@ -54,7 +54,7 @@ def gather(path: Path) -> Sources:
         root=root,
         flows=tuple(flows[name] for name in sorted(flows)),
         unmatched=tuple(unmatched),
-        folders=tuple(dict.fromkeys(os.path.normpath(each) for each in folders)),
+        folders=tuple(each for each in dict.fromkeys(map(os.path.normpath, folders)) if Path(each).is_dir()),
     )
 
 

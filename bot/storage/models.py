@@ -26,6 +26,8 @@ class Customer(Model):
     # nobody proved it; null: somebody did, as in earlier releases
     reference_claimed = fields.BooleanField(null=True)
     opted_out_at = fields.BigIntField(null=True)
+    # since when they are on the advisory panel
+    panel_since = fields.BigIntField(null=True)
     created_at = fields.BigIntField()
     updated_at = fields.BigIntField()
 
@@ -366,6 +368,24 @@ class Link(Model):
         table = "link"
 
 
+class PanelMember(Model):
+    id = Key(primary_key=True)
+    customer = Key(db_index=True)
+    channel = Key()
+    address_key = Key()
+    # to what they said yes
+    flow_id = Key()
+    version = Key()
+    question = Key()
+    locale = Key()
+    joined_at = fields.BigIntField()
+    left_at = fields.BigIntField(null=True)
+    left_by = Key(null=True)
+
+    class Meta:
+        table = "panel_member"
+
+
 class Shown(Model):
     id = fields.BigIntField(primary_key=True)
     customer = Key()
@@ -449,3 +469,17 @@ class Keyring(Model):
 
     class Meta:
         table = "keyring"
+
+
+# What the operators were told last about something, so that several processes tell it once.
+class Notice(Model):
+    topic = Key(primary_key=True)
+    # of the message that tells it
+    slot = Key()
+    state = Key()
+    # of what it is about
+    digest = Key()
+    at = fields.BigIntField()
+
+    class Meta:
+        table = "notice"

@@ -19,6 +19,7 @@ from bot.storage.links import StoredLinks
 from bot.storage.listener import Listener
 from bot.storage.location import PostgresAt, SqliteAt, parse_location
 from bot.storage.migrate import migrate
+from bot.storage.notices import StoredNotices
 from bot.storage.ops import Job, ask, query
 from bot.storage.outbox import StoredOutbox
 from bot.storage.postgres import PostgresEngine
@@ -58,6 +59,7 @@ class Storage:
         self.cases = StoredCases(engine, steps)
         self.ledger = StoredLedger(engine)
         self.links = StoredLinks(engine)
+        self.notices = StoredNotices(engine, steps)
         self.chat = StoredChatLog(engine, bell)
         self.wakes = bell
 
