@@ -81,6 +81,12 @@ format: $(DEV) ## put the code in the formatter's shape
 COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
+.PHONY: schema
+schema: $(DEV) ## write docs/config.schema.json and docs/reference.md from the config's readers
+	$(BIN)/afterchat schema --output docs/config.schema.json
+	$(BIN)/afterchat schema --flows --output docs/flows.schema.json
+	$(BIN)/afterchat schema --reference --output docs/reference.md
+
 .PHONY: lock
 lock: $(DEV) ## write both lock files from pyproject.toml; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) --group build pyproject.toml -o requirements.lock

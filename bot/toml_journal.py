@@ -165,12 +165,11 @@ class Journal:
 
     def general(self, path: Path) -> tuple[str, ...]:
         """A path without positions and names: ("channels", "<name>"), ("condition",) for what may hold itself."""
-        found: tuple[str, ...] = ()
-        for length in range(len(path) + 1):
-            here = path[:length]
-            if length:
-                last = here[-1]
-                found = (*found, EACH if isinstance(last, int) else NAME if here[:-1] in self.named else last)
-            if here in self.shaped:
-                found = (self.shaped[here],)
-        return found
+        return (self.shaped[path],) if path in self.shaped else self.outside(path)
+
+    def outside(self, path: Path) -> tuple[str, ...]:
+        """Where a table of a named shape stands; the same as the general path for any other."""
+        if not path:
+            return ()
+        above, last = path[:-1], path[-1]
+        return (*self.general(above), EACH if isinstance(last, int) else NAME if above in self.named else last)
