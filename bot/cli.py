@@ -12,7 +12,7 @@ from typing import get_args
 
 from bot import __version__
 from bot.app import App, real_clock, report_of, run
-from bot.commands import asking, links, trying
+from bot.commands import asking, links, schema, trying
 from bot.commands.places import (
     EXAMPLE,
     SANDBOX,
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_cases(commands)
     asking.add(commands)
     links.add(commands)
+    schema.add(commands)
     trying.add(commands)
 
     operator = commands.add_parser(
@@ -156,13 +157,15 @@ def _log(options: argparse.Namespace) -> None:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    settings = load(config_path(options), os.environ)
+    path, environ = config_path(options), dict(os.environ)
+    settings = load(path, environ)
     told = _told_to_stop()
     app = await _unless(told, App.open(settings))
     if app is None:
         return 0
     try:
         await _started(app, settings)
+        _read_anew_when_told(app.follow(path, lambda sources: read(sources, environ)))
         print(f"afterchat serves on {settings.server.host}:{app.port} as {settings.server.public_url}", flush=True)
         for channel in settings.channels:
             print(f"  {channel.name}: {_where(channel, settings)}", flush=True)
@@ -209,6 +212,12 @@ def _told_to_stop() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     return told
+
+
+def _read_anew_when_told(live: LiveSettings) -> None:
+    """SIGHUP reads the files at once, as people expect who know other servers."""
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, live.read_anew)
 
 
 async def _demo(options: argparse.Namespace) -> int:
