@@ -2,7 +2,7 @@
 
 from bot.conversations.engine import DONE
 from bot.languages import say
-from bot.messages import AnyToken, Button, Card, LanguageToken, Token, parse_token
+from bot.messages import AnyToken, Button, Card, LanguageToken, Text, Token, parse_token
 
 #: how the values of buttons begin that are no values of the question: skip, done, change
 _CONTROL = "~"
@@ -29,6 +29,16 @@ def as_text(card: Card) -> str:
     shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(numbered, ends(card))
     words = "\n".join(f"“{button.label}”" for button in controls)
     return _paragraphs(card.text, shown, card.hint or words, _declined_by(card))
+
+
+def with_links(content: Text) -> str:
+    """Words, and below them each link in words.
+
+    >>> from bot.messages import Link
+    >>> with_links(Text(text="Thank you!", links=(Link(label="Review", url="https://g.example/r"),)))
+    'Thank you!\\n\\nReview: https://g.example/r'
+    """
+    return _paragraphs(content.text, "\n".join(f"{link.label}: {link.url}" for link in content.links))
 
 
 def _declined_by(card: Card) -> str:

@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from bot.channels.fallback import as_text
+from bot.channels.fallback import as_text, with_links
 from bot.channels.names import shown_name
 from bot.channels.replies import json_reply, without_nul
 from bot.channels.signatures import refuse_webhook, sign_webhook, webhook_key
@@ -112,6 +112,11 @@ class _Button(msgspec.Struct, frozen=True, kw_only=True):
     selected: bool
 
 
+class _Link(msgspec.Struct, frozen=True, kw_only=True):
+    label: str
+    url: str
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """What the other side gets; ``plain`` is all of it in words, for a window without buttons."""
 
@@ -128,6 +133,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     typing: bool = True
     decline: tuple[_Button, ...] = ()
     locale: str = "en"
+    links: tuple[_Link, ...] = ()
     plain: str
 
 
@@ -237,11 +243,19 @@ class WebhookChannel:
             if not isinstance(content, Card) or content.chosen is not None or not content.buttons:
                 return None
             kind = "post"
-        plain = as_text(content) if isinstance(content, Card) else content.text
+        plain = as_text(content) if isinstance(content, Card) else with_links(content)
         to = _To(id=message.to.key)
         if isinstance(content, Text) or not self._settings.buttons:
+            drawn = self._settings.buttons and isinstance(content, Text)
             return Message(
-                kind=kind, to=to, slot=message.slot, content="text", text=plain, plain=plain, locale=content.locale
+                kind=kind,
+                to=to,
+                slot=message.slot,
+                content="text",
+                text=content.text if drawn else plain,
+                links=_links(content) if drawn and isinstance(content, Text) else (),
+                plain=plain,
+                locale=content.locale,
             )
         return Message(
             kind=kind,
@@ -286,6 +300,10 @@ class WebhookChannel:
 
 def _buttons(row: tuple[Button, ...]) -> tuple[_Button, ...]:
     return tuple(_Button(label=button.label, token=button.token, selected=button.selected) for button in row)
+
+
+def _links(content: Text) -> tuple[_Link, ...]:
+    return tuple(_Link(label=link.label, url=link.url) for link in content.links)
 
 
 def _shown(content: Content) -> Text | Card:

@@ -111,9 +111,9 @@ async def _link(options: argparse.Namespace) -> int:
 
 
 def _flow(id: str, settings: Settings) -> PinnedFlow:
-    flow = settings.flow(id)
+    flow = settings.flow_or_first(id)
     if flow is None:
-        known = [pinned.flow.id for pinned in settings.flows]
+        known = [pinned.flow.id for pinned in settings.askable()]
         guess = did_you_mean(id, known, " ").strip()
         raise AfterchatError(f"There is no flow {id!r}; there are: {', '.join(known)}. {guess}".rstrip())
     return flow

@@ -58,7 +58,7 @@ def _attribute(text: str) -> tuple[str, str]:
 async def _try(options: argparse.Namespace) -> int:
     path = config_path(argparse.Namespace(config=options.config, default_config=None))
     settings = load(path, with_placeholders(path, os.environ))
-    pinned = settings.flow_or_first(options.flow or "")
+    pinned = settings.flow(options.flow) if options.flow else settings.flow_or_first("")
     if pinned is None:
         known = [each.flow.id for each in settings.flows]
         print(f"There is no flow {options.flow!r} in {path}. {did_you_mean(options.flow, known)}", file=sys.stderr)

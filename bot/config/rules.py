@@ -117,7 +117,7 @@ def _words(table: Table) -> tuple[str, ...]:
 
 def _flows(table: Table, ground: Ground) -> tuple[str, ...]:
     named = several(table, "flows")
-    known = {flow.id: flow for flow in ground.flows}
+    known = {flow.id: flow for flow in ground.flows if flow.variant_of is None}
     for path, id in each_with_path(table, "flows", named):
         if known and id not in known:
             table.findings.add(path, f"there is no flow '{id[:60]}'", did_you_mean(id, known))

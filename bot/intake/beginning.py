@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
+from bot.config import PageSettings
 from bot.conversations import engine
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.invitations import Rule, TriggerKind
+from bot.conversations.variants import base_id, form_of
 from bot.ids import ConversationId, InteractionId
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
@@ -48,8 +50,11 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: Decision | None = None) -> Outcome:
     """Ask the first question of a flow. A survey still waiting there ends first, with its answers kept."""
-    conversation = conversation_of(survey, moment)
     decision = decided or decision_about(survey, moment, verdict="asked", rule="the customer wanted to")
+    survey = _in_its_form(survey, moment)
+    if survey.flow.flow.variant_of is not None:
+        decision = replace(decision, inputs={**decision.inputs, "variant": survey.flow.flow.id})
+    conversation = conversation_of(survey, moment)
     turn = engine.start(conversation, survey.flow.flow)
     if turn.conversation.asked is None:
         decision = replace(decision, verdict="not asked", rule="no question fits")
@@ -69,6 +74,17 @@ def begin(survey: Survey, facts: Facts, moment: Moment, *, decided: Decision | N
         ),
         ref=conversation.id,
     )
+
+
+def _in_its_form(survey: Survey, moment: Moment) -> Survey:
+    """The survey in the form that its customer is given.
+
+    On a page the first question was there before anybody was known, perhaps in an e-mail: it stays what it is.
+    """
+    at = survey.address.channel
+    if any(isinstance(each, PageSettings) and each.name == at for each in moment.settings.channels):
+        return survey
+    return replace(survey, flow=form_of(survey.flow, survey.customer.id, moment.settings.flows))
 
 
 def decision_about(
@@ -114,5 +130,5 @@ def _shown(survey: Survey, moment: Moment) -> tuple[Write, ...]:
         return ()
     rating = survey.flow.flow.score_question()
     is_nps = rating is not None and rating.scale == "nps"
-    shown = Shown(flow=survey.flow.flow.id, is_nps=is_nps, at=moment.now)
+    shown = Shown(flow=base_id(survey.flow), is_nps=is_nps, at=moment.now)
     return (RecordShown(customer=survey.customer.id, shown=shown),)

@@ -19,6 +19,7 @@ from bot.conversations.answers import Scored, Worded
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import ScaleName
+from bot.conversations.variants import base_id
 from bot.followup import cases
 from bot.followup.cases import PRIORITIES, Case, Priority
 from bot.followup.incidents import shared_values
@@ -37,7 +38,7 @@ def signals_of(conversation: Conversation, flow: PinnedFlow, words: Sequence[Wor
     score = answer.value.score if answer is not None and isinstance(answer.value, Scored) else None
     standing = {answer.value.words for answer in conversation.answers.values() if isinstance(answer.value, Worded)}
     return Signals(
-        flow=flow.flow.id,
+        flow=base_id(flow),
         channel=conversation.address.channel,
         language=conversation.locale,
         tags=tags_of(",".join(conversation.attributes.get(name, "") for name in ("tag", "tags"))),

@@ -107,9 +107,14 @@ def _about(decision: Decision, locale: str) -> str:
         ("desk.reference", f"{shown(decision.reference)}{source}" if decision.reference else ""),
         ("desk.who", shown(decision.known_as or "")),
         ("desk.channel", shown(f"{decision.address.channel} {decision.address.key}")),
-        ("desk.flow", shown(decision.flow)),
+        ("desk.flow", shown(_in_its_form(decision))),
     )
     return " · ".join(f"{say(locale, key)}: {value}" for key, value in named if value)
+
+
+def _in_its_form(decision: Decision) -> str:
+    variant = decision.inputs.get("variant")
+    return f"{decision.flow} → {variant}" if variant else decision.flow
 
 
 def _steps(decision: Decision, locale: str, zone: tzinfo) -> Iterator[tuple[datetime, str]]:

@@ -117,8 +117,8 @@ def _refuse_unknown(body: InteractionReport, settings: Settings) -> None:
         _refuse_address(address, settings)
     elif body.customer.reference is None:
         raise Refused("Say where the customer is (address), or who (reference).", field="customer.address")
-    if body.flow is not None and settings.flow(body.flow) is None:
-        known = ", ".join(pinned.flow.id for pinned in settings.flows)
+    if body.flow is not None and settings.flow_or_first(body.flow) is None:
+        known = ", ".join(pinned.flow.id for pinned in settings.askable())
         raise Refused(f"There is no flow {body.flow!r}; there are: {known}.", field="flow")
     if time_zone is not None and not _is_zone(time_zone):
         raise Refused(f"{time_zone!r} is no time zone; write it like Asia/Ho_Chi_Minh.", field="customer.time_zone")

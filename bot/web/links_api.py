@@ -121,7 +121,7 @@ def attributes_of(given: Mapping[str, str], field: str) -> dict[str, str]:
 def _flow(asked: LinksAsked, settings: Settings) -> str:
     flow = settings.flow_or_first(asked.flow or "")
     if flow is None:
-        known = ", ".join(pinned.flow.id for pinned in settings.flows)
+        known = ", ".join(pinned.flow.id for pinned in settings.askable())
         raise Refused(f"There is no flow {asked.flow!r}; there are: {known}.", field="flow")
     return flow.flow.id
 

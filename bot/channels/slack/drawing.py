@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from bot.channels.fallback import as_text, ends
+from bot.channels.fallback import as_text, ends, with_links
 from bot.channels.slack.parts import (
     FIELD,
     FIELDS,
@@ -60,8 +60,8 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
 def draw(content: Text | Card | Remark | Alert, room: int = ROOM) -> Drawn:
     """Draw a message within about ``room`` characters of words; longer ones end in an ellipsis."""
     match content:
-        case Text(text=text):
-            return _drawn(text, _sections(text, room))
+        case Text():
+            return _drawn(with_links(content), [*_sections(content.text, room), *rows_of(_links(content.links))])
         case Card():
             return _drawn(as_text(content), _card(content, room))
         case Remark():

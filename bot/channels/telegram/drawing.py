@@ -24,13 +24,21 @@ def draw(content: Content) -> dict[str, Any]:
     """
     match content:
         case Text():
-            return {"text": cut(content.text, TEXT_LENGTH)}
+            return _text(content)
         case Card():
             return _card(content)
         case Alert() | AlertOf() | IncidentOf() | Remark():
             raise SendFailed(reason="Telegram is no desk: alerts and what belongs to them go to Slack", retryable=False)
         case _:
             assert_never(content)
+
+
+def _text(content: Text) -> dict[str, Any]:
+    fields: dict[str, Any] = {"text": cut(content.text, TEXT_LENGTH)}
+    if content.links:
+        keyboard = [[{"text": cut(link.label, _LABEL_LENGTH), "url": link.url}] for link in content.links]
+        fields["reply_markup"] = {"inline_keyboard": keyboard}
+    return fields
 
 
 def _card(card: Card) -> dict[str, Any]:

@@ -140,6 +140,8 @@ header svg{width:20px;height:20px}
 .chosen svg{flex:none;width:17px;height:17px;stroke-width:3;color:var(--edge)}
 .after{display:flex;flex-wrap:wrap;align-items:center;column-gap:10px;margin-block-start:8px}
 .after>*{margin-block-start:0;width:auto}
+.out{display:inline-block;margin-block-start:8px;padding:9px 18px;border:1.5px solid var(--edge);border-radius:20px;color:inherit;font-weight:600;text-decoration:none;overflow-wrap:anywhere}
+.out:hover{background:var(--tint)}
 .start{align-self:center;min-height:40px;padding:8px 18px;border:1.5px solid var(--edge);border-radius:20px;background:none;font-weight:600}
 .start:hover{background:var(--tint)}
 .note{padding:8px 18px;font-size:13.5px;background:var(--tint);border-block-start:1px solid var(--line);overflow-wrap:anywhere}
@@ -226,7 +228,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     const element = make("div", { class: `line ${line.author} ${waits ? "sending" : ""} ${old ? "" : "fresh"}` });
     element.logged = logged;
     element.append(make("span", { class: "sr" }, `${line.author === "us" ? texts.from_us : texts.from_you}: `));
-    element.append(...(line.content.type === "card" ? card(line.content, key, element) : [bubble(line.content)]));
+    element.append(...(line.content.type === "card" ? card(line.content, key, element) : [bubble(line.content), ...opened(line.content.links)]));
     element.waiting = line.content.type === "card" && line.content.chosen === null && (line.content.typing || line.content.buttons.length > 0);
     // What was over and is asked once more is a new message: a reminder.
     const anew = old?.over && element.waiting;
@@ -247,6 +249,10 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   const bubble = (content, id) => {
     return make("div", { class: "bubble", dir: "auto", lang: content.locale || undefined, id }, ...faced(content.text));
   };
+  // Pages to open; whatever is no address of one is left out.
+  const opened = (links) => (links || [])
+    .filter((link) => /^https?:\/\//i.test(link.url))
+    .map((link) => make("a", { class: "out", href: link.url, target: "_blank", rel: "noopener noreferrer", dir: "auto" }, link.label));
   // Whoever answers by keyboard stays where they are when the card changes under their fingers.
   const refocus = (element, focused) => {
     const same = [...element.querySelectorAll("button")].find((each) => each.textContent === focused.textContent);

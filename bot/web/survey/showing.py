@@ -13,7 +13,7 @@ from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Rating
 from bot.ids import ConversationId, CustomerId
 from bot.languages import say
-from bot.messages import Address, Button, Card, Text, Token, parse_token
+from bot.messages import Address, Button, Card, Link, Text, Token, parse_token
 from bot.ports import ChatLine
 
 #: in tokens of a conversation that has not begun
@@ -52,6 +52,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     low: str = ""
     high: str = ""
     decline: tuple[Button, ...] = ()
+    #: pages to open, below what is said
+    links: tuple[Link, ...] = ()
     #: whether the question is a row of faces or thumbs
     faces: bool = False
 
@@ -74,9 +76,9 @@ def shown(
     explained = any(line.author == "customer" for line in now_there)
     for line in now_there:
         match line.content:
-            case Text(text=text, locale=locale):
-                said = Shown(kind="said", text=text, by_customer=line.author == "customer", locale=locale)
-                found.append(said)
+            case Text(text=text, locale=locale, links=links):
+                by_customer = line.author == "customer"
+                found.append(Shown(kind="said", text=text, by_customer=by_customer, locale=locale, links=links))
             case Card() as card:
                 drawn = _card(card, _rating_of(line.slot, flow), picked)
                 if explained or now - line.at > correction:
