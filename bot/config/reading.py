@@ -149,7 +149,7 @@ def read_settings(root: Table, environment: Environment) -> Settings:
     live = {name: on for name, (_, on) in kinds.items()}
     flow_asking = read_flow_asking(root, Around(flows=flows, channels=live, asking=asking))
     _report_no_packs(root)
-    triggers = read_triggers(root, environment, Beside(flows=[flow.id for flow in flows], channels=live))
+    triggers = read_triggers(root, environment, Beside(flows=_askable(flows), channels=live))
     ops = _ops(root, kinds)
     commands = _commands(root, flows)
     delivery = _delivery(root)
@@ -247,6 +247,11 @@ def _ops(root: Table, kinds: Mapping[str, tuple[str, bool]]) -> OpsSettings | No
     return ops
 
 
+def _askable(flows: list[Flow]) -> list[str]:
+    """The ids of the flows that commands and triggers may name: variants are given in place of these."""
+    return [flow.id for flow in flows if flow.variant_of is None]
+
+
 def _commands(root: Table, flows: list[Flow]) -> CommandSettings | None:
     table = root.table("commands")
     if table is None:
@@ -255,12 +260,12 @@ def _commands(root: Table, flows: list[Flow]) -> CommandSettings | None:
     start = table.texts("start", ())
     places: dict[Path, str] = {(*table.path, "feedback"): feedback}
     places |= {(*table.path, "start", index): id for index, id in enumerate(start)}
-    ids = [flow.id for flow in flows]
+    ids = _askable(flows)
     for path, id in places.items():
         if id and id not in ids and not (root.findings.under(("flow",)) and not ids):
             table.findings.add(path, f"there is no flow '{id[:60]}'", did_you_mean(id, ids))
     for index, flow in enumerate(flows):
-        for where, name in unknown_to_commands(flow) if flow.id in places.values() else ():
+        for where, name in unknown_to_commands(flow) if {flow.id, flow.variant_of} & set(places.values()) else ():
             wrong = f"a command starts this flow, and then {{{name}}} is not known"
             table.findings.add(("flow", index, *where), wrong, f"Say what stands in its place: {{{name}|…}}.")
     table.finish()

@@ -14,6 +14,7 @@ from bot.followup.clocks import Team
 from bot.followup.incidents import IncidentRules
 from bot.followup.routing import RoutingRule
 from bot.followup.templates import Cause, Template
+from bot.languages import FALLBACK
 from bot.languages.voice import Sentences, Voice
 from bot.messages import ChannelName
 
@@ -292,12 +293,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How the program speaks a language outside of conversations."""
         return Voice(locale, self.sentences)
 
+    def agents_voice(self) -> Voice:
+        """How the program speaks to the agents."""
+        return self.voice(self.followup.locale if self.followup else FALLBACK)
+
     def flow(self, id: str) -> PinnedFlow | None:
         return next((pinned for pinned in self.flows if pinned.flow.id == id), None)
 
     def flow_or_first(self, id: str) -> PinnedFlow | None:
-        """The flow of this id; where none is named, the first one of the settings."""
-        return self.flow(id) if id else next(iter(self.flows), None)
+        """The flow of this id that somebody may be asked; where none is named, the first one of the settings.
+
+        Variants cannot be asked for: who is asked a flow is given one of its forms.
+        """
+        return next((each for each in self.askable() if id in ("", each.flow.id)), None)
+
+    def askable(self) -> tuple[PinnedFlow, ...]:
+        """The flows that are no variants of others."""
+        return tuple(each for each in self.flows if each.flow.variant_of is None)
 
     def asking_rules(self, flow: Flow) -> AskingRules:
         """What decides whether someone is asked this flow."""

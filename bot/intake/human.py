@@ -94,7 +94,7 @@ def _conversation(
     if facts.conversation is not None and facts.flow is not None and facts.case is None and _is_at_hand(facts, moment):
         return rest(facts.conversation), facts.flow, _resting(facts)
     commands = moment.settings.commands
-    flow = (moment.settings.flow(commands.feedback) if commands else None) or moment.settings.flows[0]
+    flow = (moment.settings.flow(commands.feedback) if commands else None) or moment.settings.askable()[0]
     survey = Survey(customer=customer, address=sender, flow=flow, trigger="command")
     begun = replace(conversation_of(survey, moment), status="stopped", turn=1)
     return begun, flow, (SaveConversation(conversation=begun, flow_id=flow.flow.id, was_turn=None),)
