@@ -5,10 +5,11 @@ import gc
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Self, TypeVar, assert_never
 
 import aiohttp
@@ -30,6 +31,9 @@ from bot.config import (
     WebchatSettings,
     WebhookChatSettings,
 )
+from bot.config.reading import Reading
+from bot.config.sources import Sources
+from bot.config.state import Broken
 from bot.delivery import Courier
 from bot.errors import SendFailed
 from bot.ids import Ids, ids_from
@@ -37,6 +41,9 @@ from bot.intake import Intake
 from bot.intake.anonymity import keyed
 from bot.intake.dues import longest_survey, longest_wait
 from bot.languages import FALLBACK
+from bot.live.channels import RunningChannels, forever
+from bot.live.settings import LiveSettings
+from bot.live.watching import Watch
 from bot.messages import ChannelName
 from bot.ports import Channel, Clock, CountRow
 from bot.reports import ReportRow, make_report
@@ -55,9 +62,6 @@ from bot.web.triggers import Triggers
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-#: a channel whose listening failed in our own code is started again after this many seconds
-RESTART_SECONDS = 5.0
 
 
 def real_clock() -> datetime:
@@ -121,9 +125,17 @@ class App:
             ids=ids,
             pseudonym=keyed(storage.key_for("references")),
         )
-        self.channels: dict[ChannelName, Channel] = {
-            each.name: self._channel(each, client) for each in settings().channels
-        }
+        self._ids = ids
+        self._client = client
+        self._running = RunningChannels(
+            build=self._channel,
+            listen=lambda channel: channel.run(self.intake.handle),
+            passed=self._sends_end,
+        )
+        self._running.put_in_place(self._running.plan(settings()))
+        self.channels: Mapping[ChannelName, Channel] = self._running.by_name
+        #: what follows the files of the settings; None: nothing does
+        self.live: LiveSettings | None = None
         self.files = FileLinks(
             storage.key_for("file links"), clock=clock, public_url=lambda: settings().server.public_url
         )
@@ -184,15 +196,14 @@ class App:
                 speed=speed,
                 allowance=allowance or Allowance(),
             )
-            for channel in app.channels.values():
-                stack.push_async_callback(channel.close)
+            stack.push_async_callback(app._running.close)
             app._stack = stack.pop_all()
             return app
 
-    def _channel(self, settings: ChannelSettings, client: aiohttp.ClientSession) -> Channel:
+    def _channel(self, settings: ChannelSettings, all_settings: Settings) -> Channel:
         match settings:
             case TelegramSettings():
-                public_url = self.settings().server.public_url
+                public_url = all_settings.server.public_url
                 return TelegramChannel(settings, clock=self.clock, public_url=public_url)
             case SlackSettings():
                 rooms = partial(self._rooms_of_the_desk, settings.name)
@@ -200,7 +211,7 @@ class App:
             case WebchatSettings():
                 return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat, allowance=self._allowance)
             case WebhookChatSettings():
-                return WebhookChannel(settings, clock=self.clock, session=client)
+                return WebhookChannel(settings, clock=self.clock, session=self._client)
             case PageSettings():
                 return PageChannel(
                     settings,
@@ -253,6 +264,7 @@ class App:
                 ),
                 triggers=self.triggers,
                 ready=self.storage.health,
+                broken=self.broken,
                 # Not our clock, which the sandbox may speed up: agents would be signed out within seconds.
                 session_clock=real_clock,
             )
@@ -282,28 +294,55 @@ class App:
         """Serve, listen, deliver and keep time."""
         server = self.settings().server
         self._runner = await listen(self.site(), server.host, server.port)
-        for name, channel in self.channels.items():
-            self._tasks.append(asyncio.create_task(self._forever(f"channel {name}", self._listener(channel))))
-        self._tasks.append(asyncio.create_task(self._forever("delivery", self.courier.run)))
+        self._running.start()
+        self._tasks.append(asyncio.create_task(forever("delivery", self.courier.run)))
         self.timers.start()
 
-    def _listener(self, channel: Channel) -> Callable[[], Awaitable[None]]:
-        return lambda: channel.run(self.intake.handle)
+    def follow(self, path: Path, read: Callable[[Sources], Reading]) -> LiveSettings:
+        """From now on what stands in a config file and its flow files is put in force as it changes.
 
-    async def _forever(self, what: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run a part until it returns by itself; a defect in it is logged and must not silence it for good."""
-        while True:
-            try:
-                return await run()
-            except Exception:
-                log.exception("%s stopped unexpectedly; it starts again in %s s", what, RESTART_SECONDS)
-                await asyncio.sleep(RESTART_SECONDS)
+        ``read`` gives the settings of the files as this program is to run them.
+        """
+        self.live = LiveSettings(
+            watch=Watch(path),
+            read=read,
+            current=self.settings,
+            adopt=self.adopt,
+            notices=self.storage.notices,
+            # Not our clock, which the sandbox may speed up: operators look at their own.
+            clock=real_clock,
+            ids=self._ids,
+        )
+        self._tasks.append(asyncio.create_task(forever("following the settings", self.live.run)))
+        return self.live
+
+    async def adopt(self, settings: Settings) -> None:
+        """Put settings in force, with the channels that they have; conversations under way keep their flow.
+
+        Where that fails nothing has changed. Raises StoreUnavailable, or what a channel raises that cannot be built.
+        """
+        plan = self._running.plan(settings)
+        await self.storage.activate_flows(settings.flows, self.clock())
+        self.settings.swap(settings)
+        change = self._running.put_in_place(plan)
+        for name in plan.new:
+            self.courier.forget(name)
+        await self._running.finish(change)
+        self.storage.wakes.outbox()
+
+    async def _sends_end(self) -> None:
+        await self.courier.passed()
+
+    def broken(self) -> Broken | None:
+        """What is wrong with the files of the settings at the moment."""
+        return None if self.live is None else self.live.broken
 
     async def stop(self) -> None:
         """Take nothing new, finish what is under way, close. What is left in the outbox goes out at the next start."""
         await self.timers.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._running.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -24,12 +24,14 @@ from bot.commands.places import (
     span,
 )
 from bot.config import Settings, check, load
+from bot.config.reading import read
 from bot.demo import Demo
 from bot.errors import AfterchatError, ConfigError
 from bot.followup.cases import PRIORITIES, CaseState
 from bot.followup.templates import causes_or_default
 from bot.ids import CaseId
 from bot.languages import FALLBACK
+from bot.live.settings import LiveSettings
 from bot.ports import CaseQuery
 from bot.reports import as_table, followup_table, make_followup_report
 from bot.reports.case_text import case_text, cases_table
@@ -165,7 +167,7 @@ async def _run(options: argparse.Namespace) -> int:
         return 0
     try:
         await _started(app, settings)
-        _read_anew_when_told(app.follow(path, lambda sources: read(sources, environ)))
+        _read_anew_when_told(app.follow(path, lambda sources: read(sources, environ)), told)
         print(f"afterchat serves on {settings.server.host}:{app.port} as {settings.server.public_url}", flush=True)
         for channel in settings.channels:
             print(f"  {channel.name}: {_where(channel, settings)}", flush=True)
@@ -214,10 +216,19 @@ def _told_to_stop() -> asyncio.Event:
     return told
 
 
-def _read_anew_when_told(live: LiveSettings) -> None:
-    """SIGHUP reads the files at once, as people expect who know other servers."""
-    if hasattr(signal, "SIGHUP"):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, live.read_anew)
+def _read_anew_when_told(live: LiveSettings, told: asyncio.Event) -> None:
+    """SIGHUP reads the files at once, as people expect who know other servers; from a closed terminal it is the end."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+    in_terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    def hear() -> None:
+        if in_terminal and not os.isatty(0):
+            told.set()
+        else:
+            live.read_anew()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hear)
 
 
 async def _demo(options: argparse.Namespace) -> int:
@@ -271,10 +282,8 @@ async def _report(options: argparse.Namespace) -> int:
             since = None if options.since is None else now - options.since
             times = await storage.cases.times(since, None, options.flow)
             followup = make_followup_report(times, dimension=options.by)
-            followup_of = settings.followup
-            causes = followup_of.causes if followup_of else ()
-            locale = followup_of.locale if followup_of else FALLBACK
-            titles = {cause.id: cause.title for cause in causes_or_default(causes, locale)}
+            causes = settings.followup.causes if settings.followup else ()
+            titles = {cause.id: cause.title for cause in causes_or_default(causes, settings.agents_voice())}
             print(json_for_terminal(followup) if options.json else followup_table(followup, titles))
         else:
             rows = await report_of(storage, settings, now, dimension=options.by, since=options.since, flow=options.flow)

@@ -97,6 +97,16 @@ class Courier:
         while self._sending:
             await asyncio.wait(self._sending)
 
+    async def passed(self) -> None:
+        """Wait for the sends that are under way now, and not for those that begin meanwhile."""
+        if self._sending:
+            await asyncio.wait(set(self._sending))
+
+    def forget(self, name: ChannelName) -> None:
+        """A channel is another one now: what was learnt of the trouble with the one before says nothing of it."""
+        self._told.pop(name, None)
+        self._places.forget(name)
+
     async def deliver_once(self) -> int:
         """Claim what is due and begin to send it; returns how many messages were claimed."""
         delivery = self._settings().delivery

@@ -157,6 +157,12 @@ class Places:
         self._paces = {place: replace(pace, at=pace.at - by) for place, pace in self._paces.items()}
         self._thread_paces = {place: replace(pace, at=pace.at - by) for place, pace in self._thread_paces.items()}
 
+    def forget(self, name: ChannelName) -> None:
+        """Take a channel and its rooms for well."""
+        self._breakers = {place: breaker for place, breaker in self._breakers.items() if place.channel != name}
+        self._paces = {place: pace for place, pace in self._paces.items() if place.channel != name}
+        self._thread_paces = {place: pace for place, pace in self._thread_paces.items() if place.channel != name}
+
     # ---- before a claim
 
     def blocked(self, now: datetime) -> list[str]:

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from bot.config import OpsSettings, Problem, Settings
 from bot.delivery.attempts import OPS_LANE
-from bot.followup.history import local_time
 from bot.ids import Ids
-from bot.languages import FALLBACK, say
+from bot.languages import FALLBACK, formats, say
 from bot.messages import Address, Outbound, OutboundKind, Text
 from bot.storage.notices import Notice, Tell
 
@@ -89,7 +88,7 @@ def broken_text(file: str, problems: Sequence[Problem], since: datetime, setting
     """What is wrong, and that all goes on as it was."""
     locale = locale_of(settings)
     lines = [
-        say(locale, "ops.broken", file=file, at=local_time(since, settings.asking.time_zone)),
+        say(locale, "ops.broken", file=file, at=formats.moment(since, settings.asking.time_zone, locale)),
         say(locale, "ops.problems", n=len(problems)),
         *(f"• {problem}" for problem in problems[:SHOWN]),
     ]

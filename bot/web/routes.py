@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.channels.webchat import WebchatChannel
 from bot.config import CurrentSettings
+from bot.config.state import BrokenNow, never
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.messages import ChannelName
 from bot.ports import Channel, ChatLog, Clock, Handle, Ledger
@@ -34,6 +35,8 @@ Report = Callable[[], Awaitable[object]]
 #: Returns when the database answers and its migrations are done; raises otherwise.
 Ready = Callable[[], Awaitable[None]]
 
+#: Bytes: no config may take more.
+LARGEST_BODY = 67_108_864
 #: Seconds that a readiness check may take.
 READY_DEADLINE = 3.0
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,6 +68,8 @@ class Site:
     links: LinksApi
     triggers: Triggers
     ready: Ready
+    #: what is wrong with the files of the settings
+    broken: BrokenNow = never
     #: by which agents stay signed in; None: that of the queue
     session_clock: Clock | None = None
     #: the company's reference of a customer, as it is kept
@@ -76,8 +81,8 @@ class Site:
 def application(site: Site) -> web.Application:
     """The server; whoever runs it adds pages of their own before it starts."""
     streams = Streams(site.chat, heartbeat=site.heartbeat)
-    # Bodies are read by read_body, with its own limit: aiohttp's must only not be lower.
-    app = web.Application(middlewares=[_errors], client_max_size=site.settings().server.max_body)
+    # Bodies are read by read_body, with its own limit, which may change: aiohttp's must only not be lower.
+    app = web.Application(middlewares=[_errors], client_max_size=LARGEST_BODY)
     _add_channels(app, site, streams)
     _add_widget(app, site)
     _add_api(app, site)
@@ -92,6 +97,7 @@ def application(site: Site) -> web.Application:
         clock=queue.clock,
         session_clock=site.session_clock,
         file_link=queue.file_link,
+        broken=site.broken,
     )
     _add_health(app, site)
     app.on_response_prepare.append(_secure)
@@ -258,7 +264,11 @@ def _refuse_key(request: web.Request, site: Site) -> web.Response | None:
 
 def _add_health(app: web.Application, site: Site) -> None:
     async def alive(_request: web.Request) -> web.Response:
-        return json_response({"status": "ok"})
+        broken = site.broken()
+        if broken is None:
+            return json_response({"status": "ok"})
+        # What is wrong stands in the log and on the dashboard: anybody may ask here.
+        return json_response({"status": "ok", "settings": "broken", "since": broken.since})
 
     async def ready(_request: web.Request) -> web.Response:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bot.config import CurrentSettings
+from bot.config.state import BrokenNow, never
 from bot.delivery import FileLink
 from bot.errors import StoreRefused, StoreUnavailable
 from bot.ports import Cases, Clock, Handle
@@ -27,10 +28,13 @@ def add_dashboard(
     clock: Clock,
     file_link: FileLink,
     session_clock: Clock | None = None,
+    broken: BrokenNow = never,
 ) -> None:
     """Add the pages' addresses to a server; by ``session_clock`` one stays signed in, where it is another one."""
     door = Door(settings, session_clock or clock)
-    pages = Pages(door=door, settings=settings, cases=cases, handle=handle, clock=clock, file_link=file_link)
+    pages = Pages(
+        door=door, settings=settings, cases=cases, handle=handle, clock=clock, file_link=file_link, broken=broken
+    )
 
     def kept(handler: _Handler) -> _Handler:
         return _with_errors(handler, settings)

@@ -10,15 +10,17 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from bot.config import CurrentSettings, FollowUpSettings, Settings
+from bot.config.state import BrokenNow
 from bot.conversations.questions import in_locale
 from bot.delivery import FileLink
 from bot.delivery.drawing import alert_of, files_of
 from bot.followup.cases import PRIORITIES
 from bot.followup.clocks import next_morning
-from bot.followup.history import history_line, local_time
+from bot.followup.history import history_line
 from bot.followup.templates import TemplateKind, causes_or_default
 from bot.ids import CaseId
 from bot.languages import locales
+from bot.languages.formats import moment
 from bot.messages import AgentDid, in_group
 from bot.ports import Cases, CaseView, Clock, Handle
 from bot.reports.cases import messages_of
@@ -83,6 +85,7 @@ class Pages:
         handle: Handle,
         clock: Clock,
         file_link: FileLink,
+        broken: BrokenNow,
     ) -> None:
         self._door = door
         self._settings = settings
@@ -90,6 +93,7 @@ class Pages:
         self._handle = handle
         self._clock = clock
         self._file_link = file_link
+        self._broken = broken
 
     async def queue(self, request: web.Request) -> web.Response:
         """GET /cases."""
@@ -104,6 +108,7 @@ class Pages:
         values = {
             "session": session,
             "company": settings.company,
+            "trouble": self._trouble(settings, words),
             "asked": msgspec.structs.asdict(asked),
             "here": request.path_qs,
             "groups": [(group, asked.link(group=group, order=usual_order(group))) for group in GROUPS],
@@ -191,21 +196,22 @@ class Pages:
         values = {
             "session": visit.session,
             "company": visit.settings.company,
+            "trouble": self._trouble(visit.settings, words),
             "case": case,
             "summary": alert.summary,
             "facts": alert.facts,
             "links": [link for link in alert.links if not link.url.endswith(f"/cases/{case.id}")],
             "snoozed": snooze_of(case, words, zone, visit.now),
             "quotes": [
-                {"said": each, "at": local_time(each.at, zone), "iso": each.at.isoformat()}
-                for each in messages_of(visit.view, files=lambda said: files_of(said, words.locale, self._file_link))
+                {"said": each, "at": moment(each.at, zone, words.locale), "iso": each.at.isoformat()}
+                for each in messages_of(visit.view, files=lambda said: files_of(said, words.voice, self._file_link))
             ],
-            "history": [history_line(note, words.locale, zone) for note in visit.view.notes],
+            "history": [history_line(note, words.voice, zone) for note in visit.view.notes],
             "group": in_group(case.address),
             "may": allowed(case, visit.session),
             "ready": self._ready(visit),
-            "causes": causes_or_default(visit.followup.causes, words.locale),
-            "morning": local_time(next_morning(team.hours, visit.now), zone),
+            "causes": causes_or_default(visit.followup.causes, words.voice),
+            "morning": moment(next_morning(team.hours, visit.now), zone, words.locale),
             "zone": zone,
             "people": [each.owner_name for each in await owners(self._cases)],
             "once": secrets.token_urlsafe(12),
@@ -216,6 +222,20 @@ class Pages:
 
     def _ready(self, visit: Visit) -> Mapping[TemplateKind, tuple[ReadyAnswer, ...]]:
         return ready_answers(visit.view, visit.followup, visit.session, visit.settings.company)
+
+    def _trouble(self, settings: Settings, words: Words) -> Mapping[str, object] | None:
+        """What is wrong with the files of the settings, for whoever runs the program."""
+        broken = self._broken()
+        if broken is None:
+            return None
+        zone = settings.asking.time_zone
+        return {
+            "what": words("ops.broken", file=broken.file, at=moment(broken.in_force_since, zone, words.locale)),
+            "count": words("ops.problems", n=len(broken.problems)),
+            "since": moment(broken.since, zone, words.locale),
+            "iso": broken.since.isoformat(),
+            "problems": [str(problem) for problem in broken.problems],
+        }
 
     def _missing(self) -> web.Response:
         words = words_for(self._settings())

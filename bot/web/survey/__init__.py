@@ -6,6 +6,7 @@ page that somebody reads, begins the survey. All of it works without a script.
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from aiohttp import web
 
@@ -33,19 +34,25 @@ def add_survey(
     settings: CurrentSettings,
     clock: Clock,
 ) -> None:
-    """Add the pages' addresses to a server, if a channel of the kind "page" is configured."""
-    channel = next((channel for channel in channels.values() if isinstance(channel, PageChannel)), None)
-    if channel is None:
-        return
-    pages = SurveyPages(channel, links=links, chat=chat, handle=handle, settings=settings, clock=clock)
-    colour = channel.settings.colour
+    """Add the pages' addresses to a server; there is nothing behind them while no channel is of the kind "page"."""
+    pages = SurveyPages(
+        partial(_page_of, channels), links=links, chat=chat, handle=handle, settings=settings, clock=clock
+    )
 
     async def static(request: web.Request) -> web.Response:
-        return asset(request, request.match_info["name"], colour)
+        return asset(request, request.match_info["name"], pages.channel.settings.colour)
 
     app.router.add_get("/survey/{name}", static)
     app.router.add_get("/s/{link}", _with_errors(pages.show, pages))
     app.router.add_post("/s/{link}", _with_errors(pages.act, pages))
+
+
+def _page_of(channels: Mapping[ChannelName, Channel]) -> PageChannel:
+    """The channel of the pages as it is now. Raises HTTPNotFound where there is none."""
+    channel = next((channel for channel in channels.values() if isinstance(channel, PageChannel)), None)
+    if channel is None:
+        raise web.HTTPNotFound
+    return channel
 
 
 def _with_errors(handler: _Handler, pages: SurveyPages) -> _Handler:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -56,11 +56,11 @@ class TooOften(Exception):
 
 
 class SurveyPages:
-    """The pages of one channel."""
+    """The pages of one channel, which ``channel`` gives as it is now."""
 
     def __init__(
         self,
-        channel: PageChannel,
+        channel: Callable[[], PageChannel],
         *,
         links: Links,
         chat: ChatLog,
@@ -68,7 +68,7 @@ class SurveyPages:
         settings: CurrentSettings,
         clock: Clock,
     ) -> None:
-        self.channel = channel
+        self._channel = channel
         self._links = links
         self._chat = chat
         self._handle = handle
@@ -76,6 +76,10 @@ class SurveyPages:
         self._clock = clock
         self._senders = Senders(settings)
         self._fetches = Fetches()
+
+    @property
+    def channel(self) -> PageChannel:
+        return self._channel()
 
     # ---- GET --------------------------------------------------------------------------------------------
 
