@@ -1,40 +1,31 @@
-"""What a customer typed, read as an answer: strictly, the same on every channel.
+"""What a customer typed, read as a score with perhaps a comment: strictly, the same on every channel.
 
 A number inside a sentence is no rating ("my order 5 is late"); a number off the scale is refused, never clipped.
 Anybody may write anything of any length, so every text is cut before it is normalized (which takes time by the square
 of its length) or matched, and what is looked at whole is walked through once.
 """
 
-import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import msgspec
 
-from bot.conversations.questions import Choice, Choices, Rating, in_locale, scale_of
-from bot.languages import Pack, no_thanks_words, numbers_heard, stop_words
-from bot.scoring.scales import Scale
+from bot.conversations.phrasebook import MOST_WORDS, Phrasebook, phrasebook, without_courtesies
+from bot.conversations.plain_text import LONGEST, bare, folded, key, spaceless, spoken
+from bot.conversations.questions import Rating, scale_of
+from bot.conversations.scores import Asked, Meaning, meaning_of, number_of
+from bot.conversations.symbols import agrees, framed, leaning, score_of, stars_in
+from bot.languages import Pack, no_thanks_words, stop_words
 
-_STARS = re.compile(r"([⭐★🌟]+)(☆*)")
-#: how the faces map onto 1-5; no face stands for two scores
-_FACES = {
-    "😡": 1, "🤬": 1, "😠": 1, "😞": 1, "😢": 1, "😭": 1,
-    "😕": 2, "🙁": 2, "☹": 2,
-    "😐": 3, "😶": 3,
-    "🙂": 4, "😊": 4,
-    "😀": 5, "😃": 5, "😄": 5, "😁": 5, "😍": 5, "🤩": 5,
-}  # fmt: skip
-_THUMBS = {"👍": 1, "👎": 0}
-#: variation selectors, the keycap's frame and skin tones say nothing about the score
-_DECORATION = re.compile("[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
-#: a longer text is no bare score and no command, and what stands behind that many characters is a comment
-_LONGEST = 60
-#: a longer text is no list of options
-_LONGEST_LIST = 1_000
-_QUOTES = "\"'“”„«»‘’`"
-_DIGITS = "0123456789"
 _DASHES = "-–—"
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
+#: end a part of a sentence where white space follows, and where nothing needs to
+_MARKS, _WIDE_MARKS = ",;:!.", "，、；：！。،؛"
+#: of a text of so many parts, none of which is a score by then, none will be
+_MOST_PARTS = 8
+#: a comment of so few words that ends in a number may correct the score before it: "5, no 4"
+_FEW_WORDS = 3
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,39 +35,43 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
-def _plain(text: str) -> str:
-    return _DECORATION.sub("", unicodedata.normalize("NFKC", text)).strip()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A place where a score may end and a comment begin; texts as written."""
 
-
-def _bare(text: str) -> str:
-    """A text without the quotation marks and the closing punctuation that people put around an answer."""
-    return _plain(text).lstrip(_QUOTES).rstrip(f"{_QUOTES}!. ").strip()
+    head: str
+    comment: str
+    #: the comment without the word that joins it ("but it was late" -> "it was late")
+    rest: str
+    joined: bool = False
 
 
 def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     """The score that a text gives on a rating's scale, or None where it is not clearly one.
 
-    Accepts "5", "5!", "5/5", "8 out of 10", stars, faces, thumbs, number words, and each of these followed by a
-    comma, a colon, a semicolon, an exclamation mark, a dash or a line break and a comment. Refuses what may as well
-    be a list ("1. late", "1 - late" above "2 - rude") or an amount ("5 - minutes of waiting").
+    Accepts numbers in the digits of any script and in words, alone ("5!"), out of the scale's end ("8/10") or in one
+    of the language's phrases ("I'd give it 8"), stars, faces and thumbs, opinions that are one point of the scale
+    ("very good"), and the labels of its ends. Each of these may have a comment behind it, after punctuation, a line
+    break or a joining word ("10 but it was late"), or beside a picture ("👎 too slow"); a mere courtesy is none.
+
+    Refuses what may as well be a list ("1. late", "1 - late" above "2 - rude"), an amount ("5 - minutes of waiting"),
+    two scores, or words that say the opposite of the score.
     """
-    text, scale = text.strip(), scale_of(rating)
-    if _says_no(_spoken(text)):
+    scale = scale_of(rating)
+    if len(text) <= 2 and text.isascii() and text.isdecimal():
+        return Rated(score=int(text)) if int(text) in scale else None
+    text = text.strip()
+    if not text or _says_no(spoken(text)):
         return None
-    whole = _score(text, rating, scale, pack)
+    asked = Asked(rating=rating, scale=scale, book=phrasebook(pack.locale))
+    whole = meaning_of(text, asked)
     if whole is not None:
-        return Rated(score=whole)
-    head, comment = _split(text)
-    score = _score(head, rating, scale, pack)
-    if score is None or _is_amount(head, comment, pack) or _is_list(comment):
-        return None
-    if _bare(head).casefold() in pack.no and _refuses(comment, pack):
-        # "No, not now" says no to being asked
-        return None
-    if _score(comment, rating, scale, pack) not in (None, score):
-        # "two, three" gives two scores, and choosing one of them would be a guess
-        return None
-    return Rated(score=score, comment=comment)
+        return Rated(score=whole.score)
+    for part in _parts(text, asked.book):
+        meaning = meaning_of(part.head, asked)
+        if meaning is not None:
+            return _with_comment(meaning, part, asked, pack)
+    return _beside_pictures(text, asked, pack)
 
 
 def says_no_thanks(text: str) -> bool:
@@ -85,169 +80,13 @@ def says_no_thanks(text: str) -> bool:
     >>> says_no_thanks("No, thank you!"), says_no_thanks("Nie – dziękuję :)"), says_no_thanks("no, thanks to Ann")
     (True, True, False)
     """
-    return len(text.strip()) <= _LONGEST and _spoken(text) in no_thanks_words()
+    return len(text.strip()) <= LONGEST and spoken(text) in no_thanks_words()
 
 
-def _says_no(spoken: str) -> bool:
+def _says_no(said: str) -> bool:
     """Whether a text begins with a "no thanks"; what stands behind that makes no score of it."""
-    words = spoken.split()
+    words = said.split()
     return any(" ".join(words[:count]) in no_thanks_words() for count in range(1, len(words) + 1))
-
-
-def _refuses(comment: str, pack: Pack) -> bool:
-    """Whether what stands behind a "no" refuses the question."""
-    return any(is_word(comment, words) for words in (pack.commands["not_now"], stop_words()))
-
-
-def _spoken(text: str) -> str:
-    """The words that a text begins with and nothing between them: "No, thank you!" -> "no thank you"."""
-    plain = _bare(text.strip()[:_LONGEST]).casefold().replace("’", "'")
-    return " ".join("".join(each if each.isalnum() or each == "'" else " " for each in plain).split())
-
-
-def _split(text: str) -> tuple[str, str]:
-    """A leading answer and the comment behind it, in the customer's own spelling: "2, too slow" -> ("2", "too slow").
-
-    What follows the separator must not begin with a number: "3, 7" and "5 - 10" are no answers with a comment.
-    """
-    front = text[:_LONGEST]
-    for at in range(1, len(front)):
-        if front[at] == "." and _bare(front[:at]).isdecimal():
-            # "1. late" may as well be the first item of a list
-            return "", ""
-        end = _separator_ends(front, at)
-        if end:
-            comment = text[end:].lstrip()
-            first = next((character for character in comment if character.isalnum()), "")
-            return ("", "") if first.isdecimal() else (front[:at], comment)
-    return "", ""
-
-
-def _separator_ends(front: str, at: int) -> int:
-    """Where a separator that begins at ``at`` ends; 0 where none begins there."""
-    mark, follows = front[at], front[at + 1 : at + 2]
-    if mark in _BREAKS:
-        return at + 1
-    if mark in ",;:!.":
-        return at + 1 if follows.isspace() else 0
-    if mark == "—":
-        return at + 1
-    if mark in _DASHES and front[at - 1].isspace():
-        end = len(front) - len(front[at:].lstrip(_DASHES))
-        return end if front[end : end + 1].isspace() else 0
-    return 0
-
-
-def _is_amount(head: str, comment: str, pack: Pack) -> bool:
-    """Whether a bare number and the word behind it count something: minutes, days, euros."""
-    words = _plain(comment[:_LONGEST]).casefold().split()
-    return bool(words) and words[0].rstrip(".,;:!?)") in pack.units and _whole(_bare(head), pack) is not None
-
-
-def _is_list(comment: str) -> bool:
-    """Whether a later line begins as the next item of a list does: "2. nobody called", "2 - rude", a bare "2"."""
-    return any(_is_item(line.strip()) for line in comment.splitlines()[1:])
-
-
-def _is_item(line: str) -> bool:
-    behind = line.lstrip(_DIGITS)
-    if len(line) - len(behind) not in (1, 2):
-        return False
-    behind = behind.lstrip()
-    return not behind or (behind[0] in ".):,;-–—" and not behind[1:2].isdigit())
-
-
-def _score(text: str, rating: Rating, scale: Scale, pack: Pack) -> int | None:
-    if len(text) > _LONGEST:
-        return None
-    bare = _bare(text)
-    if not bare:
-        return None
-    number = _symbol(bare, rating, scale)
-    if number is None:
-        number = _number(bare, scale, pack)
-    if number is None and rating.scale == "thumbs":
-        folded = bare.casefold()
-        number = 1 if folded in pack.yes else 0 if folded in pack.no else None
-    return number if number is not None and number in scale else None
-
-
-def _symbol(text: str, rating: Rating, scale: Scale) -> int | None:
-    squeezed = "".join(text.split())
-    if rating.scale == "thumbs":
-        return _THUMBS.get(squeezed)
-    if rating.scale == "csat5" and squeezed in _FACES:
-        return _FACES[squeezed]
-    stars = _STARS.fullmatch(squeezed)
-    if stars is None or scale.low != 1:
-        return None
-    full, empty = len(stars[1]), len(stars[2])
-    # Five stars are full marks to most people, so on a longer scale they count only where we speak of stars.
-    of_five = rating.scale == "csat5" or rating.look == "stars"
-    return full if full + empty == scale.high or (of_five and not empty) else None
-
-
-def _number(text: str, scale: Scale, pack: Pack) -> int | None:
-    """A whole number or number word, alone or as "<n> out of <the scale's end>"."""
-    alone = _whole(text, pack)
-    if alone is not None:
-        return alone
-    spaced = " ".join(text.casefold().split())
-    for words in pack.out_of:
-        before, found, after = spaced.partition(words if words == "/" else f" {words} ")
-        if found and _whole(after.strip(), pack) == scale.high:
-            return _whole(before.strip(), pack)
-    return None
-
-
-def _whole(text: str, pack: Pack) -> int | None:
-    if text.isascii() and text.isdigit():
-        return int(text) if len(text) <= 2 else None
-    return numbers_heard(pack.locale).get(text.casefold())
-
-
-def read_options(text: str, question: Choice | Choices, locale: str, fallback: str) -> tuple[str, ...] | None:
-    """The option ids that a text names, by number from 1 or by label, in the question's order.
-
-    One for a single choice; for a multiple choice "1, 3" or labels with commas. None where any part names nothing.
-    """
-    text = text.strip()
-    if len(text) > _LONGEST_LIST:
-        return None
-    names = _names(question, locale, fallback)
-    whole = names.get(_bare(text).casefold())
-    if whole:
-        return (whole,)
-    if isinstance(question, Choice):
-        return None
-    parts = [bare for part in _parts(_plain(text)) if (bare := _bare(part))]
-    found = {names.get(part.casefold()) for part in parts}
-    if not found or not all(found):
-        return None
-    return tuple(option.id for option in question.options if option.id in found)
-
-
-def _parts(text: str) -> list[str]:
-    """A list's parts: between commas, semicolons and line breaks, and from each number on that follows a space."""
-    parts: list[str] = []
-    for part in text.replace(";", ",").replace("\n", ",").split(","):
-        words: list[str] = []
-        for word in part.split():
-            if word[0].isdecimal() and words:
-                parts.append(" ".join(words))
-                words = []
-            words.append(word)
-        parts.append(" ".join(words))
-    return parts
-
-
-def _names(question: Choice | Choices, locale: str, fallback: str) -> dict[str, str]:
-    """What an option may be called -> its id; "" for a name of two options, as the label "2" beside the number 2."""
-    names: dict[str, str] = {}
-    for number, option in enumerate(question.options, start=1):
-        for name in (str(number), _bare(in_locale(option.text, locale, fallback)).casefold()):
-            names[name] = option.id if names.get(name, option.id) == option.id else ""
-    return names
 
 
 def is_word(text: str, words: Collection[str]) -> bool:
@@ -258,4 +97,222 @@ def is_word(text: str, words: Collection[str]) -> bool:
     """
     text = text.strip()
     # phones write another apostrophe than the packs
-    return len(text) <= _LONGEST and _bare(text).casefold().replace("’", "'") in words
+    return len(text) <= LONGEST and bare(text).casefold().replace("’", "'") in words
+
+
+# ---- a score before a comment ---------------------------------------------------------------------------
+
+
+def _parts(text: str, book: Phrasebook) -> Iterator[_Part]:
+    """A text's possible answers and the comments behind them, in the customer's own spelling, the shortest first."""
+    front = text[:LONGEST]
+    found = 0
+    for at in range(1, len(front)):
+        part = _punctuated(text, front, at) or _joined(text, front, at, book)
+        if part is None:
+            continue
+        if front[at] == "." and bare(part.head).isdecimal():
+            # "1. late" may as well be the first item of a list
+            return
+        yield part
+        found += 1
+        if found == _MOST_PARTS:
+            return
+
+
+def _punctuated(text: str, front: str, at: int) -> _Part | None:
+    end = _separator_ends(front, at)
+    if not end:
+        return None
+    comment = text[end:].lstrip()
+    return _Part(head=front[:at], comment=comment, rest=comment)
+
+
+def _separator_ends(front: str, at: int) -> int:
+    """Where a separator that begins at ``at`` ends; 0 where none begins there."""
+    mark, follows = front[at], front[at + 1 : at + 2]
+    if mark in _BREAKS or mark in _WIDE_MARKS or mark == "—":
+        return at + 1
+    if mark in _MARKS:
+        return at + 1 if follows.isspace() else 0
+    if mark == "(" and front[at - 1].isspace():
+        return at
+    if mark in _DASHES and front[at - 1].isspace():
+        end = len(front) - len(front[at:].lstrip(_DASHES))
+        return end if front[end : end + 1].isspace() else 0
+    return 0
+
+
+def _joined(text: str, front: str, at: int, book: Phrasebook) -> _Part | None:
+    """A part before a joining word, or before an opinion that is all there is ("5 excellent")."""
+    for join in book.glued_joins:
+        if front.startswith(join, at):
+            return _joined_part(front[:at], text[at:], text[at + len(join) :])
+    if not front[at].isspace() or front[at - 1].isspace():
+        return None
+    behind = text[at : at + LONGEST].split()[:MOST_WORDS]
+    for count in range(min(len(behind), 3), 0, -1):
+        keyed = key(" ".join(behind[:count]))
+        if keyed in book.joins or folded(keyed) in book.joins:
+            return _joined_part(front[:at], text[at:], text[at:].split(maxsplit=count)[count:])
+    if len(text) <= LONGEST and key(text[at:]) in book.satisfaction:
+        return _joined_part(front[:at], text[at:], text[at:])
+    return None
+
+
+def _joined_part(head: str, comment: str, rest: str | list[str]) -> _Part | None:
+    left = rest if isinstance(rest, str) else "".join(rest)
+    left = left.strip(" \t,，、")
+    return _Part(head=head, comment=comment.strip(), rest=left, joined=True) if left else None
+
+
+def _with_comment(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> Rated | None:
+    """A score with the comment behind it, unless that makes something else of it."""
+    if _is_amount(meaning, part, asked.book) or _is_list(part.comment):
+        return None
+    if _begins_with_number(part, asked.book) or _contradicts(meaning, part, asked, pack):
+        return None
+    if meaning.kind == "opinion" and not part.joined and _is_said_for_manners(part, asked.book):
+        return None
+    return Rated(score=meaning.score, comment=_worth_keeping(part.comment, asked.book))
+
+
+def _is_said_for_manners(part: _Part, book: Phrasebook) -> bool:
+    """Whether "Great, another delay" begins with what may as well be said in scorn."""
+    return key(part.head) in book.manners and bool(_worth_keeping(part.comment, book))
+
+
+def _is_amount(meaning: Meaning, part: _Part, book: Phrasebook) -> bool:
+    """Whether a bare number and the word behind it count something: minutes, days, euros, halves."""
+    if meaning.kind != "number":
+        return False
+    first = part.rest[:1]
+    return (
+        first in "%‰°" or unicodedata.category(first) == "Sc"
+        if first and not first.isalnum()
+        else _counts(part.rest, book)
+    )
+
+
+def _counts(text: str, book: Phrasebook) -> bool:
+    """Whether a text begins with a unit of an amount."""
+    words = [key(word.strip(".,;:!?)")) for word in text[:LONGEST].split()[:2]]
+    if not words:
+        return False
+    if spaceless(words[0]):
+        return any(words[0].startswith(unit) for unit in book.units if spaceless(unit))
+    return words[0] in book.units or " ".join(words) in book.units
+
+
+def _begins_with_number(part: _Part, book: Phrasebook) -> bool:
+    """Whether a comment begins with a number: "3, 7" and "5 - 10" are no answers with a comment.
+
+    "10 but 2 days late" is one: what stands behind a joining word may count something.
+    """
+    first = next((at for at, each in enumerate(part.rest) if each.isalnum()), -1)
+    if first < 0 or not part.rest[first].isdecimal():
+        return False
+    words = part.rest[first : first + LONGEST].split(maxsplit=1)
+    return not (part.joined and words[0].isdecimal() and _counts(" ".join(words[1:]), book))
+
+
+def _is_list(comment: str) -> bool:
+    """Whether a later line begins as the next item of a list does: "2. nobody called", "2 - rude", a bare "2"."""
+    return any(_is_item(line.strip()) for line in comment.splitlines()[1:])
+
+
+def _is_item(line: str) -> bool:
+    digits = next((at for at, each in enumerate(line[:3]) if not each.isdecimal()), min(len(line), 3))
+    if digits not in (1, 2):
+        return False
+    behind = line[digits:].lstrip()
+    return not behind or (behind[0] in ".):,;-–—、，．）：" and not behind[1:2].isdecimal())
+
+
+def _contradicts(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> bool:
+    """Whether the words behind a score take it back, or give another one."""
+    if part.joined and meaning.kind == "number" and meaning.score == 1 and not bare(part.head).isdecimal():
+        # "one and only", "uno e basta"
+        return True
+    if meaning.kind == "answer" and meaning.score == 0 and _refuses(part, asked.book, pack):
+        # "No, not now" says no to being asked
+        return True
+    keyed = key(part.rest) if len(part.rest) <= LONGEST else ""
+    if meaning.kind != "answer" and keyed in asked.book.negations:
+        return True
+    other = meaning_of(part.rest, asked)
+    if other is not None and other.score != meaning.score:
+        exact = ("opinion", "answer") if meaning.kind in ("opinion", "answer") else ("number", "phrase")
+        # "two, three" gives two scores, and choosing one of them would be a guess
+        return other.kind in exact or _opposite(other.score, meaning.score, asked)
+    opinion = asked.book.satisfaction.get(keyed)
+    if opinion is not None and leaning(meaning.score, asked.scale) * ((opinion > 3) - (opinion < 3)) < 0:
+        return True
+    behind = framed(part.rest)
+    if not behind.text and not agrees(meaning.score, behind.lead, asked.scale):
+        return True
+    return _corrects(part.rest, asked)
+
+
+def _opposite(one: int, other: int, asked: Asked) -> bool:
+    return leaning(one, asked.scale) * leaning(other, asked.scale) < 0
+
+
+def _refuses(part: _Part, book: Phrasebook, pack: Pack) -> bool:
+    """Whether what stands behind a "no" refuses the question."""
+    refused = any(is_word(part.comment, words) for words in (pack.commands["not_now"], stop_words()))
+    return refused or not _worth_keeping(part.comment, book)
+
+
+def _corrects(comment: str, asked: Asked) -> bool:
+    """Whether a short comment ends in another number of the scale: "no 4", "sorry, 3"."""
+    words = comment.split() if len(comment) <= LONGEST else []
+    if not 1 < len(words) <= _FEW_WORDS:
+        return False
+    number = number_of(words[-1], asked.book) if key(words[-1]).isdecimal() else None
+    return number is not None and number in asked.scale
+
+
+def _worth_keeping(comment: str, book: Phrasebook) -> str:
+    """A comment as written; nothing where it is only punctuation, pictures or courtesies."""
+    if not any(each.isalnum() for each in comment):
+        return ""
+    words = framed(comment.strip()).text
+    if len(words) > LONGEST:
+        return comment
+    keyed = key(words)
+    return "" if keyed in book.manners or not without_courtesies(keyed, book) else comment
+
+
+# ---- a picture beside words -----------------------------------------------------------------------------
+
+
+def _beside_pictures(text: str, asked: Asked, pack: Pack) -> Rated | None:
+    """A score in pictures with words behind it, or in front of it where the pictures can be nothing but an answer."""
+    found = framed(text)
+    if not found.lead and not found.tail:
+        return None
+    score = score_of(found.lead, asked.rating, asked.scale)
+    if score is not None:
+        part = _Part(head=found.lead, comment=text[text.index(found.text) :].strip(), rest=found.text)
+        words = _has_words(found.text)
+        return _with_comment(Meaning(score=score, kind="picture"), part, asked, pack) if words else None
+    score = score_of(found.tail, asked.rating, asked.scale)
+    if score is None or found.lead or not _answers_in_front(found.text, found.tail, asked, pack):
+        return None
+    comment = found.text.rstrip(f"{_DASHES}:, ")
+    part = _Part(head=found.tail, comment=comment, rest=comment)
+    return _with_comment(Meaning(score=score, kind="picture"), part, asked, pack)
+
+
+def _has_words(text: str) -> bool:
+    return sum(each.isalnum() for each in text[:LONGEST]) > 1
+
+
+def _answers_in_front(words: str, run: str, asked: Asked, pack: Pack) -> bool:
+    """Whether pictures behind words are an answer: a smile may end any sentence, and a number be anything's."""
+    if asked.rating.scale == "csat5" and asked.rating.look != "emoji" and not stars_in(run):
+        return False
+    if not _has_words(words) or any(each.isdecimal() or each in "?？؟" for each in words):
+        return False
+    return not any(is_word(words, each) for each in (*pack.commands.values(), pack.yes, pack.no))

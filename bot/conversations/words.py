@@ -11,6 +11,7 @@ from bot.conversations.contacts import read_contact
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
+from bot.conversations.named_options import read_options
 from bot.conversations.questions import (
     Choice,
     Choices,
@@ -21,7 +22,7 @@ from bot.conversations.questions import (
     Question,
     Rating,
 )
-from bot.conversations.typed import is_word, read_options, read_rating, says_no_thanks
+from bot.conversations.typed import is_word, read_rating, says_no_thanks
 from bot.languages import Pack, pack
 
 #: Within this time of a rating, the same score once more is an impatient repetition and no answer to what came next.

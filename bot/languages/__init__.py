@@ -12,6 +12,7 @@ import msgspec
 
 from bot.languages.cldr import known
 from bot.languages.cldr import number as in_digits
+from bot.languages.tags import isolated, nearest
 
 #: A text, or a text by CLDR's plural category of the count ``{n}``: one, few, many, other.
 Sentence = str | Mapping[str, str]
@@ -51,11 +52,13 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     endonym: str
     asked_for_by: tuple[str, ...]
     score_phrases: tuple[str, ...]
+    #: the same with stars in them: they are a score only where stars are counted
+    star_phrases: tuple[str, ...] = ()
     joins: tuple[str, ...]
+    #: greetings, thanks and particles that may stand around a score and are no comment
+    courtesies: tuple[str, ...] = ()
     #: "satisfaction" -> "very good" -> 5
     opinions: Mapping[str, Mapping[str, int]]
-    #: what stands between a score and its scale's end, such as "out of"
-    out_of: tuple[str, ...]
     commands: Mapping[str, tuple[str, ...]]
     yes: tuple[str, ...]
     no: tuple[str, ...]
@@ -87,7 +90,7 @@ def shown(variables: Mapping[str, object], locale: str) -> Mapping[str, str]:
 
 
 def _shown(value: object, locale: str) -> str:
-    return in_digits(value, locale) if isinstance(value, int | float) else str(value)
+    return in_digits(value, locale) if isinstance(value, int | float) else isolated(str(value), locale)
 
 
 def form_of(sentence: Sentence, locale: str, count: object = None) -> str:
@@ -151,14 +154,15 @@ def variables_in(text: str) -> frozenset[str]:
 def pack(locale: str) -> Pack:
     """The pack of a language tag, of its base language, of another kind of the same language, or the English one.
 
-    >>> pack("it-CH").locale, pack("pl_PL").locale, pack("xx").locale
-    ('it', 'pl', 'en')
+    >>> pack("it-CH").locale, pack("zh_CN").locale, pack("xx").locale
+    ('it', 'zh-Hans', 'en')
     """
-    packs = _packs()
-    tag = locale.replace("_", "-").lower()
-    base = tag.partition("-")[0]
-    kin = next((each for name, each in packs.items() if name.partition("-")[0] == base), None)
-    return packs.get(tag) or packs.get(base) or kin or packs[FALLBACK]
+    return _packs()[(nearest(locale, locales()) or FALLBACK).lower()]
+
+
+def has_sentence(key: str) -> bool:
+    """Whether the packs have a sentence of this key."""
+    return key in pack(FALLBACK).sentences
 
 
 def locales() -> tuple[str, ...]:
@@ -216,19 +220,13 @@ def _read(data: dict[str, Any]) -> Pack:
             "endonym": data["endonym"],
             "asked_for_by": data["asked_for_by"],
             "score_phrases": data["score"]["phrases"],
+            "star_phrases": data["score"].get("stars", ()),
             "joins": data["score"]["joins"],
+            "courtesies": data["score"].get("courtesies", ()),
             "opinions": {
                 name: {word: int(point) for point, words in points.items() for word in words}
                 for name, points in data["opinions"].items()
             },
-            "out_of": [
-                "/",
-                *(
-                    phrase.removeprefix("{score} ").removesuffix(" {end}")
-                    for phrase in data["score"]["phrases"]
-                    if phrase.startswith("{score} ") and phrase.endswith(" {end}")
-                ),
-            ],
             "commands": data["commands"],
             "yes": data["yes"],
             "no": data["no"],

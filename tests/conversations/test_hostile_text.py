@@ -9,9 +9,10 @@ from types import FrameType
 
 import pytest
 
+from bot.conversations.named_options import read_options
 from bot.conversations.questions import Choices, Option, Rating
 from bot.conversations.router import route
-from bot.conversations.typed import Rated, is_word, read_options, read_rating
+from bot.conversations.typed import Rated, is_word, read_rating
 from bot.languages import locales, pack
 from tests.conversations.test_typed_answers import LOOKS, MIXES, rating
 

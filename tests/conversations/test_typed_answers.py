@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversations.named_options import read_options
 from bot.conversations.questions import Choice, Choices, Look, Option, Rating, ScaleName, scale_of
-from bot.conversations.typed import Rated, is_word, read_options, read_rating
-from bot.languages import locales, pack
+from bot.conversations.typed import Rated, is_word, read_rating
+from bot.languages import fill, locales, pack
 
 SCALES: tuple[ScaleName, ...] = ("nps", "csat5", "csat10", "ces7", "thumbs")
 MIXES = [(scale, locale) for scale in SCALES for locale in ("en", "vi", "it", "pl")]
@@ -36,11 +37,15 @@ def accepted(scale: ScaleName, locale: str) -> dict[str, Rated]:
             f"{score}!!!",
         ]
         plain += [f"{score}/{bounds.high}", f"{score} / {bounds.high}"]
-        plain += [f"{score} {of} {bounds.high}" for of in words.out_of]
+        phrases = [phrase for phrase in words.score_phrases if scale != "thumbs" or "{end}" in phrase]
+        phrases += words.star_phrases if scale == "csat5" else ()
+        plain += [fill(phrase, {"score": str(score), "end": str(bounds.high)}) for phrase in phrases]
         for word, number in words.number_words.items():
             if number == score:
                 plain += [word, word.upper(), f"{word}."]
-                plain += [f"{word} {of} {bounds.high}" for of in words.out_of if of != "/"]
+                plain += [
+                    fill(phrase, {"score": word, "end": str(bounds.high)}) for phrase in phrases if "{score} " in phrase
+                ]
         if scale == "thumbs":
             plain += [form for word in (words.no, words.yes)[score] for form in (word, f"{word.capitalize()}!")]
             plain += ["👎" if score == 0 else "👍", "👎🏿" if score == 0 else "👍🏻\ufe0f"]
@@ -61,8 +66,8 @@ NO_RATING = (
     "99", "100", "005", "5a", "a5", "5%", "5?", "#5", "5th", "5 5", "5-10", "5 - 10", "5–10", "5, 6", "5: 6",
     "5. 6", "5\n6", "4 or 5", "between 4 and 5", "my order 5 is late", "5 is my order", "I waited 5 minutes",
     "order 5", "five hundred", "fivehundred", "5/0", "5/6", "5/100", "5/5/5", "5 out of", "out of 5", "/5",
-    "5 of 3", "٥", "५", "½", "5½", "5²", "Ⅴ", "null", "None", "NaN", "true", "https://example.com/5",
-    "2026-03-01", "12:05", "5\u200b", "\u202e5", "five-ish", "5 stars!", "<b>5</b>", "Where is my parcel?",
+    "5 of 3", "½", "5½", "5²", "Ⅴ", "null", "None", "NaN", "true", "https://example.com/5",
+    "2026-03-01", "12:05", "\u202e5", "five-ish", "<b>5</b>", "Where is my parcel?",
     "⭐️⭐️⭐️⭐️⭐️⭐️⭐️⭐️⭐️⭐️⭐️", "⭐x", "☆☆☆", "👍👎", "😀😡", "😀👍", "💩", "5" * 40, "5 " * 5_000,
     "x" * 65_536,
 )  # fmt: skip
@@ -97,7 +102,7 @@ ODD = {
     "decomposed letters": ("csat5", "vi", "na\u0306m", Rated(score=5)),
     "two scores": ("csat5", "en", "two, three", None),
     "a number and another face": ("csat5", "en", "5, 😡", None),
-    "the same score twice": ("csat5", "en", "5, 😀", Rated(score=5, comment="😀")),
+    "the same score twice": ("csat5", "en", "5, 😀", Rated(score=5)),
     "a word and a comment": ("csat5", "en", "Two - too slow", Rated(score=2, comment="too slow")),
     "a comment with numbers inside": ("csat5", "en", "2, order 55 is late", Rated(score=2, comment="order 55 is late")),
     "a comment that looks like a sum": ("csat5", "en", "5, -7", None),
@@ -131,7 +136,7 @@ MIXED: dict[str, tuple[str, str, Rated | None]] = {
     "a full stop could be a list": ("en", "2. too slow", None),
     "so could a bracket": ("en", "2) too slow", None),
     "a full stop and a line": ("en", "2.\ntoo slow", None),
-    "a full stop behind more than a number": ("en", "5/5. Great", Rated(score=5, comment="Great")),
+    "a full stop behind more than a number": ("en", "5/5. Great people", Rated(score=5, comment="Great people")),
     "a full stop behind a word": ("en", "Five. Great", Rated(score=5, comment="Great")),
     "a list": ("en", "1. The parcel was late\n2. nobody called", None),
     "a list of praise": ("en", "1. fast\n2. friendly", None),
@@ -240,7 +245,13 @@ CHOSEN: dict[str, tuple[str, str, tuple[str, ...] | None, tuple[str, ...] | None
     "a label with a comma": ("en", "price, fees", ("price",), ("price",)),
     "a label with a number": ("en", "version 2", ("v2",), ("v2",)),
     "a label of the language": ("vi", "trả lời chậm", ("slow",), ("slow",)),
-    "a label of another language": ("vi", "slow reply", None, None),
+    "a label of another language of the flow": ("vi", "slow reply", ("slow",), ("slow",)),
+    "a number of another script": ("en", "２", ("rude",), ("rude",)),
+    "an Arabic number": ("en", "٢", ("rude",), ("rude",)),
+    "a Hindi number": ("en", "२", ("rude",), ("rude",)),
+    "numbers of another script": ("en", "٣، ١", None, ("slow", "price")),
+    "numbers between wide commas": ("en", "３，１", None, ("slow", "price")),
+    "a power is no number": ("en", "²", None, None),
     "a language without texts has the flow's": ("it", "slow reply", ("slow",), ("slow",)),
     "numbers": ("en", "3, 1", None, ("slow", "price")),
     "numbers with spaces": ("en", "1 3", None, ("slow", "price")),
