@@ -67,8 +67,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 #: A team hears of an incident's cases that nobody has at most so often, of all of them at once.
 TOLD_AGAIN = timedelta(hours=1)
 
-#: What someone chooses who found nothing fitting has nothing in common with what others mean by it.
-NO_CAUSE = frozenset({"other", "none"})
+#: What someone chooses who found nothing fitting has nothing in common with what others mean by it; nor does a consent.
+NO_CAUSE = frozenset({"other", "none", "else", "yes", "no"})
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

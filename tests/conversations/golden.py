@@ -178,6 +178,8 @@ def _message(message: Outbound) -> str:
         lines += ["  " + " ".join(_label(button) for button in row) for row in content.buttons]
         lines += ["  " + " ".join(f"<{button.label}>" for button in content.decline)] if content.decline else []
         lines += [f"  ({content.hint})"] if content.hint else []
+    else:
+        lines += [f"  [{link.label}] {link.url}" for link in content.links]
     return "\n".join(lines) + "\n"
 
 
