@@ -10,7 +10,7 @@ from bot.errors import SendFailed
 from bot.followup.alerts import Desk, FoldedSubject, PastRating, Subject, draw_alert, draw_incident
 from bot.followup.clocks import Team
 from bot.ids import CaseId, IncidentId
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Alert, AlertOf, Attachment, ChannelName, Content, IncidentOf, Link, Quote, Remark
 from bot.ports import CaseView, Clock, IncidentView, Outbox, Words
 
@@ -54,25 +54,24 @@ class Drawing:
         return incident_of(view, self._settings(), self._clock())
 
     def _with_files(self, remark: Remark) -> Remark:
-        return replace(remark, files=files_of(remark, remark.locale, self._file_link))
+        return replace(remark, files=files_of(remark, self._settings().voice(remark.locale), self._file_link))
 
     def _with_quoted_files(self, alert: Alert) -> Alert:
-        followup = self._settings().followup
-        return with_quoted_files(alert, followup.locale if followup else "en", self._file_link)
+        return with_quoted_files(alert, self._settings().agents_voice(), self._file_link)
 
 
-def with_quoted_files(alert: Alert, locale: str, file_link: FileLink) -> Alert:
+def with_quoted_files(alert: Alert, voice: Voice, file_link: FileLink) -> Alert:
     """The alert with links to what came with the words that it quotes."""
-    return replace(alert, quotes=tuple(replace(each, files=files_of(each, locale, file_link)) for each in alert.quotes))
+    return replace(alert, quotes=tuple(replace(each, files=files_of(each, voice, file_link)) for each in alert.quotes))
 
 
-def files_of(said: Remark | Quote | Words, locale: str, file_link: FileLink) -> tuple[Link, ...]:
+def files_of(said: Remark | Quote | Words, voice: Voice, file_link: FileLink) -> tuple[Link, ...]:
     """Links to what came with somebody's words."""
     if said.source is None:
         return ()
     source = said.source
     return tuple(
-        Link(label=each.name or say(locale, _FILE_WORDS[each.kind]), url=file_link(source, each))
+        Link(label=each.name or voice.say(_FILE_WORDS[each.kind]), url=file_link(source, each))
         for each in said.attachments
     )
 
@@ -114,7 +113,7 @@ def incident_of(view: IncidentView, settings: Settings, now: datetime) -> Alert:
 def _desk(settings: Settings, team: str, now: datetime) -> Desk:
     followup = settings.followup
     return Desk(
-        locale=followup.locale if followup else "en",
+        voice=settings.agents_voice(),
         team=_team(followup, team),
         now=now,
         public_url=settings.server.public_url,

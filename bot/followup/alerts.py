@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import assert_never
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
@@ -20,11 +21,12 @@ from bot.conversations.prompts import answer_label, score_label
 from bot.conversations.questions import Choice, Choices, Rating, ScaleName, in_locale
 from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, is_snoozed
 from bot.followup.clocks import Deadline, Team, deadlines
-from bot.followup.history import cut, history_line, lasted, local_time
+from bot.followup.history import cut, history_line, lasted
 from bot.followup.incidents import Incident
 from bot.followup.templates import Cause, causes_or_default
 from bot.ids import CaseId, IncidentId
-from bot.languages import say
+from bot.languages.formats import day, moment, number
+from bot.languages.voice import Voice
 from bot.messages import (
     Alert,
     AlertItem,
@@ -79,7 +81,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """For whom an alert is drawn, and when: the agents' language, the case's team, the causes that they choose from."""
 
-    locale: str
+    voice: Voice
     team: Team
     now: datetime
     #: without a slash at its end; empty: there is no page to open
@@ -157,87 +159,87 @@ def incident_remark_outbound(incident: Incident, slot: str, remark: Remark) -> O
 
 def draw_alert(subject: Subject, desk: Desk) -> Alert:
     """The alert in the agents' language, ready for a channel to draw."""
-    case, flow, locale = subject.case, subject.flow, desk.locale
-    who = who_of(subject.customer_name, locale)
-    title = cut(in_locale(flow.title, locale, flow.locale), LONGEST_WHO)
+    case, flow, voice = subject.case, subject.flow, desk.voice
+    who = who_of(subject.customer_name, voice)
+    title = cut(in_locale(flow.title, voice.locale, flow.locale), LONGEST_WHO)
     quotes = _quotes(subject)
     facts = (
-        Fact(label=say(locale, "desk.who"), text=who),
-        *_score(case, flow, locale),
-        Fact(label=say(locale, "desk.flow"), text=title),
-        Fact(label=say(locale, "desk.channel"), text=_where(case, subject.conversation.locale, locale)),
+        Fact(label=voice.say("desk.who"), text=who),
+        *_score(case, flow, voice),
+        Fact(label=voice.say("desk.flow"), text=title),
+        Fact(label=voice.say("desk.channel"), text=_where(case, subject.conversation.locale, voice)),
         *_standing(case, desk),
         *_clock(case, desk),
-        *_told_by_customer(subject, locale, has_words=bool(subject.words)),
-        *_attributes(subject.conversation.attributes, locale),
+        *_told_by_customer(subject, desk, has_words=bool(subject.words)),
+        *_attributes(subject.conversation.attributes, voice),
         *_closing(subject, desk),
     )
     return Alert(
         case=case.id,
-        summary=summary_of(case, flow, who, title, locale),
+        summary=summary_of(case, flow, who, title, voice),
         facts=tuple(Fact(label=fact.label, text=cut(fact.text, LONGEST_FACT)) for fact in facts),
         quotes=quotes,
-        history=tuple(history_line(note, locale, _zone(desk)) for note in subject.notes[-HISTORY_LINES:]),
-        buttons=_buttons(case, locale),
-        menus=_menus(case, locale),
+        history=tuple(history_line(note, voice, _zone(desk)) for note in subject.notes[-HISTORY_LINES:]),
+        buttons=_buttons(case, voice),
+        menus=_menus(case, voice),
         links=_links(subject, desk),
         mentions=(case.group,) if case.group else (),
         closed=case.state in CLOSED,
     )
 
 
-def who_of(name: str | None, locale: str) -> str:
+def who_of(name: str | None, voice: Voice) -> str:
     """A customer's name, or what we call somebody who has none."""
-    return cut(" ".join((name or "").split()), LONGEST_WHO) or say(locale, "desk.someone")
+    return cut(" ".join((name or "").split()), LONGEST_WHO) or voice.say("desk.someone")
 
 
-def summary_of(case: Case, flow: Flow, who: str, title: str, locale: str) -> str:
+def summary_of(case: Case, flow: Flow, who: str, title: str, voice: Voice) -> str:
     """What a case is about, in one line."""
     if case.why == "human" or case.score is None:
-        return say(locale, "desk.summary.human", who=who, flow=title)
-    return say(locale, "desk.summary", who=who, score=score_of(case, flow, locale), flow=title)
+        return voice.say("desk.summary.human", who=who, flow=title)
+    return voice.say("desk.summary", who=who, score=score_of(case, flow, voice), flow=title)
 
 
-def _score(case: Case, flow: Flow, locale: str) -> list[Fact]:
+def _score(case: Case, flow: Flow, voice: Voice) -> list[Fact]:
     """The score, if one was given, and whether the customer asked for a person."""
     facts = []
     if case.score is not None:
-        facts.append(Fact(label=say(locale, "desk.score"), text=score_of(case, flow, locale)))
+        facts.append(Fact(label=voice.say("desk.score"), text=score_of(case, flow, voice)))
     if case.wanted_at is not None:
-        facts.append(Fact(label=say(locale, "desk.reason"), text=say(locale, "desk.wants_human")))
+        facts.append(Fact(label=voice.say("desk.reason"), text=voice.say("desk.wants_human")))
     return facts
 
 
-def score_of(case: Case, flow: Flow | None, locale: str) -> str:
+def score_of(case: Case, flow: Flow | None, voice: Voice) -> str:
     """The score of a case on its scale: "😞 1/5", or that there is none; without the flow the bare number."""
     if case.score is None:
-        return say(locale, "desk.no_score")
+        return voice.say("desk.no_score")
     rating = None if flow is None else flow.question(case.question)
     return score_label(rating, case.score) if isinstance(rating, Rating) else str(case.score)
 
 
-def status_of(case: Case, locale: str, time_zone: str, now: datetime) -> str:
+def status_of(case: Case, voice: Voice, time_zone: str, now: datetime) -> str:
     """How a case stands: its state, whose it is, and until when it is snoozed."""
-    parts = [_state(case, locale)]
+    parts = [_state(case, voice)]
     if case.owner is None and case.state in WORKING and case.state != "open":
-        parts.append(say(locale, "desk.status.free"))
+        parts.append(voice.say("desk.status.free"))
     elif case.owner is not None and case.state != "claimed":
         parts.append(cut(case.owner_name or "", LONGEST_WHO))
     if case.snoozed_until is not None and is_snoozed(case, now):
-        parts.append(say(locale, "desk.status.snoozed", at=local_time(case.snoozed_until, time_zone)))
+        parts.append(voice.say("desk.status.snoozed", at=moment(case.snoozed_until, time_zone, voice.locale)))
     return " · ".join(part for part in parts if part)
 
 
-def _where(case: Case, speaks: str, locale: str) -> str:
+def _where(case: Case, speaks: str, voice: Voice) -> str:
     """The channel and the customer's language, and whether others will read what is answered."""
-    shared = [say(locale, "desk.group")] if in_group(case.address) else []
+    shared = [voice.say("desk.group")] if in_group(case.address) else []
     return " · ".join([case.address.channel, speaks, *shared])
 
 
-def _state(case: Case, locale: str) -> str:
+def _state(case: Case, voice: Voice) -> str:
     if case.state == "claimed":
-        return say(locale, "desk.status.claimed", agent=cut(case.owner_name or "", LONGEST_WHO))
-    return say(locale, f"state.{case.state}")
+        return voice.say("desk.status.claimed", agent=cut(case.owner_name or "", LONGEST_WHO))
+    return voice.say(f"state.{case.state}")
 
 
 def _quotes(subject: Subject) -> tuple[Quote, ...]:
@@ -248,44 +250,45 @@ def _quotes(subject: Subject) -> tuple[Quote, ...]:
 
 
 def _standing(case: Case, desk: Desk) -> list[Fact]:
-    locale = desk.locale
-    facts = [Fact(label=say(locale, "desk.status"), text=status_of(case, locale, _zone(desk), desk.now))]
+    voice = desk.voice
+    facts = [Fact(label=voice.say("desk.status"), text=status_of(case, voice, _zone(desk), desk.now))]
     if case.priority != "normal":
-        facts.append(Fact(label=say(locale, "desk.priority"), text=say(locale, f"priority.{case.priority}")))
+        facts.append(Fact(label=voice.say("desk.priority"), text=voice.say(f"priority.{case.priority}")))
     if case.rule:
-        facts.append(Fact(label=say(locale, "desk.rule"), text=case.rule))
+        facts.append(Fact(label=voice.say("desk.rule"), text=case.rule))
     return facts
 
 
 def _clock(case: Case, desk: Desk) -> list[Fact]:
     """By when what is still to do is due, and how long took what was done."""
-    locale, facts = desk.locale, []
+    voice, facts = desk.voice, []
     running = {deadline.stage: deadline for deadline in deadlines(case, desk.team)}
     if case.first_word_at is not None and "first_word" not in running:
-        took = lasted(case.first_word_at - case.opened_at, locale)
-        facts.append(Fact(label=say(locale, "desk.first_word"), text=say(locale, "clock.took", duration=took)))
+        took = lasted(case.first_word_at - case.opened_at, voice)
+        facts.append(Fact(label=voice.say("desk.first_word"), text=voice.say("clock.took", duration=took)))
     elif deadline := running.get("first_word"):
-        facts.append(Fact(label=say(locale, "desk.first_word"), text=_due(deadline, desk)))
+        facts.append(Fact(label=voice.say("desk.first_word"), text=_due(deadline, desk)))
     if deadline := running.get("resolved"):
-        facts.append(Fact(label=say(locale, "desk.resolution"), text=_due(deadline, desk)))
+        facts.append(Fact(label=voice.say("desk.resolution"), text=_due(deadline, desk)))
     elif case.first_resolved_at is not None:
-        took = lasted(case.first_resolved_at - case.opened_at, locale)
-        facts.append(Fact(label=say(locale, "desk.resolution"), text=say(locale, "clock.took", duration=took)))
+        took = lasted(case.first_resolved_at - case.opened_at, voice)
+        facts.append(Fact(label=voice.say("desk.resolution"), text=voice.say("clock.took", duration=took)))
     return facts
 
 
 def _due(deadline: Deadline, desk: Desk) -> str:
     key = "clock.overdue" if deadline.due_at <= desk.now else "clock.due"
-    return say(desk.locale, key, at=local_time(deadline.due_at, _zone(desk)))
+    return desk.voice.say(key, at=moment(deadline.due_at, _zone(desk), desk.voice.locale))
 
 
-def _told_by_customer(subject: Subject, locale: str, *, has_words: bool) -> list[Fact]:
-    facts = [Fact(label=say(locale, "desk.reason"), text=reason) for reason in _reasons(subject, locale)]
+def _told_by_customer(subject: Subject, desk: Desk, *, has_words: bool) -> list[Fact]:
+    voice, zone = desk.voice, ZoneInfo(_zone(desk))
+    facts = [Fact(label=voice.say("desk.reason"), text=reason) for reason in _reasons(subject, voice)]
     if not has_words:
-        facts.append(Fact(label=say(locale, "desk.words"), text=say(locale, "desk.no_words")))
+        facts.append(Fact(label=voice.say("desk.words"), text=voice.say("desk.no_words")))
     if subject.scores:
-        earlier = (f"{_past(each)} ({each.at:%Y-%m-%d})" for each in subject.scores[:3])
-        facts.append(Fact(label=say(locale, "desk.scores"), text=", ".join(earlier)))
+        earlier = (f"{_past(each)} ({day(each.at.astimezone(zone), voice.locale)})" for each in subject.scores[:3])
+        facts.append(Fact(label=voice.say("desk.scores"), text=", ".join(earlier)))
     return facts
 
 
@@ -293,37 +296,37 @@ def _past(past: PastRating) -> str:
     return score_label(Rating(id="", text={}, scale=past.scale), past.score)
 
 
-def _reasons(subject: Subject, locale: str) -> list[str]:
+def _reasons(subject: Subject, voice: Voice) -> list[str]:
     """The choices that the customer made, in the agents' language."""
     found = []
     for question in subject.flow.questions:
         answer = subject.conversation.answers.get(question.id)
         if isinstance(question, Choice | Choices) and answer is not None and isinstance(answer.value, Chosen):
-            found.append(answer_label(question, answer, subject.flow, locale))
+            found.append(answer_label(question, answer, subject.flow, voice.locale))
     return found
 
 
-def _attributes(attributes: Mapping[str, str], locale: str) -> list[Fact]:
+def _attributes(attributes: Mapping[str, str], voice: Voice) -> list[Fact]:
     shown = [(name, value) for name, value in attributes.items() if value.strip() and not _ticket(name, value)]
-    return [Fact(label=_label(name, locale), text=value) for name, value in shown[:ATTRIBUTES]]
+    return [Fact(label=_label(name, voice), text=value) for name, value in shown[:ATTRIBUTES]]
 
 
-def _label(name: str, locale: str) -> str:
-    known = say(locale, f"desk.{name}") if name in _NAMED else name.replace("_", " ").capitalize()
+def _label(name: str, voice: Voice) -> str:
+    known = voice.say(f"desk.{name}") if name in _NAMED else name.replace("_", " ").capitalize()
     return cut(known, LONGEST_WHO)
 
 
 def _closing(subject: Subject, desk: Desk) -> list[Fact]:
     """The incident that the case is part of, and what came of it."""
-    case, locale, facts = subject.case, desk.locale, []
+    case, voice, facts = subject.case, desk.voice, []
     if subject.incident is not None:
-        title = f"{cut(subject.incident.label, LONGEST_WHO)} ({subject.incident.cases})"
-        facts.append(Fact(label=say(locale, "desk.incident"), text=title))
+        title = f"{cut(subject.incident.label, LONGEST_WHO)} ({number(subject.incident.cases, voice.locale)})"
+        facts.append(Fact(label=voice.say("desk.incident"), text=title))
     if case.cause:
-        titles = {cause.id: cause.title for cause in causes_or_default(desk.causes, locale)}
-        facts.append(Fact(label=say(locale, "desk.cause"), text=titles.get(case.cause, case.cause)))
+        titles = {cause.id: cause.title for cause in causes_or_default(desk.causes, voice)}
+        facts.append(Fact(label=voice.say("desk.cause"), text=titles.get(case.cause, case.cause)))
     if case.action:
-        facts.append(Fact(label=say(locale, "desk.action"), text=case.action))
+        facts.append(Fact(label=voice.say("desk.action"), text=case.action))
     return facts
 
 
@@ -334,35 +337,35 @@ def _button(case: Case, action: str, label: str) -> Button:
     return Button(label=label, token=format_token(CaseToken(case=case.id, action=action)))
 
 
-def _buttons(case: Case, locale: str) -> tuple[Button, ...]:
-    reply = _button(case, REPLY, say(locale, "desk.reply"))
+def _buttons(case: Case, voice: Voice) -> tuple[Button, ...]:
+    reply = _button(case, REPLY, voice.say("desk.reply"))
     match case.state:
         case "open" | "claimed" | "contacted" | "reopened":
             action = CLAIM if case.owner is None else RELEASE
-            first = _button(case, action, say(locale, f"desk.{action}"))
-            return first, reply, _button(case, RESOLVE, say(locale, "desk.resolve"))
+            first = _button(case, action, voice.say(f"desk.{action}"))
+            return first, reply, _button(case, RESOLVE, voice.say("desk.resolve"))
         case "resolved":
-            return reply, _button(case, REOPEN, say(locale, "desk.reopen"))
+            return reply, _button(case, REOPEN, voice.say("desk.reopen"))
         case "withdrawn":
-            return reply, _button(case, REOPEN, say(locale, "desk.reopen"))
+            return reply, _button(case, REOPEN, voice.say("desk.reopen"))
         case "recovered" | "unconfirmed":
-            return (_button(case, REOPEN, say(locale, "desk.reopen")),)
+            return (_button(case, REOPEN, voice.say("desk.reopen")),)
         case _:
             assert_never(case.state)
 
 
-def _menus(case: Case, locale: str) -> tuple[AlertMenu, ...]:
+def _menus(case: Case, voice: Voice) -> tuple[AlertMenu, ...]:
     if case.state not in WORKING:
         return ()
     times = (
-        _button(case, SNOOZE_HOUR, say(locale, "desk.snooze.hour")),
-        _button(case, SNOOZE_MORNING, say(locale, "desk.snooze.morning")),
-        _button(case, SNOOZE_CUSTOM, say(locale, "desk.snooze.custom")),
+        _button(case, SNOOZE_HOUR, voice.say("desk.snooze.hour")),
+        _button(case, SNOOZE_MORNING, voice.say("desk.snooze.morning")),
+        _button(case, SNOOZE_CUSTOM, voice.say("desk.snooze.custom")),
     )
     assign = format_token(CaseToken(case=case.id, action=ASSIGN))
     return (
-        AlertMenu(label=say(locale, "desk.snooze"), options=times),
-        AlertMenu(label=say(locale, "desk.assign"), people=True, token=assign),
+        AlertMenu(label=voice.say("desk.snooze"), options=times),
+        AlertMenu(label=voice.say("desk.assign"), people=True, token=assign),
     )
 
 
@@ -370,9 +373,9 @@ def _links(subject: Subject, desk: Desk) -> tuple[Link, ...]:
     attributes, links = subject.conversation.attributes, []
     ticket = next((attributes[name] for name in _TICKET if _ticket(name, attributes.get(name, ""))), None)
     if ticket is not None:
-        links.append(Link(label=say(desk.locale, "desk.ticket"), url=ticket.strip()))
+        links.append(Link(label=desk.voice.say("desk.ticket"), url=ticket.strip()))
     if desk.public_url:
-        links.append(Link(label=say(desk.locale, "desk.dashboard"), url=f"{desk.public_url}/cases/{subject.case.id}"))
+        links.append(Link(label=desk.voice.say("desk.dashboard"), url=f"{desk.public_url}/cases/{subject.case.id}"))
     return tuple(links)
 
 
@@ -392,16 +395,16 @@ def _ticket(name: str, value: str) -> bool:
 
 def draw_incident(incident: Incident, cases: Sequence[FoldedSubject], desk: Desk) -> Alert:
     """The alert of an incident with its newest cases, newest first; who has none yet is offered its button."""
-    locale, zone = desk.locale, _zone(desk)
-    links = (Link(label=say(locale, "desk.dashboard"), url=f"{desk.public_url}/cases"),) if desk.public_url else ()
+    voice, zone = desk.voice, _zone(desk)
+    links = (Link(label=voice.say("desk.dashboard"), url=f"{desk.public_url}/cases"),) if desk.public_url else ()
     groups = dict.fromkeys(each.case.group for each in cases if each.case.group)
     return Alert(
-        summary=_incident_title(incident, locale),
+        summary=_incident_title(incident, voice),
         facts=(
-            Fact(label=say(locale, f"incident.{incident.dimension}"), text=cut(incident.label, LONGEST_FACT)),
-            Fact(label=say(locale, "incident.cases"), text=str(incident.cases)),
-            Fact(label=say(locale, "incident.since"), text=local_time(incident.opened_at, zone)),
-            Fact(label=say(locale, "incident.last"), text=local_time(incident.last_at, zone)),
+            Fact(label=voice.say(f"incident.{incident.dimension}"), text=cut(incident.label, LONGEST_FACT)),
+            Fact(label=voice.say("incident.cases"), text=number(incident.cases, voice.locale)),
+            Fact(label=voice.say("incident.since"), text=moment(incident.opened_at, zone, voice.locale)),
+            Fact(label=voice.say("incident.last"), text=moment(incident.last_at, zone, voice.locale)),
         ),
         quotes=(),
         history=(),
@@ -411,19 +414,19 @@ def draw_incident(incident: Incident, cases: Sequence[FoldedSubject], desk: Desk
     )
 
 
-def _incident_title(incident: Incident, locale: str) -> str:
-    return say(locale, "incident.summary", label=cut(incident.label, LONGEST_WHO), n=incident.cases)
+def _incident_title(incident: Incident, voice: Voice) -> str:
+    return voice.say("incident.summary", label=cut(incident.label, LONGEST_WHO), n=incident.cases)
 
 
 def _item(folded: FoldedSubject, desk: Desk) -> AlertItem:
-    case, locale = folded.case, desk.locale
-    parts = [score_of(case, folded.flow, locale), who_of(folded.customer_name, locale)]
+    case, voice = folded.case, desk.voice
+    parts = [score_of(case, folded.flow, voice), who_of(folded.customer_name, voice)]
     if words := " ".join(folded.words.split()):
         parts.append(f"“{cut(words, LONGEST_ITEM)}”")
     free = case.owner is None and case.state in WORKING
     if not free:
-        parts.append(status_of(case, locale, _zone(desk), desk.now))
-    button = _button(case, CLAIM, say(locale, "desk.claim")) if free else None
+        parts.append(status_of(case, voice, _zone(desk), desk.now))
+    button = _button(case, CLAIM, voice.say("desk.claim")) if free else None
     return AlertItem(text=" · ".join(parts), button=button)
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from bot.conversations.prompts import lane_of
 from bot.followup.cases import Case
 from bot.languages import pack, say
+from bot.languages.voice import Voice
 from bot.messages import Button, Card, Outbound, OutboundKind, RecoveryToken, RecoveryValue, format_token
 
 #: A longer beginning is no bare answer; behind a "no" the text may be as long as it likes.
@@ -33,44 +34,44 @@ _LONGEST_FACE = 12
 _APOSTROPHES = str.maketrans("’‘ʼ", "'''")
 
 
-def fixed_card(case: Case, locale: str) -> Card:
+def fixed_card(case: Case, voice: Voice) -> Card:
     """The question with its two buttons, in the customer's language."""
     values: tuple[RecoveryValue, ...] = ("yes", "no")
     row = tuple(
         Button(
-            label=say(locale, f"recovery.{value}"),
+            label=voice.say(f"recovery.{value}"),
             token=format_token(RecoveryToken(case=case.id, resolution=case.resolution, value=value)),
         )
         for value in values
     )
-    return Card(text=say(locale, "recovery.ask"), buttons=(row,), hint=say(locale, "recovery.hint"), locale=locale)
+    return Card(text=voice.say("recovery.ask"), buttons=(row,), hint=voice.say("recovery.hint"), locale=voice.locale)
 
 
 def fixed_slot(case: Case) -> str:
     return f"fixed:{case.id}:{case.resolution}"
 
 
-def fixed_outbound(case: Case, locale: str, kind: OutboundKind, chosen: RecoveryValue | None = None) -> Outbound:
+def fixed_outbound(case: Case, voice: Voice, kind: OutboundKind, chosen: RecoveryValue | None = None) -> Outbound:
     """The message that asks, or the edit that shows the answer (None: nobody answered) and takes the buttons away."""
     if kind == "edit":
-        label = None if chosen is None else say(locale, f"recovery.{chosen}")
-        card = Card(text=say(locale, "recovery.ask"), chosen=label, locale=locale, typing=False)
+        label = None if chosen is None else voice.say(f"recovery.{chosen}")
+        card = Card(text=voice.say("recovery.ask"), chosen=label, locale=voice.locale, typing=False)
     else:
-        card = fixed_card(case, locale)
+        card = fixed_card(case, voice)
     return Outbound(kind=kind, to=case.address, lane=lane_of(case.address), slot=fixed_slot(case), content=card)
 
 
-def read_recovery(text: str, locale: str) -> tuple[RecoveryValue, str] | None:
+def read_recovery(text: str, voice: Voice) -> tuple[RecoveryValue, str] | None:
     """What a text answers to "Is it fixed?", and the customer's words beside a "no"; None where it is no clear answer.
 
     A clear answer is yes or no in the customer's language, a button's label or number, or a symbol; a yes may come
     with thanks, a no with what is still wrong. "No problem" is no "no", and "yes, but …" no "yes".
 
-    >>> read_recovery("No, it still crashes", "en"), read_recovery("Yes, but it is slow", "en")
+    >>> read_recovery("No, it still crashes", Voice("en")), read_recovery("Yes, but it is slow", Voice("en"))
     (('no', 'it still crashes'), None)
     """
     text = text.strip()
-    answers, kind = _answers(locale), _kind(locale)
+    answers, kind = _answers_of(voice), _kind(voice.locale)
     whole = answers.get(_bare(text)) if len(text) <= _LONGEST else None
     if whole is not None:
         return whole, ""
@@ -130,6 +131,14 @@ def _parts(text: str) -> list[str]:
     for separator in _SEPARATORS:
         text = text.replace(separator, ",")
     return [part for part in text.split(",") if part.strip()]
+
+
+def _answers_of(voice: Voice) -> Mapping[str, RecoveryValue]:
+    """Every bare answer in a language, with the author's labels of the buttons where they are other than ours."""
+    known = _answers(voice.locale)
+    values: tuple[RecoveryValue, ...] = ("yes", "no")
+    own = {_bare(voice.say(f"recovery.{value}")): value for value in values if f"recovery.{value}" in voice.own}
+    return {**known, **own} if own else known
 
 
 @cache

@@ -7,7 +7,7 @@ import msgspec
 
 from bot.conversations import prompts
 from bot.conversations.conversation import Conversation
-from bot.languages import say
+from bot.languages.voice import Voice
 
 TemplateKind = Literal["apology", "fix", "policy"]
 
@@ -32,9 +32,9 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULT_CAUSES = ("product", "speed", "price", "courtesy", "billing", "bug", "other")
 
 
-def causes_or_default(causes: Sequence[Cause], locale: str) -> tuple[Cause, ...]:
+def causes_or_default(causes: Sequence[Cause], voice: Voice) -> tuple[Cause, ...]:
     """The causes of the settings, or the built-in ones in the agents' language."""
-    return tuple(causes) or tuple(Cause(id=id, title=say(locale, f"cause.{id}")) for id in DEFAULT_CAUSES)
+    return tuple(causes) or tuple(Cause(id=id, title=voice.say(f"cause.{id}")) for id in DEFAULT_CAUSES)
 
 
 def fill(template: Template, locale: str, variables: Mapping[str, str]) -> str:

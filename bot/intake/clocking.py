@@ -10,12 +10,11 @@ from bot.followup import cases
 from bot.followup.alerts import incident_remark_outbound, score_of, who_of
 from bot.followup.cases import Case, CaseNote, Stage
 from bot.followup.clocks import Team, deadlines
-from bot.followup.history import local_time
 from bot.followup.incidents import TOLD_AGAIN, Incident, escalated
 from bot.intake.moment import Moment
 from bot.intake.remarks import happened, owner_mention
 from bot.intake.settling import settle_case, wanted_dues
-from bot.languages import say
+from bot.languages.formats import moment as written
 from bot.messages import Outbound, Remark, Text
 from bot.ports import Due, DueKind, Facts, Outcome, PutDue, Queue, SaveIncident, SettleDue, Write
 
@@ -60,7 +59,7 @@ def escalate(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outc
     again = None if incident is None else _told_again(case, incident, stage, moment)
     if again is not None and not case.alerted:
         return Outcome(writes=(settled, PutDue(due=replace(due, due_at=again))))
-    at = local_time(_due_at(case, team, stage), team.hours.time_zone)
+    at = written(_due_at(case, team, stage), team.hours.time_zone, moment.agents_speak)
     note = CaseNote(case=case.id, what="escalated", who=None, detail=stage, at=moment.now)
     remarks = happened(case, f"thread.escalated.{stage}", moment, mentions=_lead(case, team), at=at)
     changed = cases.escalated(case, stage)
@@ -86,13 +85,12 @@ def _lead(case: Case, team: Team) -> tuple[str, ...]:
 def _words_of_case(case: Case, facts: Facts, stage: Stage, at: str, moment: Moment) -> str:
     if facts.flow is None:
         return ""
-    locale, flow = moment.agents_speak, facts.flow.flow
-    return say(
-        locale,
+    voice, flow = moment.voice, facts.flow.flow
+    return voice.say(
         f"room.{stage}",
-        who=who_of(facts.customer.name if facts.customer else None, locale),
-        score=score_of(case, flow, locale),
-        flow=in_locale(flow.title, locale, flow.locale),
+        who=who_of(facts.customer.name if facts.customer else None, voice),
+        score=score_of(case, flow, voice),
+        flow=in_locale(flow.title, voice.locale, flow.locale),
         at=at,
         link=f"{moment.settings.server.public_url}/cases/{case.id}",
     )
@@ -127,10 +125,11 @@ def _of_incident(
     if told is not None and moment.now - told < TOLD_AGAIN:
         return ()
     n = sum(n for state, n in facts.waiting.items() if stage == "resolved" or state != "contacted")
-    locale = moment.agents_speak
-    remark = Remark(text=say(locale, f"thread.incident.{stage}", at=at, n=n), mentions=_lead(case, team), locale=locale)
+    voice = moment.voice
+    words = voice.say(f"thread.incident.{stage}", at=at, n=n)
+    remark = Remark(text=words, mentions=_lead(case, team), locale=voice.locale)
     link = f"{moment.settings.server.public_url}/cases"
-    text = say(locale, f"room.incident.{stage}", label=incident.label, n=n, at=at, link=link)
+    text = voice.say(f"room.incident.{stage}", label=incident.label, n=n, at=at, link=link)
     return (
         SaveIncident(incident=escalated(incident, stage, case.team, moment.now), was_revision=incident.revision),
         Queue(outbound=incident_remark_outbound(incident, f"told:{moment.ids()}", remark), at=moment.now),

@@ -112,7 +112,7 @@ def _snooze(deed: Snooze, agent: Agent, case: Case, facts: Facts, moment: Moment
 def _resolve(deed: Resolve, agent: Agent, case: Case, facts: Facts, moment: Moment) -> Outcome:
     if case.state not in WORKING:
         return Outcome(said=not_working(case, moment), ref=case.id)
-    causes = causes_or_default(moment.followup.causes, moment.agents_speak)
+    causes = causes_or_default(moment.followup.causes, moment.voice)
     cause = next((each for each in causes if each.id == deed.cause), None)
     action = deed.action.strip()
     if cause is None:

@@ -77,7 +77,7 @@ def _templates(case: Case, agent_name: str, facts: Facts, moment: Moment) -> tup
 def _resolve(case: Case, facts: Facts, moment: Moment) -> Said:
     if case.state not in WORKING:
         return not_working(case, moment)
-    causes = causes_or_default(moment.followup.causes, moment.agents_speak)
+    causes = causes_or_default(moment.followup.causes, moment.voice)
     options = tuple(FormOption(id=cause.id, label=cause.title) for cause in causes)
     return _said(replace(_form("resolve", case, facts, moment), options=options), moment)
 
@@ -97,7 +97,7 @@ def _form(kind: FormKind, case: Case, facts: Facts, moment: Moment) -> Form:
     return Form(
         kind=kind,
         case=case.id,
-        title=name_of(facts.customer, moment.agents_speak),
+        title=name_of(facts.customer, moment.voice),
         about=cut(" ".join(newest.split()), LONGEST_ABOUT),
         group=in_group(case.address),
     )

@@ -8,7 +8,7 @@ from bot.config import FollowUpSettings, Settings
 from bot.followup.cases import Case
 from bot.followup.clocks import Team
 from bot.ids import Ids
-from bot.languages import FALLBACK
+from bot.languages.voice import Voice
 from bot.messages import Address, ChannelName
 
 #: what holds for cases where the settings name no desk: they are worked by the API alone
@@ -29,7 +29,12 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def agents_speak(self) -> str:
         """The language of the agents."""
-        return self.settings.followup.locale if self.settings.followup else FALLBACK
+        return self.voice.locale
+
+    @property
+    def voice(self) -> Voice:
+        """How the program speaks to the agents."""
+        return self.settings.agents_voice()
 
     def desk(self, room: str = "") -> Address | None:
         """Where alerts go: to a rule's own room, or where the settings say for all."""

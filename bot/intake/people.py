@@ -8,7 +8,8 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import lane_of
 from bot.ids import ConversationId, CustomerId, WordsId
 from bot.intake.moment import Moment
-from bot.languages import locales, say
+from bot.languages import locales
+from bot.languages.tags import nearest
 from bot.messages import Address, Outbound, Profile, Text, Wrote
 from bot.ports import Customer, Facts, KnownFrom, Queue, SaveCustomer, Words, Write
 
@@ -63,15 +64,12 @@ def speaks(customer: Customer | None, pinned: PinnedFlow | None = None) -> str:
     """The language to use with a customer: theirs if the flow (or else a pack) has it, else the nearest there is."""
     wanted = customer.locale if customer and customer.locale else ""
     offered = pinned.flow.locales if pinned else locales()
-    for tag in (wanted, wanted.partition("-")[0]):
-        if tag in offered:
-            return tag
-    return pinned.flow.locale if pinned else "en"
+    return nearest(wanted, offered) or (pinned.flow.locale if pinned else "en")
 
 
 def sentence(to: Address, locale: str, key: str, moment: Moment) -> Queue:
     """A built-in sentence on its way, with a slot of its own: it is never edited."""
-    text = Text(text=say(locale, key, company=moment.settings.company), locale=locale)
+    text = Text(text=moment.settings.voice(locale).say(key, company=moment.settings.company), locale=locale)
     outbound = Outbound(kind="post", to=to, lane=lane_of(to), slot=f"s:{moment.ids()}", content=text)
     return Queue(outbound=outbound, at=moment.now)
 

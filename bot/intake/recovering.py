@@ -40,7 +40,7 @@ def ask(due: Due, settled: SettleDue, facts: Facts, moment: Moment) -> Outcome:
         return Outcome(writes=(settled, PutDue(due=replace(due, due_at=awake))))
     known = customer is not None and customer.locale is not None
     asked = cases.asked_recovery(cases.spoken_to_in(case, speaks(customer)) if known else case, moment.now)
-    card = Queue(outbound=fixed_outbound(asked, asked.locale, "post", None), at=moment.now)
+    card = Queue(outbound=fixed_outbound(asked, moment.settings.voice(asked.locale), "post"), at=moment.now)
     note = CaseNote(case=case.id, what="asked", who=None, at=moment.now)
     writes = settle_case(asked, case, (note,), moment, incident=facts.incident)
     return Outcome(writes=(settled, card, *writes), ref=case.id)
@@ -73,7 +73,7 @@ def unconfirmed(case: Case, why: str, facts: Facts, moment: Moment) -> tuple[Wri
     notes = [CaseNote(case=case.id, what="unconfirmed", who=None, at=moment.now)]
     if why:
         notes.insert(0, CaseNote(case=case.id, what="not_asked", who=None, detail=why, at=moment.now))
-        told = happened(case, "thread.not_asked", moment, why=reason(why, moment.agents_speak))
+        told = happened(case, "thread.not_asked", moment, why=reason(why, moment.voice))
     else:
         told = happened(case, "thread.unconfirmed", moment)
     return settle_case(ended, case, notes, moment, incident=facts.incident, remarks=told)
@@ -84,7 +84,7 @@ def unconfirmed(case: Case, why: str, facts: Facts, moment: Moment) -> tuple[Wri
 
 def is_answer(text: str, case: Case, moment: Moment) -> bool:
     """Whether a text, as a whole, answers the question that a case's customer was asked, or takes back their "Yes"."""
-    read = read_recovery(text, case.locale)
+    read = read_recovery(text, moment.settings.voice(case.locale))
     return read is not None and _counts(read[0], case, moment)
 
 
@@ -109,7 +109,7 @@ def tapped(token: RecoveryToken, sender: Address, facts: Facts, moment: Moment) 
 
 def answered(event: Wrote, case: Case, customer: Customer, facts: Facts, moment: Moment) -> Outcome:
     """The answer in words; what stands beside a "no" says what is still wrong."""
-    read = read_recovery(event.text, case.locale)
+    read = read_recovery(event.text, moment.settings.voice(case.locale))
     if read is None:
         return Outcome()
     value, beside = read

@@ -88,13 +88,13 @@ def not_delivered(case: Case, why: str, facts: Facts, moment: Moment, *, slot: s
     """Let the whole desk see that the customer did not get an agent's words; ``slot``: they were on their way."""
     unheard = cases.unspoken(case, slot) if slot else case
     note = CaseNote(case=case.id, what="undelivered", who=None, detail=why, at=moment.now)
-    remarks = happened(case, "thread.undelivered", moment, why=reason(why, moment.agents_speak))
+    remarks = happened(case, "thread.undelivered", moment, why=reason(why, moment.voice))
     lost = (LoseReply(reply=slot),) if slot else ()
     return (*lost, *settle_case(unheard, case, (note,), moment, incident=facts.incident, remarks=remarks))
 
 
 def _not_yet(case: Case, event: NotDelivered, facts: Facts, moment: Moment) -> Outcome:
     """Words that are late may still arrive: agents hear of it, and nothing is taken back."""
-    why = reason(event.why, moment.agents_speak)
+    why = reason(event.why, moment.voice)
     remarks = happened(case, "thread.not_yet_delivered", moment, why=why)
     return Outcome(writes=settle_case(case, case, (), moment, incident=facts.incident, remarks=remarks), ref=case.id)

@@ -12,7 +12,7 @@ from bot.followup.cases import Case, CaseNote
 from bot.followup.history import told
 from bot.ids import WordsId
 from bot.intake.moment import Moment
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Attachment, ChannelName, Outbound, Remark, Wrote
 from bot.ports import Customer
 
@@ -39,9 +39,9 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def name_of(customer: Customer | None, locale: str) -> str:
+def name_of(customer: Customer | None, voice: Voice) -> str:
     """The customer as agents know them."""
-    return (customer.name if customer else None) or say(locale, "desk.someone")
+    return (customer.name if customer else None) or voice.say("desk.someone")
 
 
 def owner_mention(case: Case) -> tuple[str, ...]:
@@ -57,10 +57,10 @@ def words_slot(words: WordsId) -> str:
 
 def customer_said(case: Case, words: WordsId, heard: Heard, moment: Moment) -> tuple[Outbound, ...]:
     """A customer's words for the thread, for the owner to notice."""
-    who = name_of(heard.customer, moment.agents_speak)
+    who = name_of(heard.customer, moment.voice)
     remark = Remark(
         text=heard.text,
-        author=say(moment.agents_speak, "thread.edited", who=who) if heard.edited else who,
+        author=moment.voice.say("thread.edited", who=who) if heard.edited else who,
         mentions=owner_mention(case),
         attachments=heard.attachments,
         source=heard.source if heard.attachments else None,
@@ -79,7 +79,7 @@ def happened(
     case: Case, key: str, moment: Moment, *, mentions: tuple[str, ...] | None = None, **variables: object
 ) -> tuple[Outbound, ...]:
     """Something that happened, in the agents' language, for the owner to notice (or whom ``mentions`` names)."""
-    text = say(moment.agents_speak, key, **variables)
+    text = moment.voice.say(key, **variables)
     return _told(case, text, owner_mention(case) if mentions is None else mentions, moment)
 
 
@@ -87,7 +87,7 @@ def noted(case: Case, notes: Sequence[CaseNote], moment: Moment) -> tuple[Outbou
     """What the history says of it, for the owner to notice at once."""
     team = moment.team(case)
     zone = team.hours.time_zone if team is not None else "UTC"
-    text = ". ".join(told(note, moment.agents_speak, zone) for note in notes)
+    text = ". ".join(told(note, moment.voice, zone) for note in notes)
     return _told(case, text, owner_mention(case), moment)
 
 

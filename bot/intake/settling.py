@@ -60,7 +60,7 @@ def settle_case(
         case = cases.touched(case)
     if incident is not None and incident.id == case.incident:
         queued.append(incident_outbound(incident, "edit"))
-    queued += _card(case, before, what)
+    queued += _card(case, before, what, moment)
     if case.alerted:
         queued += [*remarks, *(words if told_before else ())]
     saved = [SaveCase(case=case, was_revision=None if before is None else before.revision)] if case != before else []
@@ -94,7 +94,7 @@ def goes_out(case: Case, what: Set[NoteKind], moment: Moment, *, holds: bool = T
     return not holds or bool(ended - _MAY_WAIT if waits else ended)
 
 
-def _card(case: Case, before: Case | None, what: Set[NoteKind]) -> Iterator[Outbound]:
+def _card(case: Case, before: Case | None, what: Set[NoteKind], moment: Moment) -> Iterator[Outbound]:
     """The question "Is it fixed?" loses its buttons, whatever ended it, and shows what the customer answered."""
     if before is None or not (cases.awaits_recovery(before) or "not_fixed" in what) or cases.awaits_recovery(case):
         return
@@ -103,7 +103,7 @@ def _card(case: Case, before: Case | None, what: Set[NoteKind]) -> Iterator[Outb
         chosen = "yes"
     elif "not_fixed" in what:
         chosen = "no"
-    yield fixed_outbound(before, before.locale, "edit", chosen)
+    yield fixed_outbound(before, moment.settings.voice(before.locale), "edit", chosen)
 
 
 # ---- due rows -----------------------------------------------------------------------------------------------

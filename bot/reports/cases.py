@@ -229,12 +229,12 @@ def _no_links(_: Words) -> tuple[Link, ...]:
 def whole_case(view: CaseView, settings: Settings, now: datetime, *, files: Files = _no_links) -> WholeCase:
     """A case with all that belongs to it; the history's sentences are in the agents' language and their team's time."""
     case = view.case
-    locale = settings.followup.locale if settings.followup else "en"
+    voice = settings.agents_voice()
     team = _team(settings, case.team)
     zone = team.hours.time_zone
     return WholeCase(
         case=told_case(ListedCase(case=case, customer_name=view.customer.name), now),
-        score=score_of(case, view.flow.flow, locale),
+        score=score_of(case, view.flow.flow, voice),
         customer=_customer(view),
         answers=tuple(_answer(question, answer) for question, answer in view.conversation.answers.items()),
         words=tuple(
@@ -248,7 +248,7 @@ def whole_case(view: CaseView, settings: Settings, now: datetime, *, files: File
         attributes=view.conversation.attributes,
         incident=_incident(view),
         history=tuple(
-            ToldEvent(kind=note.what, who=note.who, detail=note.detail, text=told(note, locale, zone), at=note.at)
+            ToldEvent(kind=note.what, who=note.who, detail=note.detail, text=told(note, voice, zone), at=note.at)
             for note in view.notes
         ),
         clocks=_clocks(case, team, now),

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from bot.config import Settings
 from bot.followup.templates import causes_or_default
-from bot.languages import FALLBACK
 from bot.ports import CaseQuery, Cases
 
 
@@ -52,5 +51,5 @@ def _known(field: str, settings: Settings) -> Collection[str]:
         case "team":
             return [team.name for team in followup.teams] if followup else []
         case _:
-            locale = followup.locale if followup else FALLBACK
-            return [cause.id for cause in causes_or_default(followup.causes if followup else (), locale)]
+            causes = causes_or_default(followup.causes if followup else (), settings.agents_voice())
+            return [cause.id for cause in causes]

@@ -13,7 +13,6 @@ from bot.delivery import FileLink
 from bot.delivery.drawing import files_of
 from bot.followup.cases import CaseState, Priority
 from bot.ids import CaseId
-from bot.languages import FALLBACK
 from bot.ports import CaseQuery, Cases, CaseView, Clock, Handle, Said
 from bot.reports import FollowUpRow, make_followup_report
 from bot.reports.cases import ToldCase, told_case, whole_case
@@ -169,9 +168,8 @@ class CasesApi:
 
     def _whole(self, view: CaseView) -> web.Response:
         settings = self.settings()
-        locale = settings.followup.locale if settings.followup else FALLBACK
-        link = self.queue.file_link
-        whole = whole_case(view, settings, self.queue.clock(), files=lambda words: files_of(words, locale, link))
+        voice, link = settings.agents_voice(), self.queue.file_link
+        whole = whole_case(view, settings, self.queue.clock(), files=lambda words: files_of(words, voice, link))
         return json_response(whole)
 
 

@@ -12,6 +12,8 @@ from bot.followup.templates import causes_or_default
 from bot.ids import CaseId
 from bot.intake.agents import API
 from bot.intake.deeds import LONGEST_ACTION, LONGEST_RELAY, LONGEST_SNOOZE
+from bot.languages import FALLBACK
+from bot.languages.voice import Voice
 from bot.messages import Address, AgentDid, Assign, ChannelName, Claim, Deed, Relay, Release, Reopen, Resolve, Snooze
 from bot.web.api import Name, Refused
 
@@ -149,7 +151,7 @@ def _refuse_template(template: str, followup: FollowUpSettings | None) -> None:
 
 
 def _refuse_cause(cause: str, followup: FollowUpSettings | None) -> None:
-    known = [each.id for each in causes_or_default(followup.causes if followup else (), "en")]
+    known = [each.id for each in causes_or_default(followup.causes if followup else (), Voice(FALLBACK))]
     if cause not in known:
         raise Refused(f"There is no cause {cause!r}; there are: {', '.join(known)}.", field="cause")
 

@@ -145,7 +145,7 @@ def _snooze(form: Mapping[str, str], team: Team, words: Words, now: datetime) ->
 
 def _resolve(form: Mapping[str, str], followup: FollowUpSettings, words: Words) -> Deed | Wrong:
     cause, action = form.get("cause", ""), form.get("action", "").strip()
-    if cause not in {each.id for each in causes_or_default(followup.causes, words.locale)}:
+    if cause not in {each.id for each in causes_or_default(followup.causes, words.voice)}:
         return Wrong(field="cause", text=words("told.unknown_cause"))
     if not action:
         return Wrong(field="action", text=words("told.empty"))

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.config import FollowUpSettings, Settings
 from bot.followup.clocks import Team
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.web.html import POLICY, give_asset, tag_of, templates_of
 
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -18,19 +18,23 @@ _PAGES = templates_of(_PACKAGE)
 class Words:
     """The sentences of a page in one language: ``t("desk.claim")``, and ``t.page("back")`` for ``page.back``."""
 
-    def __init__(self, locale: str) -> None:
-        self.locale = locale
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
+
+    @property
+    def locale(self) -> str:
+        return self.voice.locale
 
     def __call__(self, key: str, **variables: object) -> str:
-        return say(self.locale, key, **variables)
+        return self.voice.say(key, **variables)
 
     def page(self, key: str, **variables: object) -> str:
-        return say(self.locale, f"page.{key}", **variables)
+        return self.voice.say(f"page.{key}", **variables)
 
 
 def words_for(settings: Settings) -> Words:
     """The agents' language, as their alerts have it."""
-    return Words(settings.followup.locale if settings.followup else "en")
+    return Words(settings.agents_voice())
 
 
 def draw(template: str, words: Words, values: Mapping[str, object], *, status: int = 200) -> web.Response:

@@ -13,8 +13,8 @@ from bot.conversations.questions import in_locale
 from bot.followup.alerts import score_of, who_of
 from bot.followup.cases import CLOSED, PRIORITIES, WORKING, Case, CaseState, Priority, is_snoozed
 from bot.followup.clocks import Deadline, deadlines
-from bot.followup.history import local_time
 from bot.ids import CaseId
+from bot.languages.formats import moment
 from bot.ports import CaseQuery, Cases, ListedCase
 from bot.web.dashboard.drawing import Words, team_of
 
@@ -176,15 +176,15 @@ def row_of(listed: ListedCase, settings: Settings, followup: FollowUpSettings, w
     pinned = settings.flow(case.flow)
     return Row(
         id=case.id,
-        who=who_of(listed.customer_name, words.locale),
-        score=score_of(case, pinned.flow if pinned else None, words.locale),
+        who=who_of(listed.customer_name, words.voice),
+        score=score_of(case, pinned.flow if pinned else None, words.voice),
         flow=in_locale(pinned.flow.title, words.locale, pinned.flow.locale) if pinned else case.flow,
         channel=case.address.channel,
         language=case.locale,
         state=case.state,
         priority=case.priority,
         owner=case.owner_name or "",
-        opened=local_time(case.opened_at, zone),
+        opened=moment(case.opened_at, zone, words.locale),
         due=_clock(clock, words, zone, now) if clock else "",
         overdue=clock is not None and clock.due_at <= now,
         snoozed=snooze_of(case, words, zone, now),
@@ -193,15 +193,15 @@ def row_of(listed: ListedCase, settings: Settings, followup: FollowUpSettings, w
 
 def _clock(clock: Deadline, words: Words, zone: str, now: datetime) -> str:
     stage = words("desk.first_word" if clock.stage == "first_word" else "desk.resolution")
-    at = words("clock.overdue" if clock.due_at <= now else "clock.due", at=local_time(clock.due_at, zone))
-    return f"{stage}: {at}"
+    due = moment(clock.due_at, zone, words.locale)
+    return f"{stage}: {words('clock.overdue' if clock.due_at <= now else 'clock.due', at=due)}"
 
 
 def snooze_of(case: Case, words: Words, zone: str, now: datetime) -> str:
     """Until when nobody is reminded of a case; empty where it is not snoozed."""
     if case.snoozed_until is None or not is_snoozed(case, now):
         return ""
-    return words("desk.status.snoozed", at=local_time(case.snoozed_until, zone))
+    return words("desk.status.snoozed", at=moment(case.snoozed_until, zone, words.locale))
 
 
 async def owners(cases: Cases) -> Sequence[Case]:

@@ -8,9 +8,11 @@ from aiohttp import web
 
 from bot.config import PageSettings
 from bot.conversations.questions import in_locale
+from bot.languages.tags import direction, nearest
+from bot.languages.voice import Voice
 from bot.web.dashboard.drawing import Words
 from bot.web.html import POLICY, give_asset, tag_of, templates_of
-from bot.web.widget import direction, ink_on
+from bot.web.widget import ink_on
 
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 _PACKAGE = __package__ or "bot.web.survey"
@@ -18,10 +20,16 @@ TEMPLATES = templates_of(_PACKAGE)
 
 
 def draw(
-    template: str, settings: PageSettings, company: str, locale: str, values: Mapping[str, object], *, status: int = 200
+    template: str,
+    settings: PageSettings,
+    company: str,
+    voice: Voice,
+    values: Mapping[str, object],
+    *,
+    status: int = 200,
 ) -> web.Response:
     """A page that no cache keeps and no search engine lists."""
-    words = Words(locale)
+    words, locale = Words(voice), voice.locale
     text = TEMPLATES.get_template(template).render(
         t=words,
         lang=locale,
@@ -42,9 +50,9 @@ def draw(
     return response
 
 
-def message(settings: PageSettings, company: str, locale: str, title: str, text: str, *, status: int) -> web.Response:
+def message(settings: PageSettings, company: str, voice: Voice, title: str, text: str, *, status: int) -> web.Response:
     """A page that says one thing, by the keys of two sentences."""
-    return draw("message.html", settings, company, locale, {"says": title, "more": text}, status=status)
+    return draw("message.html", settings, company, voice, {"says": title, "more": text}, status=status)
 
 
 def asset(request: web.Request, name: str, colour: str) -> web.Response:
@@ -70,13 +78,8 @@ def spoken(offered: Sequence[str], fallback: str, wanted: str | None, accept: st
     >>> spoken(("en", "vi"), "en", None, "fr;q=0.9, VI-vn, en;q=0.5"), spoken(("en", "vi"), "en", "vi", "en")
     ('vi', 'vi')
     """
-    known = {tag.lower(): tag for tag in offered}
-    for tag in [wanted] if wanted else _accepted(accept):
-        lower = tag.replace("_", "-").lower()
-        found = known.get(lower) or known.get(lower.partition("-")[0])
-        if found is not None:
-            return found
-    return fallback
+    found = (nearest(tag, offered) for tag in ([wanted] if wanted else _accepted(accept)))
+    return next((tag for tag in found if tag is not None), fallback)
 
 
 def _accepted(header: str) -> list[str]:

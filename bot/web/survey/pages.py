@@ -14,7 +14,7 @@ from bot.channels.page import LONGEST_TEXT, PageChannel
 from bot.config import CurrentSettings
 from bot.ids import ConversationId
 from bot.intake.unseen import is_blank
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Commanded, Profile, Tapped
 from bot.ports import ChatLine, ChatLog, Clock, Handle, Link, Links, Outcome, Queue, Said, SaveConversation
 from bot.web.dashboard.forms import read_form
@@ -139,7 +139,12 @@ class SurveyPages:
         settings, now = self._settings(), self._clock()
         if visit.is_closed:
             return message(
-                self.channel.settings, settings.company, visit.locale, "survey.title", "link.used", status=200
+                self.channel.settings,
+                settings.company,
+                settings.voice(visit.locale),
+                "survey.title",
+                "link.used",
+                status=200,
             )
         page = shown(visit.lines, visit.flow, picked, now, settings.asking.correction)
         first = None if has_begun(page) else self._first(visit, picked)
@@ -160,7 +165,8 @@ class SurveyPages:
             "longest": LONGEST_TEXT,
         }
         status = 200 if wrong is None else wrong.status
-        return draw("page.html", self.channel.settings, settings.company, visit.locale, values, status=status)
+        voice = settings.voice(visit.locale)
+        return draw("page.html", self.channel.settings, settings.company, voice, values, status=status)
 
     def _first(self, visit: Visit, picked: str) -> Shown | None:
         """The question that would begin; it is drawn without a conversation, because looking at it begins none."""
@@ -183,7 +189,8 @@ class SurveyPages:
     def message(self, request: web.Request, title: str, text: str, status: int) -> web.Response:
         """A page that says one thing in the browser's language."""
         locale = locale_of(None, None, (), request.headers.get("Accept-Language", ""))
-        return message(self.channel.settings, self._settings().company, locale, title, text, status=status)
+        settings = self._settings()
+        return message(self.channel.settings, settings.company, settings.voice(locale), title, text, status=status)
 
     # ---- POST -------------------------------------------------------------------------------------------
 
@@ -208,7 +215,7 @@ class SurveyPages:
 
     async def _take(self, visit: Visit, form: Mapping[str, str], remote: str) -> tuple[Visit, web.Response]:
         """What became of a form, and the page that its sender may go on with."""
-        wrong = _wrong_words(form, visit.locale)
+        wrong = _wrong_words(form, self._voice(visit))
         if wrong is not None:
             return visit, self._draw(visit, wrong=wrong)
         began = None
@@ -271,6 +278,10 @@ class SurveyPages:
         await self.channel.heard(visit.place.session, sender.once, said.text, visit.locale, said.at)
         return [await self._handle(said)]
 
+    def _voice(self, visit: Visit) -> Voice:
+        """How the survey speaks; without a flow, as the settings have it."""
+        return visit.flow.flow.voice(visit.locale) if visit.flow else self._settings().voice(visit.locale)
+
     def _shown(self, visit: Visit) -> tuple[Shown, ...]:
         return shown(visit.lines, visit.flow, "", self._clock(), self._settings().asking.correction)
 
@@ -279,7 +290,7 @@ class SurveyPages:
         in_time = await self._arrived(visit, outcomes)
         said = outcomes[-1].said if outcomes else Said()
         if said.kind in ("choose_more", "choose_fewer"):
-            wrong = Wrong(text=say(visit.locale, f"reply.{said.kind}", n=said.text))
+            wrong = Wrong(text=self._voice(visit).say(f"reply.{said.kind}", n=said.text))
             fresh = msgspec.structs.replace(visit, lines=await self._lines(visit.place.session))
             return self._draw(fresh, wrong=wrong)
         note = "noted" if said.kind == "taken" else "counted" if said.kind in _COUNTED else ""
@@ -310,15 +321,15 @@ def _profile(visit: Visit) -> Profile:
     return Profile(language=visit.locale)
 
 
-def _wrong_words(form: Mapping[str, str], locale: str) -> Wrong | None:
+def _wrong_words(form: Mapping[str, str], voice: Voice) -> Wrong | None:
     """What is wrong with words that were sent, if they are what the form is about."""
     if "text" not in form or form.get("token"):
         return None
     text = form["text"]
     if is_blank(text):
-        return Wrong(text=say(locale, "again.text"))
+        return Wrong(text=voice.say("again.text"))
     if len(text) > LONGEST_TEXT:
-        return Wrong(text=say(locale, "told.too_long"), kept=text, status=413)
+        return Wrong(text=voice.say("told.too_long"), kept=text, status=413)
     return None
 
 

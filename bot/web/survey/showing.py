@@ -12,7 +12,7 @@ from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Rating
 from bot.ids import ConversationId, CustomerId
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, Link, Text, Token, parse_token
 from bot.ports import ChatLine
 
@@ -80,7 +80,7 @@ def shown(
                 by_customer = line.author == "customer"
                 found.append(Shown(kind="said", text=text, by_customer=by_customer, locale=locale, links=links))
             case Card() as card:
-                drawn = _card(card, _rating_of(line.slot, flow), picked)
+                drawn = _card(card, line.slot, flow, picked)
                 if explained or now - line.at > correction:
                     drawn = msgspec.structs.replace(drawn, change="")
                 found.append(drawn)
@@ -105,7 +105,7 @@ def first_question(conversation: Conversation, flow: PinnedFlow, company: str, p
         return None
     outbound = word(turn.prompts[0], turn.conversation, flow.flow, Wording(company=company))
     card = outbound.content
-    return _card(card, _rating_of(outbound.slot, flow), picked) if isinstance(card, Card) else None
+    return _card(card, outbound.slot, flow, picked) if isinstance(card, Card) else None
 
 
 def not_begun(
@@ -139,7 +139,8 @@ def _rating_of(slot: str, flow: PinnedFlow | None) -> Rating | None:
     return question if isinstance(question, Rating) else None
 
 
-def _card(card: Card, rating: Rating | None, picked: str) -> Shown:
+def _card(card: Card, slot: str, flow: PinnedFlow | None, picked: str) -> Shown:
+    rating, voice = _rating_of(slot, flow), flow.flow.voice(card.locale) if flow else Voice(card.locale)
     intro, _, text = card.text.rpartition("\n\n")
     valued = [(button, value_of(button.token)) for row in card.buttons for button in row]
     controls = {value: button.token for button, value in valued if value.startswith("~")}
@@ -147,7 +148,7 @@ def _card(card: Card, rating: Rating | None, picked: str) -> Shown:
     if card.chosen is not None:
         change = controls.get(engine.CHANGE, "")
         return msgspec.structs.replace(drawn, kind="answered", chosen=card.chosen, change=change)
-    answers = tuple(_choice(button, value, rating, card.locale) for button, value in valued if value[:1] != "~")
+    answers = tuple(_choice(button, value, rating, voice) for button, value in valued if value[:1] != "~")
     if not answers and not controls and not card.typing:
         return drawn
     ticks = bool(answers) and all(each.value[:1] in (engine.TICK, engine.UNTICK) for each in answers)
@@ -163,13 +164,13 @@ def _card(card: Card, rating: Rating | None, picked: str) -> Shown:
     )
 
 
-def _choice(button: Button, value: str, rating: Rating | None, locale: str) -> Choice:
+def _choice(button: Button, value: str, rating: Rating | None, voice: Voice) -> Choice:
     named = rating is not None and rating.scale in ("csat5", "thumbs")
     return Choice(
         token=button.token,
         value=value,
         label=button.label,
-        name=say(locale, f"scale.{rating.scale}.{value}") if rating is not None and named else "",
+        name=voice.say(f"scale.{rating.scale}.{value}") if rating is not None and named else "",
         ticked=button.selected,
     )
 
