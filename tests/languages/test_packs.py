@@ -29,8 +29,8 @@ _SPACED = re.compile(r"[^ \t\r\n]+")
 SAME = {
     "de": {"priority.normal"},
     "fr": {"desk.agent", "desk.incident", "desk.question", "page.order.urgent"},
-    "es": {"priority.normal"},
-    "pt-BR": {"priority.normal"},
+    "es": {"priority.normal", "duration.days"},
+    "pt-BR": {"priority.normal", "duration.days"},
 }
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
@@ -228,7 +228,9 @@ def test_what_slack_bounds_fits(one: Pack) -> None:
         ("it-CH", "it"),
         ("pl_PL", "pl"),
         ("VI", "vi"),
-        ("pt-BR", "en"),
+        ("pt-BR", "pt-BR"),
+        ("pt", "pt-BR"),
+        ("es_MX", "es"),
         ("", "en"),
         ("nonsense-in-a-tag", "en"),
     ],
