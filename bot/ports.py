@@ -14,7 +14,7 @@ from bot.conversations.questions import ScaleName
 from bot.followup.cases import Case, CaseNote, CaseState, Priority, Why
 from bot.followup.incidents import Incident, IncidentDimension
 from bot.followup.templates import TemplateKind
-from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, InteractionId, WordsId
+from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
 from bot.messages import Address, Attachment, ChannelName, Content, Inbound, Outbound, Receipt
 
 #: The time now, with a time zone (UTC). Passed in so that a simulation or the sandbox can run faster.
@@ -46,6 +46,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     #: nobody proved it: a helpdesk's webhook says so. Whoever proves it of another customer is believed.
     reference_claimed: bool = False
     opted_out_at: datetime | None = None
+    #: since when they are on the advisory panel; changed by JoinPanel and LeavePanel only
+    panel_since: datetime | None = None
     #: the address may be written to (a Telegram user who never wrote to the bot may not)
     reachable: bool = True
 
@@ -469,6 +471,40 @@ class MoveAddress(msgspec.Struct, frozen=True, kw_only=True):
     to: Address
 
 
+class PanelMember(msgspec.Struct, frozen=True, kw_only=True):
+    """That a customer joined the advisory panel: to what they said yes, where, in which language and when.
+
+    ``flow``, ``version`` and ``question`` with the language name the text that they read.
+    """
+
+    id: str
+    customer: CustomerId
+    address: Address
+    flow: str
+    version: FlowHash
+    question: str
+    locale: str
+    joined_at: datetime
+    left_at: datetime | None = None
+    left_by: "LeftBy | None" = None
+
+
+#: Who ended a membership.
+LeftBy = Literal["customer", "company"]
+
+
+class JoinPanel(msgspec.Struct, frozen=True, kw_only=True):
+    member: PanelMember
+
+
+class LeavePanel(msgspec.Struct, frozen=True, kw_only=True):
+    """End the membership of a customer, if they have one."""
+
+    customer: CustomerId
+    by: LeftBy
+    at: datetime
+
+
 class RecordStaleTap(msgspec.Struct, frozen=True, kw_only=True):
     """A tap that changed nothing, for the record."""
 
@@ -510,6 +546,8 @@ Write = (
     | RecordDecision
     | RecordShown
     | OptOut
+    | JoinPanel
+    | LeavePanel
     | SetReachable
     | MoveAddress
     | RecordStaleTap
@@ -854,6 +892,20 @@ class Links(Protocol):
     async def keep(self, link: Link) -> None: ...
 
     async def find(self, id: str) -> Link | None: ...
+
+
+class ListedMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A membership, and the customer as they are now."""
+
+    member: PanelMember
+    customer: Customer
+
+
+class Panel(Protocol):
+    """The advisory panel. Raises StoreUnavailable."""
+
+    async def members(self, *, left: bool = False) -> Sequence[ListedMember]:
+        """Who is on it, one row each, or (``left``) every membership that has ended; the oldest first."""
 
 
 class Dues(Protocol):

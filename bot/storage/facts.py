@@ -48,7 +48,7 @@ _FACTS = query(
       (SELECT 1 FROM seen_event e WHERE e.key = :event AND e.at >= :horizon) AS seen,
       (SELECT 1 FROM seen_event s WHERE s.key = :of_group AND s.at >= :horizon) AS group_seen,
       c.id AS customer, n.text AS name, c.locale, c.locale_source, c.locale_sureness, c.time_zone, c.time_zone_source,
-      c.reference AS reference, c.reference_claimed, c.opted_out_at, a.reachable,
+      c.reference AS reference, c.reference_claimed, c.opted_out_at, c.panel_since, a.reachable,
       v.state, v.channel AS v_channel, v.address_key AS v_key, v.customer AS v_customer,
       f.body, f.channel AS f_channel, f.address_key AS f_key, f.customer AS f_customer,
       o.body AS open_body, o.channel AS o_channel, o.address_key AS o_key, o.customer AS o_customer
@@ -223,10 +223,10 @@ class Steps:
         place = (None, None) if address is None else (address.channel, address.key)
         horizon = to_micros(now) - SEEN_FOR
         (row,) = yield from ask(_FACTS, event, group, horizon, *place, read.conversation, named)
-        customer = customer_of(row[2:13])
+        customer = customer_of(row[2:14])
         shown = [] if customer is None else (yield from ask(_SHOWN, customer.id))
-        conversation = conversation_of(*row[13:17])
-        case, open_case = case_of(*row[17:21]), case_of(*row[21:25])
+        conversation = conversation_of(*row[14:18])
+        case, open_case = case_of(*row[18:22]), case_of(*row[22:26])
         neighbours, incidents = yield from _neighbourhood(read, named)
         return Facts(
             seen=row[0] is not None,

@@ -17,7 +17,7 @@ _OLDEST = (
 )
 _NAMESAKE = query(
     "SELECT c.id, n.text, c.locale, c.locale_source, c.locale_sureness, c.time_zone, c.time_zone_source, c.reference, "
-    "c.reference_claimed, c.opted_out_at "
+    "c.reference_claimed, c.opted_out_at, c.panel_since "
     f"FROM customer c LEFT JOIN name n ON n.person = c.person WHERE c.id = {_OLDEST}",
     "reference",
 )
@@ -92,9 +92,13 @@ def read_namesake(reference: str, at: Address | None) -> Procedure[tuple[Custome
 
 
 def customer_of(row: Row) -> Customer | None:
-    """From id, name, language (source, sureness), time zone (source), reference, claimed, opted out at, reachable."""
+    """A customer, from what is selected of them.
+
+    Id, name, language (source, sureness), time zone (source), reference (claimed), opted out at, on the panel since,
+    reachable.
+    """
     id, name, locale, locale_source, sureness, time_zone, time_zone_source, reference, *rest = row
-    claimed, opted_out_at, reachable = rest
+    claimed, opted_out_at, panel_since, reachable = rest
     if id is None:
         return None
     return Customer(
@@ -108,5 +112,6 @@ def customer_of(row: Row) -> Customer | None:
         reference=reference,
         reference_claimed=bool(claimed),
         opted_out_at=maybe_time(opted_out_at),
+        panel_since=maybe_time(panel_since),
         reachable=bool(reachable),
     )

@@ -10,10 +10,12 @@ from bot.ports import (
     CountScore,
     DropAnswer,
     DropDue,
+    JoinPanel,
     KeepAside,
     KeepLink,
     KeepReply,
     KeepWords,
+    LeavePanel,
     LoseReply,
     MergeCustomers,
     MoveAddress,
@@ -55,6 +57,11 @@ _OPTED_OUT = (
     f"CASE WHEN t.opted_out_at IS NULL OR t.opted_out_at < {_from_gone('opted_out_at')} "
     f"THEN {_from_gone('opted_out_at')} ELSE t.opted_out_at END"
 )
+# Who was on the panel as either is on it as the one who is kept, since the earlier time.
+_ON_THE_PANEL = (
+    f"CASE WHEN t.panel_since IS NULL OR t.panel_since > {_from_gone('panel_since')} "
+    f"THEN coalesce({_from_gone('panel_since')}, t.panel_since) ELSE t.panel_since END"
+)
 # Both must be there still: else whoever decided this decides again.
 _KEEP = update(
     "customer",
@@ -64,13 +71,13 @@ _KEEP = update(
     f"THEN {_from_gone('locale_sureness')} ELSE t.locale_sureness END, {_with_source('time_zone')}, "
     f"reference = coalesce(t.reference, {_from_gone('reference')}), reference_claimed = CASE WHEN t.reference IS NULL "
     f"THEN {_from_gone('reference_claimed')} ELSE t.reference_claimed END, "
-    f"opted_out_at = {_OPTED_OUT}, updated_at = :at",
+    f"opted_out_at = {_OPTED_OUT}, panel_since = {_ON_THE_PANEL}, updated_at = :at",
     where="t.id = :kept AND :gone <> :kept AND EXISTS (SELECT 1 FROM customer g WHERE g.id = :gone)",
 )
 _FORGET = delete("customer", "gone", key="gone", where="t.id = :gone")
 _HAND_OVER = tuple(
     update(table, _IDS, key="gone", change="customer = :kept", where="t.customer = :gone")
-    for table in ("address", "conversation", "answer", "followup_case", "decision", "shown")
+    for table in ("address", "conversation", "answer", "followup_case", "decision", "shown", "panel_member")
 )
 # What is kept under the person, not under the customer.
 _HAND_OVER_WORDS = tuple(
@@ -127,7 +134,14 @@ def _about(write: Write, kept: dict[CustomerId, CustomerId]) -> Write:
         case RecordDecision(decision=decision) if decision.customer is not None:
             whose = kept.get(decision.customer, decision.customer)
             return replace(write, decision=replace(decision, customer=whose))
-        case SaveAnswer(customer=customer) | RecordShown(customer=customer) | OptOut(customer=customer):
+        case JoinPanel(member=member):
+            return replace(write, member=replace(member, customer=kept.get(member.customer, member.customer)))
+        case (
+            SaveAnswer(customer=customer)
+            | RecordShown(customer=customer)
+            | OptOut(customer=customer)
+            | LeavePanel(customer=customer)
+        ):
             return replace(write, customer=kept.get(customer, customer))
         case (
             MergeCustomers()

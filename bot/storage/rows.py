@@ -14,10 +14,12 @@ from bot.ports import (
     DropAnswer,
     DropDue,
     Due,
+    JoinPanel,
     KeepAside,
     KeepLink,
     KeepReply,
     KeepWords,
+    LeavePanel,
     LoseReply,
     MergeCustomers,
     MoveAddress,
@@ -45,6 +47,7 @@ from bot.storage.decisions import record
 from bot.storage.links import keep
 from bot.storage.merging import merge
 from bot.storage.ops import Statement, add_up, delete, insert, set_all, update
+from bot.storage.panel import join, leave
 
 
 class SentAlong(msgspec.Struct, frozen=True, kw_only=True):
@@ -283,6 +286,7 @@ _MOVES = tuple(
         ("outbox", f", lane = {_MOVED_LANE}", " AND t.state = 'queued'"),
         ("followup_case", "", ""),
         ("interaction", "", ""),
+        ("panel_member", "", ""),
         ("incident", "", ""),
     )
 )
@@ -341,6 +345,10 @@ def statements(write: Write, person: Person) -> Iterable[Statement]:
             yield Statement(_SHOWN, (shown_to, shown.flow, shown.is_nps, to_micros(shown.at)))
         case OptOut(customer=who, at=opted_out_at):
             yield Statement(_OPT_OUT, (who, maybe_micros(opted_out_at)), must_change=True)
+        case JoinPanel():
+            yield from join(write)
+        case LeavePanel():
+            yield from leave(write)
         case SetReachable(address=address, reachable=reachable):
             yield Statement(_REACHABLE, (address.channel, address.key, reachable))
         case MoveAddress(address=old, to=new):

@@ -22,6 +22,7 @@ from bot.storage.migrate import migrate
 from bot.storage.notices import StoredNotices
 from bot.storage.ops import Job, ask, query
 from bot.storage.outbox import StoredOutbox
+from bot.storage.panel import StoredPanel
 from bot.storage.postgres import PostgresEngine
 from bot.storage.reports import Backlog, Difference, GivenUp, SetAside, Stuck, Waiting
 from bot.storage.sqlite import SqliteEngine
@@ -59,6 +60,7 @@ class Storage:
         self.cases = StoredCases(engine, steps)
         self.ledger = StoredLedger(engine)
         self.links = StoredLinks(engine)
+        self.panel = StoredPanel(engine)
         self.notices = StoredNotices(engine, steps)
         self.chat = StoredChatLog(engine, bell)
         self.wakes = bell

@@ -18,7 +18,7 @@ _VIEW = query(
     """
     SELECT f.body, f.channel, f.address_key, f.customer, v.state, v.channel, v.address_key, v.customer,
       c.id, n.text, c.locale, c.locale_source, c.locale_sureness, c.time_zone, c.time_zone_source, c.reference,
-      c.reference_claimed, c.opted_out_at, a.reachable
+      c.reference_claimed, c.opted_out_at, c.panel_since, a.reachable
     FROM followup_case f
     JOIN conversation v ON v.id = f.conversation
     LEFT JOIN customer c ON c.id = f.customer
@@ -79,7 +79,7 @@ def case_view(id: CaseId, steps: Steps) -> Procedure[CaseView | None]:
     return CaseView(
         case=case,
         flow=flow,
-        customer=customer_of(row[8:19]) or Customer(id=case.customer),
+        customer=customer_of(row[8:20]) or Customer(id=case.customer),
         conversation=conversation,
         words=tuple(words_of(word, case.customer) for word in words),
         notes=tuple(CaseNote(case=id, what=what, who=who, detail=d, at=from_micros(at)) for what, who, d, at in notes),

@@ -32,10 +32,12 @@ from bot.ports import (
     GaveUp,
     IncidentView,
     Interaction,
+    JoinPanel,
     KeepAside,
     KeepLink,
     KeepReply,
     KeepWords,
+    LeavePanel,
     LoseReply,
     MergeCustomers,
     MoveAddress,
@@ -69,6 +71,7 @@ from bot.ports import (
 from bot.storage.merging import as_one
 from tests.fakes.pure_cases import PureCases
 from tests.fakes.pure_ledger import PureLedger, PureLinks
+from tests.fakes.pure_panel import PurePanel
 from tests.fakes.rows import Journal, Listed, Rows
 
 #: How often a step that lost a race is decided again, before the race is taken for endless.
@@ -160,6 +163,7 @@ class PureStore:
         #: in the order in which their triggers were first decided about
         self.decisions: Sequence[Decision] = Listed(self.ledger.rows)
         self.links = PureLinks(journal)
+        self.panel = PurePanel(self, journal)
         self.stale_taps: list[RecordStaleTap] = []
         self.aside: list[KeepAside] = []
         self.outbox = PureOutbox(self)
@@ -426,6 +430,12 @@ class PureStore:
             case OptOut(customer=id, at=at):
                 if id in self.customers:
                     self.customers[id] = replace(self.customers[id], opted_out_at=at)
+            case JoinPanel(member=member):
+                self.panel.join(member)
+                self._joined(member.customer, member.joined_at)
+            case LeavePanel(customer=id, by=by, at=at):
+                self.panel.leave(id, by, at)
+                self._joined(id, None)
             case SetReachable(address=address, reachable=reachable):
                 if address in self.homes:
                     self.reachable[address] = reachable
@@ -451,7 +461,13 @@ class PureStore:
             reference=named.reference,
             reference_claimed=named.reference_claimed,
             opted_out_at=old.opted_out_at,
+            panel_since=old.panel_since,
         )
+
+    def _joined(self, id: CustomerId, at: datetime | None) -> None:
+        known = self.customers.get(id)
+        if known is not None:
+            self.customers[id] = replace(known, panel_since=None if at is None else known.panel_since or at)
 
     def _append(self, rows: list[T], row: T) -> None:
         rows.append(row)
@@ -471,13 +487,15 @@ class PureStore:
             reference=new.reference or old.reference,
             reference_claimed=(new if new.reference else old).reference_claimed,
             opted_out_at=max((at for at in (new.opted_out_at, old.opted_out_at) if at is not None), default=None),
+            panel_since=min((at for at in (new.panel_since, old.panel_since) if at is not None), default=None),
         )
         for address in self.homes.keys_by("customer", gone):
             self.homes[address] = kept
         shown = (*self.shown.get(kept, ()), *self.shown.pop(gone, ()))
         if shown:
             self.shown[kept] = tuple(sorted(shown, key=lambda past: past.at))
-        for rows in (self.conversations, self.answers, self.words, self.replies, self.cases, self.ledger.rows):
+        mine = (self.conversations, self.answers, self.words, self.replies, self.cases, self.ledger.rows)
+        for rows in (*mine, self.panel.rows):
             _hand_over(rows, gone, kept)
 
     def _count(self, write: CountScore) -> None:
@@ -512,6 +530,9 @@ class PureStore:
             self.cases[case.id] = replace(case, address=to)
         for interaction in self.interactions.by("address", address):
             self.interactions[interaction.id] = replace(interaction, address=to)
+        for member in self.panel.rows.values():
+            if member.address == address:
+                self.panel.rows[member.id] = replace(member, address=to)
         for incident in self.incidents.values():
             if incident.desk == address:
                 self.incidents[incident.id] = replace(incident, desk=to)
