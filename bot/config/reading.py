@@ -262,7 +262,11 @@ def _commands(root: Table, flows: list[Flow]) -> CommandSettings | None:
     places |= {(*table.path, "start", index): id for index, id in enumerate(start)}
     ids = _askable(flows)
     for path, id in places.items():
-        if id and id not in ids and not (root.findings.under(("flow",)) and not ids):
+        base = next((flow.variant_of for flow in flows if flow.id == id and flow.variant_of), None)
+        if base is not None:
+            wrong = f"'{id}' is a variant, which some of those get who are asked '{base}'"
+            table.findings.add(path, wrong, f"Name '{base}'.")
+        elif id and id not in ids and not (root.findings.under(("flow",)) and not ids):
             table.findings.add(path, f"there is no flow '{id[:60]}'", did_you_mean(id, ids))
     for index, flow in enumerate(flows):
         for where, name in unknown_to_commands(flow) if {flow.id, flow.variant_of} & set(places.values()) else ():

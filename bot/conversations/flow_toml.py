@@ -92,9 +92,10 @@ def _read_flow(table: Table, around: Around) -> Flow:
 
 def _preset_of(table: Table, around: Around) -> Mapping[str, Any] | None:
     """The flow that a preset names; None where none is named, or there is no such."""
-    name = table.one_of("preset", tuple(PRESETS), "") if table.has("preset") else ""
-    if not name:
+    if not table.has("preset"):
         return None
+    # in place of one that there is not, so that nothing is said to be missing which a preset has
+    name = table.one_of("preset", tuple(PRESETS), "") or next(iter(PRESETS))
     languages = table.data.get("languages")
     named = [tag for tag in languages if isinstance(tag, str)] if isinstance(languages, list) else every_language()
     quiet = Table(table.data, table.path, Findings())
@@ -116,7 +117,8 @@ def _read(source: Source, around: Around) -> Flow:
     score = _read_score(table, questions)
     # When it may be asked stands beside the flow, and is no part of the version that customers are asked.
     table.table("asking")
-    closing = replace(speech, answers=answers_said(questions))
+    said = answers_said(questions)
+    closing = replace(speech, answers=said, unsaid=frozenset(each.id for each in questions) - said)
     variant_of, share = _read_place(table)
     flow = Flow(
         id=id,
@@ -152,7 +154,8 @@ def _read_variant(table: Table, by_id: Mapping[str, Table], around: Around) -> F
             wrong = "names itself" if named == table.data.get("id") else f"'{named[:60]}' is a variant itself"
         if named:
             table.report("variant_of", wrong, did_you_mean(named, [id for id in known if id != named]))
-        return _read_flow(table, around)
+        # as if it were a preset, so that nothing is said to be missing which its base has
+        return _read_flow(Table({**table.data, "preset": next(iter(PRESETS))}, table.path, table.findings), around)
     if "asking" in table.data:
         table.report("asking", "does not belong here", f"A variant is asked when '{named}' is: write it there.")
     if "preset" in table.data:

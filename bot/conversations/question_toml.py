@@ -88,7 +88,8 @@ def read_questions(
     earlier: dict[str, Question | None] = {}
     for index, each in enumerate(tables):
         later = tuple(id for id in ids[index:] if id not in earlier)
-        known = replace(speech, answers=answers_said(earlier.values()))
+        said = answers_said(earlier.values())
+        known = replace(speech, answers=said, unsaid=frozenset(ids) - said)
         before = Before(speech=known, earlier=dict(earlier), later=later, channels=channels)
         question = _read_question(each, before)
         if ids[index] and ids[index] in earlier:

@@ -20,6 +20,8 @@ TEXT_LENGTH = 1_500
 #: Slack's buttons take 75 characters; a tick needs two.
 LABEL_LENGTH = 72
 
+#: with more languages than this, a preset's may be meant, which an author did not name
+_MANY = 6
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(\|[^{}]*)?\}")
 #: Codes of countries that are no codes of languages, and the language that is meant.
@@ -36,6 +38,8 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     own: Sentences = NONE
     #: ids of questions whose answers a text may say again
     answers: frozenset[str] = frozenset()
+    #: ids of the others: not answered yet, or in words, which no text says again
+    unsaid: frozenset[str] = frozenset()
 
     @property
     def variables(self) -> frozenset[str]:
@@ -87,6 +91,8 @@ def read_texts(
         return {}
     if isinstance(value, str) and len(speech.locales) > 1:
         right = f"Write {', '.join(f'{key}.{tag}' for tag in speech.locales)}."
+        if len(speech.locales) > _MANY and not speech.of_all_flows:
+            right = f'Write {key}.{speech.locales[0]} and so on, or name fewer: languages = ["{speech.locales[0]}"].'
         whose = "the flows are" if speech.of_all_flows else "the flow is"
         table.report(key, f"is one text, but {whose} in {len(speech.locales)} languages", right)
         return {}
@@ -137,7 +143,10 @@ def _check(table: Table, path: Path, text: str, speech: Speech, *, variables: bo
     for name in sorted({found[1] for found in _VARIABLE.finditer(text)} - speech.variables):
         flow = "a flow" if speech.of_all_flows else "the flow"
         more = f'If your interactions carry it, add it to {flow}: attributes = ["{name}"].'
-        right = did_you_mean(name, speech.variables, more)
+        if name in speech.unsaid:
+            right = "A text can say an answer after it was given, and never what somebody wrote."
+        else:
+            right = did_you_mean(name, speech.variables, more)
         table.findings.add(path, f"there is no variable {{{name}}}", right)
 
 

@@ -402,7 +402,7 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path, ends: str
     text = (SMALL + 'colour = "blue"\n').replace("\n", ends)
     assert told(tmp_path, b"\xef\xbb\xbf" + text.encode()) == [
         "config.toml:14: flow[0].question[0].colour: there is no setting 'colour'. "
-        "Known here: high, id, look, low, optional, text, type, when."
+        "Known here: high, id, look, low, optional, text, text_good, text_middling, text_poor, type, when."
     ]
 
 
