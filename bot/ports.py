@@ -637,6 +637,13 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     locale: str = "en"
     form: Form | None = None
+    #: what the author of the settings, or of the flow, says differently from the packs
+    own: Sentences = {}
+
+    @property
+    def voice(self) -> Voice:
+        """How a channel words it."""
+        return Voice(self.locale, self.own)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -280,7 +280,7 @@ def _answer(said: Said) -> Reply:
 
 
 def _notice(said: Said) -> str:
-    return say(said.locale, f"reply.{said.kind}", n=said.text) if said.kind in _WORDED else ""
+    return said.voice.say(f"reply.{said.kind}", n=said.text) if said.kind in _WORDED else ""
 
 
 def _refuse_text(text: str) -> Reply | None:

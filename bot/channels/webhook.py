@@ -36,7 +36,6 @@ from bot.channels.replies import json_reply, without_nul
 from bot.channels.signatures import refuse_webhook, sign_webhook, webhook_key
 from bot.config import WebhookChatSettings
 from bot.errors import ConfigError, SendFailed
-from bot.languages import say
 from bot.messages import (
     Address,
     Alert,
@@ -420,7 +419,7 @@ def _retry_after(value: str, now: datetime) -> float | None:
 
 
 def _notice(said: Said) -> str:
-    return say(said.locale, f"reply.{said.kind}", n=said.text) if said.kind in _WORDED else ""
+    return said.voice.say(f"reply.{said.kind}", n=said.text) if said.kind in _WORDED else ""
 
 
 def _refuse(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -28,14 +28,16 @@ def offered(flows: Iterable[Flow]) -> tuple[str, ...]:
 def language_card(conversation: Conversation, flow: Flow, question: str) -> Outbound:
     """The message of an open question as a choice of the flow's languages; each of its buttons leads back to it."""
 
+    voice = flow.voice(conversation.locale)
+
     def button(label: str, tag: str) -> Button:
         token = Token(conversation=conversation.id, turn=conversation.prompts[question], value=f"{SPEAK}{tag}")
         return Button(label=label, token=format_token(token), selected=False)
 
     rows = [(button(endonym(tag), tag),) for tag in flow.locales]
-    back = button(say(conversation.locale, "button.back"), conversation.locale)
+    back = button(voice.say("button.back"), conversation.locale)
     card = Card(
-        text=say(conversation.locale, "language.ask"),
+        text=voice.say("language.ask"),
         buttons=(*rows, (back,)),
         locale=conversation.locale,
         typing=False,

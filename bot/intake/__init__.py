@@ -70,11 +70,13 @@ class Intake:
         An event that the database will never take is kept aside: its sender would repeat it for ever.
         """
         try:
-            return await self._decide(event)
+            outcome = await self._decide(event)
         except StoreRefused as error:
             if isinstance(event, Unread):
                 raise
-            return await self._decide(_set_aside(event, str(error)))
+            outcome = await self._decide(_set_aside(event, str(error)))
+        own = self._settings().sentences
+        return outcome if outcome.said.own or not own else replace(outcome, said=replace(outcome.said, own=own))
 
     async def _decide(self, event: Inbound) -> Outcome:
         moment = self._moment()

@@ -167,7 +167,8 @@ def _rules(moment: Moment) -> Rules:
 
 def _outcome(step: Step, moment: Moment) -> Outcome:
     turn = step.turn
-    said = Said(kind=turn.notice, text=_told(turn, step.flow), locale=turn.conversation.locale)
+    own = step.flow.flow.sentences
+    said = Said(kind=turn.notice, text=_told(turn, step.flow), locale=turn.conversation.locale, own=own)
     return Outcome(said=said, writes=record(step, moment), ref=turn.conversation.id)
 
 

@@ -98,8 +98,7 @@ def add_files(
     places = asyncio.Semaphore(AT_ONCE)
 
     def told(status: int, key: str, headers: Mapping[str, str] | None = None, **variables: object) -> web.Response:
-        followup = settings().followup
-        words = say(followup.locale if followup else FALLBACK, f"file.{key}", **variables)
+        words = settings().agents_voice().say(f"file.{key}", **variables)
         return web.Response(status=status, text=f"{words}\n", headers={**_HEADERS, **(headers or {})})
 
     async def serve(request: web.Request) -> web.Response:

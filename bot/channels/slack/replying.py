@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from bot.channels.slack.forms import OpenForm
-from bot.languages import say
 from bot.messages import AgentAsks, AgentDid, AgentPressed, AgentWonders, AgentWrote, Commanded, Inbound, Tapped
 from bot.ports import FormKind, Said
 
@@ -43,18 +42,18 @@ def form_answer(said: Said, form: OpenForm) -> dict[str, Any]:
 def _to_agent(said: Said, *, in_thread: bool = False) -> str:
     match said.kind:
         case "already_claimed":
-            return say(said.locale, "desk.already_claimed", agent=said.text)
+            return said.voice.say("desk.already_claimed", agent=said.text)
         case "case_closed":
-            return say(said.locale, "desk.case_closed")
+            return said.voice.say("desk.case_closed")
         case "unknown_button":
-            return say(said.locale, "reply.unknown_button")
+            return said.voice.say("reply.unknown_button")
         case "not_owner":
-            return say(said.locale, "told.not_owner", agent=said.text)
+            return said.voice.say("told.not_owner", agent=said.text)
         case "kept_internal" if in_thread:
             # whoever begins so knows it, and a whole thread of notes would be answered line by line
             return ""
         case "empty" if said.text == "cause":
-            return say(said.locale, "told.unknown_cause")
+            return said.voice.say("told.unknown_cause")
         case "already_resolved" | "no_case" | "empty" | "too_long" | "in_the_past" | "unreachable" | "text_only":
             return say(said.locale, f"told.{said.kind}")
         case "kept_internal" | "unknown_thread" | "incident_thread" | "kept_as_sent" | "note_not_sent":
@@ -67,9 +66,9 @@ def _to_agent(said: Said, *, in_thread: bool = False) -> str:
 def _to_asker(said: Said) -> str:
     match said.kind:
         case "asked":
-            return say(said.locale, "told.asked")
+            return said.voice.say("told.asked")
         case "deferred" | "not_asked":
-            return say(said.locale, f"told.{said.kind}", why=said.text)
+            return said.voice.say(f"told.{said.kind}", why=said.text)
         case _:
             return _to_agent(said)
 
@@ -79,7 +78,7 @@ def _to_wonderer(said: Said) -> str:
         case "explained":
             return said.text
         case "not_here":
-            return say(said.locale, "told.not_here")
+            return said.voice.say("told.not_here")
         case _:
             return ""
 
@@ -97,7 +96,7 @@ def _to_customer(said: Said) -> str:
         case "already_counted" | "closed" | "not_yours" | "unknown_button" | "too_late_to_change":
             return say(said.locale, f"reply.{said.kind}")
         case "choose_more" | "choose_fewer":
-            return say(said.locale, f"reply.{said.kind}", n=said.text)
+            return said.voice.say(f"reply.{said.kind}", n=said.text)
         case "opted_in" | "not_asked" | "asked":
             return say(said.locale, f"reply.{said.kind}")
         case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside" | "deferred":

@@ -275,7 +275,7 @@ def answer(query: str, said: Said) -> dict[str, Any]:
     fields: dict[str, Any] = {"callback_query_id": query}
     alert = _WORDED.get(said.kind)
     if alert is not None:
-        fields["text"] = cut(say(said.locale, f"reply.{said.kind}", n=said.text), TOAST_LENGTH)
+        fields["text"] = cut(said.voice.say(f"reply.{said.kind}", n=said.text), TOAST_LENGTH)
     if alert:
         fields["show_alert"] = True
     return fields
