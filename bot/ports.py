@@ -15,6 +15,7 @@ from bot.followup.cases import Case, CaseNote, CaseState, Priority, Why
 from bot.followup.incidents import Incident, IncidentDimension
 from bot.followup.templates import TemplateKind
 from bot.ids import CaseId, ConversationId, CustomerId, FlowHash, IncidentId, InteractionId, WordsId
+from bot.languages.voice import Sentences, Voice
 from bot.messages import Address, Attachment, ChannelName, Content, Inbound, Outbound, Receipt
 
 #: The time now, with a time zone (UTC). Passed in so that a simulation or the sandbox can run faster.
