@@ -1,5 +1,6 @@
 """Language tags as IETF and CLDR have them: the nearest of those that are offered, and where lines begin."""
 
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
@@ -62,15 +63,20 @@ def isolated(value: str, tag: str) -> str:
     """A value for a sentence of a language, kept from changing the order of the words around it.
 
     In a line that runs from the right, a Latin name or a phone number would otherwise take punctuation and numbers
-    beside it along to its own side. Digits and what is written in Arabic need nothing, and a link takes every character
-    behind it for its own.
+    beside it along to its own side, and so would an Arabic name in a line that runs from the left. Digits need nothing,
+    and a link takes every character behind it for its own.
 
     >>> isolated("T-81", "ar") == "\\u2068T-81\\u2069", isolated("T-81", "en"), isolated("8", "ar")
     (True, 'T-81', '8')
     """
-    if not value or not _is_from_the_right(tag) or value.isdecimal() or value.startswith(("http://", "https://")):
+    if not value or value.isdecimal() or value.startswith(("http://", "https://")):
         return value
-    return f"{_ISOLATE}{value}{_END}"
+    foreign = _is_from_the_right(tag) or (not value.isascii() and any(map(_runs_from_the_right, value)))
+    return f"{_ISOLATE}{value}{_END}" if foreign else value
+
+
+def _runs_from_the_right(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL")
 
 
 @lru_cache(maxsize=512)

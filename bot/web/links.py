@@ -12,11 +12,11 @@ from bot.config import PageSettings, Settings
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.questions import Rating
 from bot.errors import AfterchatError
+from bot.languages.tags import direction
 from bot.messages import Address, ChannelName
 from bot.ports import Link
 from bot.web.survey.drawing import TEMPLATES, spoken
 from bot.web.survey.showing import Choice, Shown, first_question, not_begun
-from bot.web.widget import direction
 
 #: A placeholder that a mail system fills in: in an address it needs no escaping, and ends none.
 _PLACEHOLDER = re.compile(r"""[^"'<>&\\\s][^"'<>&\\\r\n]{0,199}""")

@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -13,7 +12,9 @@ from aiohttp import web
 from bot.channels.webchat import LONGEST_TEXT
 from bot.config import WebchatSettings
 from bot.conversations.questions import in_locale
-from bot.languages import pack, say
+from bot.languages import pack
+from bot.languages.tags import direction
+from bot.languages.voice import Speak, Voice
 
 #: The keys of the packs that the widget shows, without "widget.".
 TEXTS = (
@@ -28,7 +29,6 @@ TEXTS = (
     "from_you",
     "error",
 )
-_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
 _HEX_COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 _MINUTES_5 = "public, max-age=300"
 
@@ -58,10 +58,12 @@ class Script:
         return web.Response(body=body, content_type="text/javascript", charset="utf-8", headers=headers)
 
 
-def settings_response(request: web.Request, settings: WebchatSettings, cors: Mapping[str, str]) -> web.Response:
+def settings_response(
+    request: web.Request, settings: WebchatSettings, speak: Speak, cors: Mapping[str, str]
+) -> web.Response:
     """The widget's texts, title and colour in the language of ``?language=``."""
     language = request.query.get("language", "")[:35]
-    body = msgspec.json.encode(widget_settings(settings, language), order="deterministic")
+    body = msgspec.json.encode(widget_settings(settings, language, speak), order="deterministic")
     headers = {
         "ETag": _etag(body),
         "Cache-Control": _MINUTES_5,
@@ -73,27 +75,19 @@ def settings_response(request: web.Request, settings: WebchatSettings, cors: Map
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
-def widget_settings(settings: WebchatSettings, language: str) -> Mapping[str, object]:
+def widget_settings(settings: WebchatSettings, language: str, speak: Speak = Voice) -> Mapping[str, object]:
     """What the widget shows around the messages; the direction is that of the customer's own language."""
     locale = pack(language).locale
+    voice = speak(locale)
     return {
         "locale": locale,
         "dir": direction(language),
-        "title": in_locale(settings.title, language or locale, locale) or say(locale, "widget.title"),
+        "title": in_locale(settings.title, language or locale, locale) or voice.say("widget.title"),
         "colour": settings.colour,
         "on_colour": ink_on(settings.colour),
         "longest": LONGEST_TEXT,
-        "texts": {key: say(locale, f"widget.{key}") for key in TEXTS},
+        "texts": {key: voice.say(f"widget.{key}") for key in TEXTS} | {"human": voice.say("command.human")},
     }
-
-
-def direction(language: str) -> Literal["ltr", "rtl"]:
-    """Where lines begin in a language.
-
-    >>> direction("ar-EG"), direction("vi")
-    ('rtl', 'ltr')
-    """
-    return "rtl" if language.replace("_", "-").partition("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
 
 
 def ink_on(colour: str) -> str:

@@ -473,7 +473,8 @@ async def test_script_is_small_compressed_and_asked_for_again_by_name(client: Cl
     [
         ("vi", "vi", "Ask Lotus Bank", "Gửi", "ltr"),
         ("pl-PL", "pl", "Ask Lotus Bank", "Wyślij", "ltr"),
-        ("ar-EG", "en", "Ask Lotus Bank", "Send", "rtl"),
+        ("ar-EG", "ar", "Ask Lotus Bank", "إرسال", "rtl"),
+        ("he-IL", "en", "Ask Lotus Bank", "Send", "rtl"),
         ("", "en", "Ask Lotus Bank", "Send", "ltr"),
         ("%00" * 100, "en", "Ask Lotus Bank", "Send", "ltr"),
     ],

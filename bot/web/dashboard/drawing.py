@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Literal
 
 from aiohttp import web
 
 from bot.config import FollowUpSettings, Settings
 from bot.followup.clocks import Team
+from bot.languages.tags import direction
 from bot.languages.voice import Voice
 from bot.web.html import POLICY, give_asset, tag_of, templates_of
 
@@ -24,6 +26,10 @@ class Words:
     @property
     def locale(self) -> str:
         return self.voice.locale
+
+    @property
+    def dir(self) -> Literal["ltr", "rtl"]:
+        return direction(self.voice.locale)
 
     def __call__(self, key: str, **variables: object) -> str:
         return self.voice.say(key, **variables)
