@@ -50,13 +50,12 @@ def _parts(text: str) -> list[str]:
 def _name(text: str) -> str:
     """What is compared: no case, no closing punctuation, digits as 0-9."""
     bared = bare(text)
-    if bared.isdecimal() and not bared.isascii() and not any(_is_raised(each) for each in text):
-        return "".join(str(unicodedata.decimal(each)) for each in bared)
-    return bared.casefold()
-
-
-def _is_raised(character: str) -> bool:
-    return unicodedata.decomposition(character).startswith(("<super>", "<sub>"))
+    if not bared.isdecimal() or text.isascii():
+        return bared.casefold()
+    if any(unicodedata.decomposition(each).startswith(("<super>", "<sub>")) for each in text):
+        # a power is no number
+        return text
+    return "".join(str(unicodedata.decimal(each)) for each in bared)
 
 
 def _names(question: Choice | Choices, locale: str, fallback: str) -> dict[str, str]:

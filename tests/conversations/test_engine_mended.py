@@ -135,7 +135,7 @@ def test_words_after_change_are_not_taken_by_the_open_question() -> None:
 def test_each_change_is_explained_once_even_after_handing_back() -> None:
     handed_back = talk("score=1", "What now?", "Hello?")
     assert handed_back.handed_back
-    assert answer(talk("score=1", "What now?", "Hello?", "score=~change"), "bad!").prompts == (
+    assert answer(talk("score=1", "What now?", "Hello?", "score=~change"), "rubbish!").prompts == (
         AskAgain(question="score"),
     )
 

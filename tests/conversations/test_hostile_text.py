@@ -85,7 +85,14 @@ def alarm() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-RATINGS = [(rating(scale, look), locale) for scale, locale in MIXES for look in LOOKS.get(scale, ("numbers",))]
+#: a language of each way of writing
+WRITTEN = ("en", "vi", "ar", "ja")
+RATINGS = [
+    (rating(scale, look), locale)
+    for scale, locale in MIXES
+    if locale in WRITTEN
+    for look in LOOKS.get(scale, ("numbers",))
+]
 #: one score amid white space
 ALONE = {
     f"{label} after ''"

@@ -10,7 +10,7 @@ from bot.conversations.typed import Rated, is_word, read_rating
 from bot.languages import fill, locales, pack
 
 SCALES: tuple[ScaleName, ...] = ("nps", "csat5", "csat10", "ces7", "thumbs")
-MIXES = [(scale, locale) for scale in SCALES for locale in ("en", "vi", "it", "pl")]
+MIXES = [(scale, locale) for scale in SCALES for locale in locales()]
 LOOKS: dict[ScaleName, tuple[Look, ...]] = {"csat5": ("numbers", "emoji", "stars"), "csat10": ("numbers", "stars")}
 
 
@@ -137,7 +137,7 @@ MIXED: dict[str, tuple[str, str, Rated | None]] = {
     "so could a bracket": ("en", "2) too slow", None),
     "a full stop and a line": ("en", "2.\ntoo slow", None),
     "a full stop behind more than a number": ("en", "5/5. Great people", Rated(score=5, comment="Great people")),
-    "a full stop behind a word": ("en", "Five. Great", Rated(score=5, comment="Great")),
+    "a full stop behind a word": ("en", "Five. Great people", Rated(score=5, comment="Great people")),
     "a list": ("en", "1. The parcel was late\n2. nobody called", None),
     "a list of praise": ("en", "1. fast\n2. friendly", None),
     "a list with brackets": ("en", "1) fast\n2) friendly", None),
@@ -216,10 +216,6 @@ def test_whatever_is_typed_stays_on_the_scale(text: str, mix: tuple[ScaleName, s
     if rated is not None:
         assert rated.score in scale_of(rating(scale))
         assert rated.comment in text
-
-
-def test_every_pack_is_among_the_mixes() -> None:
-    assert {locale for _, locale in MIXES} == set(locales())
 
 
 # ---- options ----------------------------------------------------------------------------------------------
