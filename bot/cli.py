@@ -11,6 +11,7 @@ from functools import partial
 from typing import get_args
 
 from bot import __version__
+from bot.advice import consider
 from bot.app import App, real_clock, report_of, run
 from bot.commands import asking, links, schema, trying
 from bot.commands.places import (
@@ -30,7 +31,6 @@ from bot.errors import AfterchatError, ConfigError
 from bot.followup.cases import PRIORITIES, CaseState
 from bot.followup.templates import causes_or_default
 from bot.ids import CaseId
-from bot.languages import FALLBACK
 from bot.live.settings import LiveSettings
 from bot.ports import CaseQuery
 from bot.reports import as_table, followup_table, make_followup_report
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
     checked = commands.add_parser("check", help="report every mistake in the config, with file and line")
     add_config(checked)
+    checked.add_argument("--strict", action="store_true", help="fail for warnings, too")
     checked.set_defaults(run=_check)
 
     report = commands.add_parser("report", help="print the figures: n, interval, small-n flags")
@@ -167,7 +168,7 @@ async def _run(options: argparse.Namespace) -> int:
         return 0
     try:
         await _started(app, settings)
-        _read_anew_when_told(app.follow(path, lambda sources: read(sources, environ)), told)
+        _read_anew_when_told(app.follow(path, lambda sources: read(sources, environ, consider)), told)
         print(f"afterchat serves on {settings.server.host}:{app.port} as {settings.server.public_url}", flush=True)
         for channel in settings.channels:
             print(f"  {channel.name}: {_where(channel, settings)}", flush=True)
@@ -254,14 +255,14 @@ async def _demo(options: argparse.Namespace) -> int:
 
 async def _check(options: argparse.Namespace) -> int:
     path = config_path(options)
-    problems = check(path, os.environ)
+    problems = check(path, os.environ, consider)
     for problem in problems:
         print(problem)
-    if problems:
-        print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {path}")
-        return 2
-    print(f"{path} is in order")
-    return 0
+    errors = sum(problem.severity == "error" for problem in problems)
+    counts = ((errors, "problem"), (len(problems) - errors, "warning"))
+    told = " and ".join(f"{count} {what}{'s' if count != 1 else ''}" for count, what in counts if count)
+    print(f"{told} in {path}" if told else f"{path} is in order")
+    return 2 if errors or (problems and options.strict) else 0
 
 
 async def _report(options: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ ROW_LENGTH = 8
 #: what a phone shows of one row of buttons, in characters, with two for the edges of each button
 _ROW_WIDTH = 32
 _LABEL_LENGTH = 64
+#: what a phone shows of a label alone in its row
+LABEL_WIDTH = _ROW_WIDTH - 2
 _ELLIPSIS = "…"
 
 
