@@ -40,7 +40,7 @@ from bot.ids import Ids, ids_from
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
 from bot.intake.dues import longest_survey, longest_wait
-from bot.languages import FALLBACK
+from bot.languages.voice import Voice
 from bot.live.channels import RunningChannels, forever
 from bot.live.settings import LiveSettings
 from bot.live.watching import Watch
@@ -204,12 +204,18 @@ class App:
         match settings:
             case TelegramSettings():
                 public_url = all_settings.server.public_url
-                return TelegramChannel(settings, clock=self.clock, public_url=public_url)
+                return TelegramChannel(settings, clock=self.clock, public_url=public_url, speak=self._speak)
             case SlackSettings():
                 rooms = partial(self._rooms_of_the_desk, settings.name)
-                return SlackChannel(settings, clock=self.clock, agents_speak=self._agents_speak, desk_rooms=rooms)
+                return SlackChannel(settings, clock=self.clock, agents_voice=self._agents_voice, desk_rooms=rooms)
             case WebchatSettings():
-                return WebchatChannel(settings, clock=self.clock, chat=self.storage.chat, allowance=self._allowance)
+                return WebchatChannel(
+                    settings,
+                    clock=self.clock,
+                    chat=self.storage.chat,
+                    allowance=self._allowance,
+                    speak=self._speak,
+                )
             case WebhookChatSettings():
                 return WebhookChannel(settings, clock=self.clock, session=self._client)
             case PageSettings():
@@ -223,9 +229,11 @@ class App:
             case _:
                 assert_never(settings)
 
-    def _agents_speak(self) -> str:
-        followup = self.settings().followup
-        return FALLBACK if followup is None else followup.locale
+    def _agents_voice(self) -> Voice:
+        return self.settings().agents_voice()
+
+    def _speak(self, locale: str) -> Voice:
+        return self.settings().voice(locale)
 
     def _rooms_of_the_desk(self, channel: ChannelName) -> frozenset[str]:
         followup = self.settings().followup

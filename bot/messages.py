@@ -3,6 +3,7 @@
 Small and closed. Channels translate to and from these types and nothing else travels across that border.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NewType
 
@@ -323,6 +324,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, tag="card"):
     typing: bool = True
     #: ways to say no to the whole survey, drawn below the answers and smaller where a channel can; never numbered
     decline: tuple[Button, ...] = ()
+    #: what the flow's author says differently of ``decline``, for channels that put it in words
+    own: Mapping[str, Mapping[str, str | Mapping[str, str]]] = {}
 
 
 class AlertOf(msgspec.Struct, frozen=True, kw_only=True, tag="alert_of"):

@@ -1,7 +1,7 @@
 """A card as plain text, for whatever cannot show buttons: numbered options, or the ends of a scale."""
 
 from bot.conversations.engine import DONE
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import AnyToken, Button, Card, LanguageToken, Text, Token, parse_token
 
 #: how the values of buttons begin that are no values of the question: skip, done, change
@@ -46,7 +46,7 @@ def _declined_by(card: Card) -> str:
     if not card.decline:
         return ""
     answers = any(not value.startswith(_CONTROL) for value, _ in _valued(card))
-    return say(card.locale, "hint.decline" if answers else "hint.never")
+    return Voice(card.locale, card.own).say("hint.decline" if answers else "hint.never")
 
 
 def ends(card: Card) -> str:

@@ -30,7 +30,8 @@ from bot.channels.signatures import session_in, session_token
 from bot.config import WebchatSettings
 from bot.conversations.router import route, slashed
 from bot.errors import SendFailed, StoreUnavailable
-from bot.languages import locales, say
+from bot.languages import FALLBACK, locales
+from bot.languages.voice import Speak, Voice
 from bot.messages import (
     Address,
     Commanded,
@@ -98,17 +99,27 @@ class WebchatChannel:
     limits = Limits(buttons=60, text=LONGEST_TEXT, button_label=200, token_bytes=64, edits=True)
 
     def __init__(
-        self, settings: WebchatSettings, *, clock: Clock, chat: ChatLog, allowance: Allowance | None = None
+        self,
+        settings: WebchatSettings,
+        *,
+        clock: Clock,
+        chat: ChatLog,
+        allowance: Allowance | None = None,
+        speak: Speak = Voice,
     ) -> None:
         self.name = settings.name
         self.settings = settings
         self._clock = clock
         self._chat = chat
+        self._speak = speak
         allowance = allowance or Allowance()
         self._sessions = Buckets(allowance.sessions)
         self._requests = Buckets(allowance.requests)
         self._surveys = Buckets(allowance.surveys_of_session), Buckets(allowance.surveys_of_address)
         self._octets = Buckets(allowance.octets_of_address)
+
+    def _voice(self, language: str | None) -> Voice:
+        return self._speak(_language(language) or FALLBACK)
 
     def session(self, authorization: str) -> str | None:
         """The session proven by an ``Authorization`` header, or None."""
@@ -192,7 +203,7 @@ class WebchatChannel:
     def _open(self, doing: _Open, network: str) -> Reply:
         wait = self._sessions.wait(network, self._clock())
         if wait:
-            return _too_often(wait, doing.language)
+            return _too_often(wait, self._voice(doing.language))
         session = secrets.token_urlsafe(16)
         return _json(201, {"session": session, "token": session_token(self.settings.secret, session)})
 
@@ -208,7 +219,7 @@ class WebchatChannel:
             if refusal is not None:
                 return refusal
         wait = self._octets.wait(network_of(raw.remote), now, len(raw.body))
-        return _too_often(wait, doing.language) if wait else None
+        return _too_often(wait, self._voice(doing.language)) if wait else None
 
     async def _begin(self, doing: _Doing, inbound: _Event, handle: Handle, keys: tuple[str, str]) -> Reply:
         """Do what may start a survey, if the visitor and their address have one left; what starts none costs none."""
@@ -218,7 +229,7 @@ class WebchatChannel:
             for buckets, key in zip(self._surveys, keys, strict=True):
                 wait = buckets.wait(key, inbound.at)
                 if wait:
-                    return _too_often(wait, doing.language)
+                    return _too_often(wait, self._voice(doing.language))
                 taken.append((buckets, key))
             said = await self._do(doing, inbound, handle)
             return _answer(said)
@@ -291,9 +302,9 @@ def _refuse_text(text: str) -> Reply | None:
     return None
 
 
-def _too_often(wait: float, language: str | None) -> Reply:
+def _too_often(wait: float, voice: Voice) -> Reply:
     seconds = str(math.ceil(wait))
-    return _refuse(429, "too_often", say(_language(language) or "en", "widget.too_often"), {"Retry-After": seconds})
+    return _refuse(429, "too_often", voice.say("widget.too_often"), {"Retry-After": seconds})
 
 
 def _slow_down(wait: float) -> Reply:

@@ -13,7 +13,7 @@ from bot.conversations.simulation import Simulation
 from bot.intake.anonymity import keyed
 from bot.languages import say
 from bot.ports import Decision, DecisionQuery, Ledger, Outcome, Read
-from bot.reports.explaining import agents_zone, explain_all, shown
+from bot.reports.explaining import ENGLISH, agents_zone, explain_all, shown
 from bot.reports.figures import json_for_terminal
 from bot.reports.simulation import SimulationReport, Tally, settings_of, simulation_text, trigger_of
 from bot.storage import Storage, open_storage
@@ -66,7 +66,7 @@ async def _explain(options: argparse.Namespace) -> int:
     zone = agents_zone(settings)
     listed = found[: options.limit]
     if options.json:
-        print(json_for_terminal([told_decision(each, locale="en", zone=zone) for each in listed]))
+        print(json_for_terminal([told_decision(each, voice=ENGLISH, zone=zone) for each in listed]))
     elif listed:
         print(explain_all(listed, zone=zone))
     if not found:

@@ -38,6 +38,10 @@ THUMBS = ("👎", "👍")
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([^{}]*))?\}")
 
 
+#: what channels say themselves, in place of buttons that they cannot draw
+_TAUGHT = ("hint.decline", "hint.never", "hint.language")
+
+
 class Wording(msgspec.Struct, frozen=True, kw_only=True):
     """What texts need beside the conversation."""
 
@@ -172,6 +176,7 @@ def _open_card(question: Question, text: str, flow: Flow, conversation: Conversa
         high=high,
         locale=locale,
         decline=_refusals(conversation, question.id, voice) if wording.decline else (),
+        own={key: flow.sentences[key] for key in _TAUGHT if key in flow.sentences},
     )
 
 

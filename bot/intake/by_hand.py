@@ -11,7 +11,6 @@ from bot.intake.deciding import dealing_of, ending_key, newly, of_ending, told_a
 from bot.intake.identity import must_write_first
 from bot.intake.moment import Moment
 from bot.intake.people import learned, speaks
-from bot.languages import say
 from bot.messages import AgentAsks
 from bot.ports import (
     Customer,
@@ -61,31 +60,31 @@ def _may(event: AgentAsks, moment: Moment) -> bool:
 
 def _refusal(event: AgentAsks, moment: Moment) -> str:
     """Why somebody may not ask, in words; a room's id would tell nobody anything."""
-    desk, locale = moment.desk(), moment.agents_speak
+    desk, voice = moment.desk(), moment.voice
     if desk is None or event.agent.channel != desk.channel:
-        return say(locale, "told.only_the_desk")
+        return voice.say("told.only_the_desk")
     if event.of_the_desk is None:
-        return say(locale, "told.desk_unknown")
+        return voice.say("told.desk_unknown")
     if desk.key.startswith("#"):
-        return say(locale, "told.only_members", room=desk.key)
-    return say(locale, "told.only_the_desk")
+        return voice.say("told.only_members", room=desk.key)
+    return voice.say("told.only_the_desk")
 
 
 def in_agents_words(outcome: Outcome, moment: Moment) -> Outcome:
     """The outcome with its reason as the agent reads it: a sentence in the agents' language."""
-    said, locale = outcome.said, moment.agents_speak
+    said, voice = outcome.said, moment.voice
     decision = next((write.decision for write in outcome.writes if isinstance(write, RecordDecision)), None)
     match said.text:
         case "reported before":
-            text = say(locale, "told.asked_before")
+            text = voice.say("told.asked_before")
         case "asked a moment ago":
-            text = say(locale, "rule.asked_a_moment_ago")
+            text = voice.say("rule.asked_a_moment_ago")
         case _ if decision is not None and said.kind in ("deferred", "not_asked"):
             # never the rule's name: it is of the program's language
-            text = in_words(decision, locale=locale, zone=agents_zone(moment.settings))
+            text = in_words(decision, voice=voice, zone=agents_zone(moment.settings))
         case _:
             text = said.text
-    return replace(outcome, said=replace(said, text=text, locale=locale))
+    return replace(outcome, said=replace(said, text=text, locale=voice.locale))
 
 
 def _reference(event: AgentAsks) -> str:

@@ -2,7 +2,7 @@
 
 from bot.config import FollowUpSettings
 from bot.intake.moment import Moment
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import AgentWonders
 from bot.ports import Decision, Facts, Outcome, Read, Said
 from bot.reports.explaining import agents_zone, explain_all, shown
@@ -34,19 +34,19 @@ def _is_of_the_desk(event: AgentWonders, followup: FollowUpSettings | None) -> b
 
 
 def _told(query: str, facts: Facts, moment: Moment) -> str:
-    locale, zone = moment.agents_speak, agents_zone(moment.settings)
+    voice, zone = moment.voice, agents_zone(moment.settings)
     if not facts.decisions:
         key = "explain.nothing" if facts.namesake is None else "explain.never"
-        return say(locale, key, query=shown(query) or say(locale, "explain.unknown"))
-    newest = _fitting(facts.decisions[:MOST], locale, zone)
-    told = explain_all(newest, locale=locale, zone=zone)
+        return voice.say(key, query=shown(query) or voice.say("explain.unknown"))
+    newest = _fitting(facts.decisions[:MOST], voice, zone)
+    told = explain_all(newest, voice=voice, zone=zone)
     if len(newest) < len(facts.decisions):
-        told = f"{told}\n{say(locale, 'explain.more', n=len(newest))}"
+        told = f"{told}\n{voice.say('explain.more', n=len(newest))}"
     return told
 
 
-def _fitting(decisions: tuple[Decision, ...], locale: str, zone: str) -> tuple[Decision, ...]:
+def _fitting(decisions: tuple[Decision, ...], voice: Voice, zone: str) -> tuple[Decision, ...]:
     """As many of the newest as there is room for, one at least."""
-    while len(decisions) > 1 and len(explain_all(decisions, locale=locale, zone=zone)) > LONGEST:
+    while len(decisions) > 1 and len(explain_all(decisions, voice=voice, zone=zone)) > LONGEST:
         decisions = decisions[:-1]
     return decisions

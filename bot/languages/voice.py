@@ -1,6 +1,6 @@
 """How the program speaks: in a customer's or agent's language, with the author's own sentences where there are some."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -35,6 +35,10 @@ class Voice(msgspec.Struct, frozen=True):
             return form_of(theirs[tag], tag, count)
         spoken = pack(self.locale)
         return form_of(spoken.plurals.get(key, spoken.sentences[key]), spoken.locale, count)
+
+
+#: gives the voice of a language
+Speak = Callable[[str], Voice]
 
 
 def tags_of(locale: str) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from aiohttp import web
 from bot.config import Settings
 from bot.conversations.invitations import Rule, TriggerKind, Verdict
 from bot.ids import ConversationId, CustomerId, InteractionId
+from bot.languages.voice import Voice
 from bot.messages import Address
 from bot.ports import Decision, DecisionQuery, DecisionStep, Ledger
-from bot.reports.explaining import agents_locale, agents_zone, explain, in_words
+from bot.reports.explaining import agents_zone, explain, in_words
 from bot.reports.filters import Unknown
 from bot.web.api import Refused, Tag, json_response, read_query_as
 from bot.web.deeds import Filter, Moment, in_utc
@@ -113,9 +114,10 @@ class DecisionsApi:
         await self._know(asked)
         found = await self.ledger.list(await self._kept(_query(asked)))
         listed, settings = found[: asked.limit], self.settings()
-        locale, zone = asked.language or agents_locale(settings), agents_zone(settings)
+        agents, zone = settings.agents_voice(), agents_zone(settings)
+        voice = settings.voice(asked.language) if asked.language else agents
         page = DecisionPage(
-            decisions=tuple(told_decision(each, locale=locale, zone=zone) for each in listed),
+            decisions=tuple(told_decision(each, voice=voice, zone=zone) for each in listed),
             next=listed[-1].key if len(found) > asked.limit and listed else None,
         )
         return json_response(page)
@@ -138,7 +140,7 @@ class DecisionsApi:
         return hashed
 
 
-def told_decision(decision: Decision, *, locale: str, zone: str) -> ToldDecision:
+def told_decision(decision: Decision, *, voice: Voice, zone: str) -> ToldDecision:
     """A decision as programs and people are told it, over HTTP and as JSON in the terminal."""
     return ToldDecision(
         id=decision.key,
@@ -157,20 +159,20 @@ def told_decision(decision: Decision, *, locale: str, zone: str) -> ToldDecision
         triggered_at=decision.triggered_at,
         at=decision.at,
         repeats=decision.repeats,
-        steps=tuple(_told_step(step, decision, locale, zone) for step in decision.steps),
-        reason=in_words(decision, locale=locale, zone=zone),
-        explanation=explain(decision, locale=locale, zone=zone),
+        steps=tuple(_told_step(step, decision, voice, zone) for step in decision.steps),
+        reason=in_words(decision, voice=voice, zone=zone),
+        explanation=explain(decision, voice=voice, zone=zone),
     )
 
 
-def _told_step(step: DecisionStep, decision: Decision, locale: str, zone: str) -> ToldStep:
+def _told_step(step: DecisionStep, decision: Decision, voice: Voice, zone: str) -> ToldStep:
     as_it_was = msgspec.structs.replace(decision, rule=step.rule, inputs=step.inputs)
     return ToldStep(
         verdict=told_verdict(step.verdict),
         rule=step.rule,
         inputs=step.inputs,
         at=step.at,
-        reason=in_words(as_it_was, locale=locale, zone=zone),
+        reason=in_words(as_it_was, voice=voice, zone=zone),
     )
 
 

@@ -18,7 +18,6 @@ from aiohttp import web
 
 from bot.config import Settings
 from bot.errors import SendFailed
-from bot.languages import FALLBACK, say
 from bot.messages import Attachment, ChannelName
 from bot.ports import Channel, Clock, File
 

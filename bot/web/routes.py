@@ -177,7 +177,7 @@ def _add_widget(app: web.Application, site: Site) -> None:
             return problem(
                 403, "origin", "This page may not embed the chat; add its origin to 'origins' of the channel."
             )
-        return settings_response(request, channel.settings, cors)
+        return settings_response(request, channel.settings, lambda locale: site.settings().voice(locale), cors)
 
     app.router.add_get("/widget.js", widget_script)
     app.router.add_get("/widget/{name}/settings", widget_settings)

@@ -40,7 +40,8 @@ from bot.channels.slack.sending import (
 from bot.channels.slack.signing import is_ssl_check, parsed, signed
 from bot.config import SlackSettings
 from bot.errors import SendFailed, StoreUnavailable
-from bot.languages import FALLBACK, say
+from bot.languages import FALLBACK
+from bot.languages.voice import Voice
 from bot.messages import AgentAsks, AgentDid, Alert, AlertOf, Card, Inbound, IncidentOf, Outbound, Receipt, Remark, Text
 from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
@@ -70,7 +71,7 @@ class SlackChannel:
         settings: SlackSettings,
         *,
         clock: Clock,
-        agents_speak: Callable[[], str] = lambda: FALLBACK,
+        agents_voice: Callable[[], Voice] = lambda: Voice(FALLBACK),
         desk_rooms: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self.name = settings.name
@@ -86,7 +87,7 @@ class SlackChannel:
         )
         self._settings = settings
         self._clock = clock
-        self._agents_speak = agents_speak
+        self._agents_voice = agents_voice
         self._client = web_client(settings.api_url, settings.bot_token)
         self._app = bolt(settings)
         self._session: aiohttp.ClientSession | None = None
@@ -164,7 +165,7 @@ class SlackChannel:
             case Meant(inbound=inbound, origin=origin):
                 return await self._handled(inbound, origin, handle)
             case Hint(key=key, origin=origin):
-                return self._told(origin, say(self._agents_speak(), key))
+                return self._told(origin, self._agents_voice().say(key))
             case Unknown(why=why):
                 return await self._aside(raw, why, handle)
             case Nothing(alarm=alarm):
@@ -209,7 +210,7 @@ class SlackChannel:
         if said.kind == "unknown_thread":
             return self._nobody_got_it(origin, said)
         if said.form is not None and origin.kind in ("press", "choice"):
-            self._fleeting.show(origin, said.form, said.locale)
+            self._fleeting.show(origin, said.form, said.voice)
             return BoltResponse(status=200)
         return self._told(origin, wording(inbound, said))
 
@@ -229,7 +230,7 @@ class SlackChannel:
             log.info("Slack (%s): words in the thread of a message that is not known yet", self.name)
             return BoltResponse(status=503)
         if origin.of_ours:
-            self._fleeting.tell(origin, say(said.locale, "told.unknown_thread"))
+            self._fleeting.tell(origin, said.voice.say("told.unknown_thread"))
         return BoltResponse(status=200)
 
     def _renewed(self, inbound: Inbound, origin: Origin | None) -> Inbound:

@@ -15,7 +15,7 @@ from bot.channels.slack.files import is_of
 from bot.channels.slack.forms import draw_form
 from bot.channels.slack.meanings import Origin
 from bot.channels.slack.sending import code_of, fields_of
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import ChannelName, Text
 from bot.ports import Form
 
@@ -38,9 +38,9 @@ class Fleeting:
         """Words that only this person sees, where they are."""
         self._spawn(self._whisper(origin, words))
 
-    def show(self, origin: Origin, form: Form, locale: str) -> None:
+    def show(self, origin: Origin, form: Form, voice: Voice) -> None:
         """A form in front of this person, or a change of the one that they chose something in."""
-        self._spawn(self._show(origin, form, locale))
+        self._spawn(self._show(origin, form, voice))
 
     async def close(self) -> None:
         """Let what is under way arrive."""
@@ -54,9 +54,9 @@ class Fleeting:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _show(self, origin: Origin, form: Form, locale: str) -> None:
+    async def _show(self, origin: Origin, form: Form, voice: Voice) -> None:
         client = self._client()
-        view = draw_form(form, locale, origin.form)
+        view = draw_form(form, voice, origin.form)
         try:
             if origin.form is not None:
                 await client.views_update(view_id=origin.form.id, hash=origin.form.hash, view=view)
@@ -65,7 +65,7 @@ class Fleeting:
         except Exception as error:
             log.warning("Slack (%s): a form was not shown (%s)", self._name, _what(error))
             if origin.form is None:
-                await self._whisper(origin, say(locale, "told.form_expired"))
+                await self._whisper(origin, voice.say("told.form_expired"))
 
     async def _whisper(self, origin: Origin, words: str) -> None:
         client = self._client()

@@ -16,7 +16,7 @@ from bot.channels.slack.parts import FIELD, OPTION_VALUE, OPTIONS, Block, option
 from bot.channels.slack.plain import cut, found, text_at
 from bot.followup.templates import TemplateKind
 from bot.ids import CaseId
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import CaseToken, Deed, Relay, Resolve, Snooze, format_token
 from bot.ports import Form, FormKind, FormOption
 
@@ -50,16 +50,16 @@ class OpenForm(msgspec.Struct, frozen=True, kw_only=True):
 # ---- what it looks like ------------------------------------------------------------------------------------------
 
 
-def draw_form(form: Form, locale: str, before: OpenForm | None = None) -> Block:
+def draw_form(form: Form, voice: Voice, before: OpenForm | None = None) -> Block:
     """A form as views.open and views.update take it; ``before`` is how it stood when somebody chose a template."""
     return {
         "type": "modal",
         "callback_id": f"{_CALLBACK}{form.kind}",
         "private_metadata": form.case,
-        "title": plain(say(locale, f"form.{form.kind}"), TITLE),
-        "submit": plain(say(locale, f"form.{form.kind}.submit"), TITLE),
-        "close": plain(say(locale, "form.cancel"), TITLE),
-        "blocks": [*_about(form), *_warning(form, locale), *_fields(form, locale, before)],
+        "title": plain(voice.say(f"form.{form.kind}"), TITLE),
+        "submit": plain(voice.say(f"form.{form.kind}.submit"), TITLE),
+        "close": plain(voice.say("form.cancel"), TITLE),
+        "blocks": [*_about(form), *_warning(form, voice), *_fields(form, voice, before)],
     }
 
 
@@ -70,51 +70,51 @@ def _about(form: Form) -> Iterable[Block]:
         yield quotation(form.about, ABOUT)
 
 
-def _warning(form: Form, locale: str) -> Iterable[Block]:
+def _warning(form: Form, voice: Voice) -> Iterable[Block]:
     if form.group and form.kind == "reply":
-        yield section(f"⚠️ {say(locale, 'form.group')}")
+        yield section(f"⚠️ {voice.say('form.group')}")
 
 
-def _fields(form: Form, locale: str, before: OpenForm | None) -> Iterable[Block]:
+def _fields(form: Form, voice: Voice, before: OpenForm | None) -> Iterable[Block]:
     match form.kind:
         case "reply":
             if form.options:
-                yield _template(form, locale)
-            yield _text(form, locale, before)
+                yield _template(form, voice)
+            yield _text(form, voice, before)
         case "resolve":
             if form.options:
-                yield _cause(form, locale)
+                yield _cause(form, voice)
             element = {"type": "plain_text_input", "multiline": True, "max_length": LONGEST_ACTION}
-            yield _input("action", say(locale, "form.action"), {**element, **_initially(form.text, LONGEST_ACTION)})
+            yield _input("action", voice.say("form.action"), {**element, **_initially(form.text, LONGEST_ACTION)})
         case "snooze":
             element = {"type": "datetimepicker"}
             if form.until is not None:
                 element |= {"initial_date_time": int(form.until.timestamp())}
-            hint = say(locale, "form.until.hint")
-            yield _input("until", say(locale, "form.until"), element, hint=hint)
+            hint = voice.say("form.until.hint")
+            yield _input("until", voice.say("form.until"), element, hint=hint)
         case _:
             assert_never(form.kind)
 
 
-def _template(form: Form, locale: str) -> Block:
+def _template(form: Form, voice: Voice) -> Block:
     element = {
         "type": "static_select",
-        "placeholder": plain(say(locale, "form.template.choose"), TITLE * 4),
-        **_grouped(form, locale),
+        "placeholder": plain(voice.say("form.template.choose"), TITLE * 4),
+        **_grouped(form, voice),
     }
-    drawn = _input("template", say(locale, "form.template"), element)
+    drawn = _input("template", voice.say("form.template"), element)
     # whoever chooses one sees its words in the field at once
     return {**drawn, "optional": True, "dispatch_action": True}
 
 
-def _grouped(form: Form, locale: str) -> Block:
+def _grouped(form: Form, voice: Voice) -> Block:
     chosen = form.options[:OPTIONS]
     kinds = [kind for kind in get_args(TemplateKind) if any(each.kind == kind for each in chosen)]
     if not kinds or any(each.kind is None for each in chosen):
         return {"options": [_ready(each) for each in chosen]}
     groups = [
         {
-            "label": plain(say(locale, f"form.{kind}"), TITLE * 3),
+            "label": plain(voice.say(f"form.{kind}"), TITLE * 3),
             "options": [_ready(each) for each in chosen if each.kind == kind],
         }
         for kind in kinds
@@ -126,7 +126,7 @@ def _ready(template: FormOption) -> Block:
     return option(template.label, f"{_USE}{template.id}")
 
 
-def _text(form: Form, locale: str, before: OpenForm | None) -> Block:
+def _text(form: Form, voice: Voice, before: OpenForm | None) -> Block:
     words = form.text
     if before is not None and before.typed.strip() and before.typed != before.began:
         # a template is put under what was written already
@@ -134,9 +134,9 @@ def _text(form: Form, locale: str, before: OpenForm | None) -> Block:
     element = {"type": "plain_text_input", "multiline": True, "max_length": LONGEST_REPLY}
     drawn = _input(
         "text",
-        say(locale, "form.text"),
+        voice.say("form.text"),
         {**element, **_initially(words, LONGEST_REPLY)},
-        hint=say(locale, "form.text.hint"),
+        hint=voice.say("form.text.hint"),
     )
     # Slack keeps what a field holds for as long as its block has the same name
     return {**drawn, "block_id": f"text.{before.hash}"} if before else drawn
@@ -146,14 +146,14 @@ def _initially(words: str, length: int) -> Block:
     return {"initial_value": cut(words, length)} if words.strip() else {}
 
 
-def _cause(form: Form, locale: str) -> Block:
+def _cause(form: Form, voice: Voice) -> Block:
     causes = [option(each.label, each.id) for each in form.options if len(each.id) <= OPTION_VALUE]
     element = {
         "type": "static_select",
-        "placeholder": plain(say(locale, "form.cause.choose"), TITLE * 4),
+        "placeholder": plain(voice.say("form.cause.choose"), TITLE * 4),
         "options": causes[:OPTIONS],
     }
-    return _input("cause", say(locale, "form.cause"), element)
+    return _input("cause", voice.say("form.cause"), element)
 
 
 def _input(name: str, label: str, element: Block, hint: str = "") -> Block:

@@ -55,9 +55,9 @@ def _to_agent(said: Said, *, in_thread: bool = False) -> str:
         case "empty" if said.text == "cause":
             return said.voice.say("told.unknown_cause")
         case "already_resolved" | "no_case" | "empty" | "too_long" | "in_the_past" | "unreachable" | "text_only":
-            return say(said.locale, f"told.{said.kind}")
+            return said.voice.say(f"told.{said.kind}")
         case "kept_internal" | "unknown_thread" | "incident_thread" | "kept_as_sent" | "note_not_sent":
-            return say(said.locale, f"told.{said.kind}")
+            return said.voice.say(f"told.{said.kind}")
         case _:
             # the alert is edited for everybody to see
             return ""
@@ -86,7 +86,7 @@ def _to_wonderer(said: Said) -> str:
 def _to_command(said: Said) -> str:
     match said.kind:
         case "asked" | "not_asked" | "opted_out" | "opted_in" | "closed":
-            return say(said.locale, f"reply.{said.kind}")
+            return said.voice.say(f"reply.{said.kind}")
         case _:
             return ""
 
@@ -94,11 +94,11 @@ def _to_command(said: Said) -> str:
 def _to_customer(said: Said) -> str:
     match said.kind:
         case "already_counted" | "closed" | "not_yours" | "unknown_button" | "too_late_to_change":
-            return say(said.locale, f"reply.{said.kind}")
+            return said.voice.say(f"reply.{said.kind}")
         case "choose_more" | "choose_fewer":
             return said.voice.say(f"reply.{said.kind}", n=said.text)
         case "opted_in" | "not_asked" | "asked":
-            return say(said.locale, f"reply.{said.kind}")
+            return said.voice.say(f"reply.{said.kind}")
         case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside" | "deferred":
             # the message that was tapped is edited
             return ""

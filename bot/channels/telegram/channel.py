@@ -20,7 +20,8 @@ from bot.channels.telegram.request import TooLarge
 from bot.channels.telegram.updates import WANTED, Me, read_body
 from bot.config import TelegramSettings
 from bot.errors import SendFailed, StoreUnavailable
-from bot.languages import FALLBACK, locales, say
+from bot.languages import FALLBACK, locales
+from bot.languages.voice import Speak, Voice
 from bot.messages import TOKEN_BYTES, Address, Outbound, Receipt
 from bot.ports import Clock, File, Handle, Limits, Raw, Reply, Said
 
@@ -65,6 +66,7 @@ class TelegramChannel:
         *,
         clock: Clock,
         public_url: str,
+        speak: Speak = Voice,
         first_wait: float = 1.0,
         longest_wait: float = 60.0,
         poll: int = 30,
@@ -81,6 +83,7 @@ class TelegramChannel:
         )
         self._settings = settings
         self._clock = clock
+        self._speak = speak
         self._webhook_url = f"{public_url.rstrip('/')}/channels/{settings.name}"
         self._api = Api(settings, timeout=timeout)
         number = settings.token.partition(":")[0]
@@ -154,7 +157,7 @@ class TelegramChannel:
             user = await self._api.bot.get_me()
             self._me = Me(channel=self.name, id=user.id, username=user.username)
             for locale in locales():
-                commands = [BotCommand(command, say(locale, f"command.{command}")) for command in _COMMANDS]
+                commands = [BotCommand(command, self._speak(locale).say(f"command.{command}")) for command in _COMMANDS]
                 language = None if locale == FALLBACK else locale.partition("-")[0]
                 await self._api.bot.set_my_commands(commands, language_code=language)
         except TelegramError as error:
