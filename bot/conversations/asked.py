@@ -56,6 +56,9 @@ def fits(question: Question, flow: Flow, answers: Answers, conversation: Convers
     locale = "" if answer is None else answer.locale
     if not met(question.when, flow, answers, conversation, locale):
         return False
+    if isinstance(question, PanelInvitation) and answer is None and conversation.attributes.get("panel") == "yes":
+        # who is on the panel is not asked to join it
+        return False
     if not isinstance(question, Choice | Choices):
         return True
     return any(met(option.when, flow, answers, conversation, locale) for option in question.options)

@@ -136,7 +136,7 @@ def _joined(table: Table, kind: str, before: Before, depth: int) -> Condition | 
 def _about_attribute(table: Table, before: Before) -> Condition | None:
     name = table.text("attribute")
     values = table.texts("is", example='is = ["…"]')
-    known = before.speech.attributes | {"channel", "language"}
+    known = before.speech.attributes | {"channel", "language", "panel"}
     if name and name not in known:
         more = f'If your interactions carry it, add it to the flow: attributes = ["{name[:40]}"].'
         table.report("attribute", f"there is no attribute '{name[:40]}'", did_you_mean(name, known, more))

@@ -13,7 +13,10 @@ from bot.conversations.dealings import Author
 Verdict = Literal["asked", "deferred", "not asked"]
 
 #: What made us think of asking. The last one is any other event that we were told of.
-TriggerKind = Literal["api", "helpdesk", "idle", "agent", "link", "command", "event"]
+TriggerKind = Literal["api", "helpdesk", "idle", "agent", "panel", "link", "command", "event"]
+
+#: The company asks one customer by hand, and not because a dealing has come to its end.
+BY_HAND: frozenset[TriggerKind] = frozenset({"agent", "panel"})
 
 #: Every rule that gives a verdict, by the name that stands in the ledger. Packs have a sentence for each: rule.<rule>.
 Rule = Literal[
@@ -162,8 +165,8 @@ SETTLING = timedelta(minutes=2)
 
 
 def planned_for(occasion: Occasion, rules: AskingRules) -> datetime:
-    """When someone would be asked if nothing spoke against it; what an agent asks for is asked at once."""
-    if occasion.trigger == "agent":
+    """When someone would be asked if nothing spoke against it; what is asked for by hand is asked at once."""
+    if occasion.trigger in BY_HAND:
         return occasion.at
     return max(occasion.closed_at + rules.delay, occasion.at + min(rules.delay, SETTLING))
 
@@ -192,14 +195,14 @@ def decide_invitation(who: Occasion, standing: Standing, rules: AskingRules, now
     return (
         _not_worth_it(who, rules, now)
         or _not_for_them(who, rules)
-        or _asked_lately(standing, rules, now)
+        or _asked_lately(who, standing, rules, now)
         or _not_now(who, standing, rules, now)
         or Invitation(verdict="asked", rule="nothing speaks against it")
     )
 
 
 def _not_worth_it(who: Occasion, rules: AskingRules, now: datetime) -> Invitation | None:
-    if who.trigger == "agent":
+    if who.trigger in BY_HAND:
         # who asks for it by hand knows what it is about
         return None
     if now - who.closed_at > rules.closed_at_most:
@@ -220,7 +223,7 @@ def _not_for_them(who: Occasion, rules: AskingRules) -> Invitation | None:
         return _no("not on this channel", channel=who.channel)
     if rules.languages and not _speaks(who.language, rules.languages):
         return _no("not in this language", language=who.language)
-    if who.trigger == "agent":
+    if who.trigger in BY_HAND:
         # nobody told of tags, and who asks by hand throws no die
         return None
     tags = {tag.casefold() for tag in who.tags}
@@ -244,9 +247,12 @@ def _folded(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name.casefold() for name in names)
 
 
-def _asked_lately(standing: Standing, rules: AskingRules, now: datetime) -> Invitation | None:
+def _asked_lately(who: Occasion, standing: Standing, rules: AskingRules, now: datetime) -> Invitation | None:
     if standing.surveyed_now:
         return _no("a survey is under way")
+    if who.trigger == "panel":
+        # they said that they would like to be asked more
+        return None
     for past in standing.past:
         since = now - past.at
         if since < rules.cool_down:
@@ -266,7 +272,7 @@ def _not_now(who: Occasion, standing: Standing, rules: AskingRules, now: datetim
         return unseen
     latest = planned_for(who, rules) + rules.defer_at_most
     wrote_at = standing.wrote_at
-    if who.trigger != "agent" and wrote_at is not None and timedelta(0) <= now - wrote_at < rules.delay:
+    if who.trigger not in BY_HAND and wrote_at is not None and timedelta(0) <= now - wrote_at < rules.delay:
         again_at = wrote_at + rules.delay
         return _later("the customer is writing", again_at, latest, or_else="writing for too long")
     awake = end_of_quiet(now, rules.quiet_from, rules.quiet_until, standing.time_zone)

@@ -22,8 +22,21 @@ from bot.ids import WordsId
 from bot.languages import locales, pack, stop_words
 from bot.messages import CommandName
 
-Command = Literal["stop", "start", "feedback", "human", "back", "language", "speak"]
-Route = Command | Literal["decline", "recovery", "survey", "case", "nobody"]
+Route = Literal[
+    "stop",
+    "start",
+    "feedback",
+    "leave_panel",
+    "human",
+    "back",
+    "speak",  # a language that is asked for
+    "language",  # the choice of languages
+    "decline",
+    "recovery",
+    "survey",
+    "case",
+    "nobody",
+]
 
 _SLASHED: Mapping[str, CommandName] = {
     "/feedback": "feedback",
@@ -82,6 +95,7 @@ def route(
     4. *back*, *speak*: the text is nothing but a word that goes back to an answer that there is, or asks for one of our
        languages. Nothing is lost by them, so they are heard while someone is asked for words, but not as an option's
        label or by an agent. *language*, which asks for the choice, is not heard while someone is asked for words.
+       *leave_panel* is heard from anybody at any time, but not as an option's label.
     5. *decline*: the text is nothing but such a "not now" or a "no thanks" of any language, and all that waits is the
        first question of a survey that the customer did not ask for. Not where it may be an answer: as an option's
        label, to an agent, to "Is it fixed?", and "not now" to an open text.
@@ -140,10 +154,12 @@ def _command(
 
 def _steered(
     text: str, locale: str, conversation: Conversation | None, flow: Flow | None, case: Following | None
-) -> Literal["human", "back", "language", "speak"] | None:
-    """Whether a text asks for a person, for the answer before, or for another language, and can be nothing else."""
+) -> Literal["human", "back", "language", "speak", "leave_panel"] | None:
+    """Whether a text asks for a person, the answer before, another language or an end, and can be nothing else."""
     talks = case is not None and case.spoken_at is not None
     awaits_words, answers = _awaits_words(conversation, flow), _answers(text, conversation, flow)
+    if not answers and is_word(text, _panel_words()):
+        return "leave_panel"
     to_an_agent = talks and (case is None or case.fixed_open_since is None)
     if not answers and not awaits_words and not to_an_agent and is_word(text, human_words()):
         return "human"
@@ -163,6 +179,12 @@ def _steered(
 def human_words() -> frozenset[str]:
     """How all languages ask for a person: who needs one may not speak ours."""
     return frozenset(word for tag in locales() for word in pack(tag).commands["human"])
+
+
+@cache
+def _panel_words() -> frozenset[str]:
+    """How all languages ask to leave the advisory panel."""
+    return frozenset(word for tag in locales() for word in pack(tag).commands["leave_panel"])
 
 
 def asked_for(text: str) -> str | None:

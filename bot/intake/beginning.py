@@ -14,6 +14,7 @@ from bot.conversations.variants import base_id, form_of
 from bot.ids import ConversationId, InteractionId
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
+from bot.intake.panel import attributes_of
 from bot.intake.people import speaks
 from bot.intake.recording import expiry, record, reminder
 from bot.messages import Address
@@ -118,7 +119,7 @@ def conversation_of(survey: Survey, moment: Moment) -> Conversation:
         locale=speaks(survey.customer, survey.flow),
         interaction=survey.interaction,
         invited=survey.invited,
-        attributes=survey.attributes,
+        attributes=attributes_of(survey.customer, survey.attributes),
         started_at=moment.now,
         touched_at=moment.now,
     )

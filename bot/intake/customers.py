@@ -17,7 +17,7 @@ from bot.conversations.steering import LANGUAGE, SPEAK
 from bot.followup.cases import awaits_recovery
 from bot.followup.routing import opening
 from bot.ids import WordsId
-from bot.intake import linked, recovering, speaking
+from bot.intake import linked, panel, recovering, speaking
 from bot.intake.commands import commanded, feedback, opt_in, opt_out, stop
 from bot.intake.human import human, known_by_word
 from bot.intake.moment import Moment
@@ -246,6 +246,8 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
             return opt_in(customer, event.sender, moment)
         case "feedback":
             return feedback(facts, customer, event.sender, moment)
+        case "leave_panel":
+            return panel.leave(customer, event.sender, moment)
         case "human":
             return _asked_for_human(event, facts, customer, moment)
         case "speak" | "language":

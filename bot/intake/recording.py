@@ -23,6 +23,7 @@ from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Rating
 from bot.intake.moment import Moment
 from bot.intake.opening import Step, case_writes
+from bot.intake.panel import memberships
 from bot.intake.remarks import Heard
 from bot.ports import (
     CountScore,
@@ -49,7 +50,9 @@ def record(step: Step, moment: Moment) -> tuple[Write, ...]:
         writes.append(SaveConversation(conversation=conversation, flow_id=flow.flow.id, was_turn=was_turn))
     for event in turn.events:
         writes += _record_event(event, step, moment)
-    wording = Wording(company=moment.settings.company, decline=moment.settings.asking.decline_buttons)
+    writes += memberships(step, moment)
+    asking = moment.settings.asking
+    wording = Wording(company=moment.settings.company, decline=asking.decline_buttons, languages=asking.language_button)
     for prompt in turn.prompts:
         writes.append(Queue(outbound=word(prompt, conversation, flow.flow, wording), at=moment.now))
     said = [write.words for write in writes if isinstance(write, KeepWords)]

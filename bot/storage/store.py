@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.conversations.flow import PinnedFlow
 from bot.errors import StoreUnavailable
+from bot.ids import FlowHash
 from bot.ports import Clock, CountRow, Facts, Outcome, Read
 from bot.storage import flows, keyring, reports, retention, upgrade
 from bot.storage.cases import StoredCases
@@ -85,6 +86,10 @@ class Storage:
     async def versions(self, structures: Collection[str]) -> Mapping[str, PinnedFlow]:
         """A flow version of each structure, also of those that are no longer active."""
         return await self._engine.read(lambda: flows.of_structures(structures, self._steps))
+
+    async def flow_version(self, version: FlowHash) -> PinnedFlow | None:
+        """A flow version, active or not."""
+        return await self._engine.read(lambda: self._steps.flow(version))
 
     async def score_counts(
         self, since: datetime | None, until: datetime | None, *, dimension: str = "all", flow: str | None = None
