@@ -53,10 +53,15 @@ def settings_for(
     recovery: float = 3600,
     incidents: IncidentRules = NO_INCIDENTS,
     port: int = 0,
+    example: Settings | None = None,
 ) -> Settings:
-    """The example's settings against the stand-ins; ``hooks``: webhooks and HTTP instead of polling and sockets."""
-    path = ROOT / "config.example.toml"
-    example = load(path, with_placeholders(path, ENVIRONMENT), sandbox=True)
+    """The example's settings against the stand-ins; ``hooks``: webhooks and HTTP instead of polling and sockets.
+
+    ``example`` is the example after it was changed.
+    """
+    if example is None:
+        path = ROOT / "config.example.toml"
+        example = load(path, with_placeholders(path, ENVIRONMENT), sandbox=True)
 
     def moved(channel: ChannelSettings) -> ChannelSettings:
         if isinstance(channel, TelegramSettings):
