@@ -11,7 +11,7 @@ from bot.conversations.dealings import Told
 from bot.conversations.invitations import TriggerKind
 from bot.errors import StoreRefused
 from bot.ids import CaseId, Ids
-from bot.intake import agents, by_hand, customers, dues, linked, relaying, telling, wondering
+from bot.intake import agents, by_hand, customers, dues, linked, panel, relaying, telling, wondering
 from bot.intake.anonymity import Pseudonym, nameless, unnamed, without_key
 from bot.intake.moment import Moment
 from bot.messages import (
@@ -31,7 +31,7 @@ from bot.messages import (
     Unread,
     Wrote,
 )
-from bot.ports import Clock, Due, Outcome, Read, Store
+from bot.ports import Clock, Due, Outcome, PanelMember, Read, Store
 
 __all__ = ["Intake"]
 
@@ -140,6 +140,12 @@ class Intake:
             told = nameless(told, self._pseudonym)
         decide = partial(telling.decide_told, told, trigger, moment=moment)
         return await self._store.run(telling.what_to_read(told), decide)
+
+    async def invite(self, talk: panel.Talk, member: PanelMember) -> Outcome:
+        """Invite a member of the advisory panel to a talk."""
+        moment = self._moment()
+        read = panel.what_a_talk_reads(talk, member)
+        return await self._store.run(read, lambda facts: panel.invite(talk, member, facts, moment))
 
     async def come_due(self, due: Due) -> Outcome:
         """Decide a due row whose time has come."""

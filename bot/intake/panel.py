@@ -7,7 +7,7 @@ import msgspec
 from bot.conversations.answers import Chosen, Value
 from bot.conversations.events import Answered, Retracted
 from bot.conversations.invitations import end_of_quiet
-from bot.conversations.prompts import lane_of
+from bot.conversations.prompts import fill, lane_of
 from bot.conversations.questions import PanelInvitation, Texts, in_locale
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
@@ -36,7 +36,8 @@ _YES = Chosen(options=("yes",))
 class Talk(msgspec.Struct, frozen=True, kw_only=True):
     """An invitation to a conversation, in words: the same ``name`` reaches each member once.
 
-    ``texts`` are by language; ``link`` leads to where a time is chosen, if to anywhere.
+    ``texts`` are by language and may use {company} and {customer|…}; ``link`` leads to where a time is chosen, if to
+    anywhere.
     """
 
     name: str
@@ -105,7 +106,8 @@ def invite(talk: Talk, member: PanelMember, facts: Facts, moment: Moment) -> Out
     zone = customer.time_zone or asking.time_zone
     awake = end_of_quiet(moment.now, asking.quiet_from, asking.quiet_until, zone)
     locale = customer.locale or member.locale
-    text = in_locale(talk.texts, locale, FALLBACK)
+    known = {"company": moment.settings.company, "customer": customer.name or ""}
+    text = fill(in_locale(talk.texts, locale, FALLBACK), known)
     content = Text(text=text, locale=locale, links=() if talk.link is None else (talk.link,))
     outbound = Outbound(
         kind="post",
