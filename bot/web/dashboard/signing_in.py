@@ -66,7 +66,7 @@ class Door:
         wait = self._attempts.wait(network, now)
         if wait > 0:
             seconds = math.ceil(wait)
-            refused = self._form(request, typed, words.page("sign_in.too_often", seconds=seconds), status=429)
+            refused = self._form(request, typed, words.page("sign_in.too_often", n=seconds), status=429)
             refused.headers["Retry-After"] = str(seconds)
             return refused
         key = matching_key(offered, self._settings().server.api_keys)
