@@ -84,9 +84,9 @@ def test_accepted(scale: ScaleName, locale: str) -> None:
 def test_refused(scale: ScaleName, locale: str) -> None:
     bounds = scale_of(rating(scale))
     off = [str(n) for n in range(100) if n not in bounds]
-    # "null" is German for zero
-    own = pack(locale).number_words
-    texts = [*(text for text in NO_RATING if text not in own), *off, *(f"{n}, too slow" for n in off)]
+    # "null" is German for zero, and "nan" is French for no
+    own = {*pack(locale).number_words, *pack(locale).no}
+    texts = [*(text for text in NO_RATING if text.casefold() not in own), *off, *(f"{n}, too slow" for n in off)]
     assert len(texts) >= 30
     looks = LOOKS.get(scale, ("numbers",))
     assert {text: read(text, scale, locale, look) for text in texts for look in looks} == dict.fromkeys(texts)
