@@ -26,6 +26,7 @@ from bot.messages import (
     Inbound,
     IncidentOf,
     Left,
+    Link,
     Outbound,
     OutboundKind,
     Profile,
@@ -264,6 +265,7 @@ async def test_sends_a_card_signed_with_the_first_secret(pair: Pair, other: Othe
             "typing": True,
             "decline": [],
             "locale": "vi",
+            "links": [],
             "plain": other.messages()[0]["plain"],
         }
     ]
@@ -314,6 +316,21 @@ async def test_window_that_cannot_change_a_message(
     receipt = await pair.built(edits=False).send(outbound(content, "edit"), "q:1")
     assert receipt.remote == "q:1"
     assert [message["kind"] for message in other.messages()] == kinds
+
+
+@pytest.mark.parametrize(
+    ("buttons", "text", "links"),
+    [
+        pytest.param(True, "Thanks!", [{"label": "Review", "url": "https://g.example/r"}], id="a window with buttons"),
+        pytest.param(False, "Thanks!\n\nReview: https://g.example/r", [], id="a window without"),
+    ],
+)
+async def test_links_under_a_text(pair: Pair, other: Other, buttons: bool, text: str, links: list[object]) -> None:
+    thanks = Text(text="Thanks!", links=(Link(label="Review", url="https://g.example/r"),))
+    await pair.built(buttons=buttons).send(outbound(thanks), None)
+    (message,) = other.messages()
+    assert (message["text"], message["links"]) == (text, links)
+    assert message["plain"] == "Thanks!\n\nReview: https://g.example/r"
 
 
 @pytest.mark.parametrize("letter", ["x", "đ", "😡", "\x01", '"'])

@@ -26,7 +26,7 @@ from tests.conversations.golden import flow_named
 from tests.web.scripted_site import KEY
 
 PAGE = ChannelName("page")
-SUPPORT, DELIVERY, THUMBS = (flow_named(name) for name in ("support", "delivery", "thumbs"))
+SUPPORT, DELIVERY, THUMBS, PRODUCT = (flow_named(name) for name in ("support", "delivery", "thumbs", "product"))
 _ARABIC = {"score": "كيف كانت محادثتك معنا؟", "reason": "ما الذي لم يكن جيدًا؟", "slow": "رد بطيء"}
 
 
@@ -61,7 +61,7 @@ def settings_at(url: str, *, behind: str = "", public_url: str = "http://127.0.0
             WebchatSettings(name=ChannelName("web"), secret="a secret of the test"),
             PageSettings(name=PAGE, title={"en": "Lotus Home", "it": "Lotus Casa"}),
         ),
-        flows=(SUPPORT, DELIVERY, THUMBS, arabic()),
+        flows=(SUPPORT, DELIVERY, THUMBS, arabic(), PRODUCT),
         **more,
     )
 
