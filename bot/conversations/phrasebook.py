@@ -9,8 +9,10 @@ from bot.conversations.plain_text import folded, key, spaceless
 from bot.conversations.questions import ScaleName
 from bot.languages import Pack, numbers_heard, pack
 
-#: as many words as a courtesy or a joining word may have
-MOST_WORDS = 5
+#: around the words of a courtesy: "thanks, bye!"
+_MARKS = "-–—,.;:!،؛()~"
+#: as many words as a courtesy may have
+_MOST_WORDS = 5
 _NO_POINTS: Mapping[str, int] = MappingProxyType({})
 #: the scale's points that a pack's sentences name
 _LABELS: Mapping[ScaleName, Mapping[str, int]] = {
@@ -51,8 +53,11 @@ class Phrasebook:
     end_frames: tuple[EndFrame, ...]
     #: joining words that stand between spaces, and those of languages that write none
     joins: frozenset[str]
+    join_starts: frozenset[str]
     glued_joins: tuple[str, ...]
     courtesies: frozenset[str]
+    courtesy_starts: frozenset[str]
+    courtesy_ends: frozenset[str]
     #: courtesies that are opinions as well: "great"
     manners: frozenset[str]
     glued_courtesies: tuple[str, ...]
@@ -85,8 +90,11 @@ def phrasebook(locale: str) -> Phrasebook:
         frames=frames,
         end_frames=end_frames,
         joins=frozenset(join for join in joins if not spaceless(join)),
+        join_starts=frozenset(join.partition(" ")[0] for join in joins),
         glued_joins=_longest_first(join for join in joins if spaceless(join)),
         courtesies=courtesies,
+        courtesy_starts=frozenset(each.partition(" ")[0] for each in courtesies),
+        courtesy_ends=frozenset(each.rpartition(" ")[2] for each in courtesies),
         manners=manners & satisfaction.keys(),
         glued_courtesies=_longest_first(each for each in courtesies if spaceless(each)),
         units=_keys(spoken.units),
@@ -177,21 +185,27 @@ def without_courtesies(keyed: str, book: Phrasebook) -> str:
         return _unglued(keyed, book)
     words = keyed.split(" ")
     start, end = 0, len(words)
-    while taken := _courtesy(words[start:end][:MOST_WORDS], book, front=True):
+    while words[start].strip(_MARKS) in book.courtesy_starts:
+        taken = _courtesy(words[start : min(end, start + _MOST_WORDS)], book, front=True)
         start += taken
-    while taken := _courtesy(words[start:end][-MOST_WORDS:], book, front=False):
+        if not taken or start == end:
+            break
+    while start < end and words[end - 1].strip(_MARKS) in book.courtesy_ends:
+        taken = _courtesy(words[max(start, end - _MOST_WORDS) : end], book, front=False)
         end -= taken
+        if not taken:
+            break
     if (start, end) == (0, len(words)):
         return keyed
     return key(" ".join(words[start:end]).strip(",.;:!،؛ ").removesuffix(" -").removeprefix("- "))
 
 
 def _courtesy(words: list[str], book: Phrasebook, *, front: bool) -> int:
-    """With how many words a courtesy begins or ends here; a dash beside one goes with it."""
-    for count in range(len(words), 0, -1):
-        some = words[:count] if front else words[-count:]
-        said = " ".join("".join(each if each.isalnum() or each == "'" else " " for each in " ".join(some)).split())
-        if said in book.courtesies:
+    """With how many of some words a courtesy begins or ends."""
+    said = [word.strip(_MARKS) for word in words]
+    for count in range(len(said), 0, -1):
+        some = said[:count] if front else said[-count:]
+        if " ".join(filter(None, some)) in book.courtesies:
             return count
     return 0
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from bot.conversations.phrasebook import EndFrame, Phrasebook, without_courtesies
-from bot.conversations.plain_text import LONGEST, bare, folded, key
+from bot.conversations.plain_text import LONGEST, bare, folded, key, spaceless
 from bot.conversations.questions import Rating
 from bot.conversations.symbols import agrees, counts_stars, framed, leaning, score_of, stars_in
 from bot.scoring.scales import Scale
@@ -104,10 +104,19 @@ def _exactly(keyed: str, asked: Asked) -> Meaning | None:
         return Meaning(score=point, kind="opinion")
     if asked.rating.scale == "thumbs" and (keyed in asked.book.yes or keyed in asked.book.no):
         return Meaning(score=int(keyed in asked.book.yes), kind="answer")
+    if not _holds_number(keyed, asked.book):
+        return None
     put = _put(keyed, asked, _DEEPEST)
     if put is None and ":" in keyed:
         put = _put(_COLON.sub(" ", keyed), asked, _DEEPEST)
     return None if put is None else _on_scale(put, asked)
+
+
+def _holds_number(keyed: str, book: Phrasebook) -> bool:
+    """Whether a key may have a number in it: most of what people write is told from a score by this."""
+    if any(map(str.isdecimal, keyed)) or spaceless(keyed):
+        return True
+    return not book.numbers.keys().isdisjoint(re.split(r"[\s/:]", keyed))
 
 
 def _on_scale(number: _Number, asked: Asked) -> Meaning | None:

@@ -5,13 +5,15 @@ Anybody may write anything of any length, so every text is cut before it is norm
 of its length) or matched, and what is looked at whole is walked through once.
 """
 
+import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
-from bot.conversations.phrasebook import MOST_WORDS, Phrasebook, phrasebook, without_courtesies
+from bot.conversations.phrasebook import Phrasebook, phrasebook, without_courtesies
 from bot.conversations.plain_text import LONGEST, bare, folded, key, spaceless, spoken
 from bot.conversations.questions import Rating, scale_of
 from bot.conversations.scores import Asked, Meaning, meaning_of, number_of
@@ -22,6 +24,9 @@ _DASHES = "-–—"
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 #: end a part of a sentence where white space follows, and where nothing needs to
 _MARKS, _WIDE_MARKS = ",;:!.", "，、；：！。،؛"
+_END = re.compile(rf"[\s({_MARKS}{_WIDE_MARKS}{re.escape(_DASHES)}{_BREAKS}]")
+#: as many words as a joining word may have
+_MOST_JOINED = 3
 #: of a text of so many parts, none of which is a score by then, none will be
 _MOST_PARTS = 8
 #: a comment of so few words that ends in a number may correct the score before it: "5, no 4"
@@ -86,7 +91,14 @@ def says_no_thanks(text: str) -> bool:
 def _says_no(said: str) -> bool:
     """Whether a text begins with a "no thanks"; what stands behind that makes no score of it."""
     words = said.split()
+    if not words or words[0] not in _first_words():
+        return False
     return any(" ".join(words[:count]) in no_thanks_words() for count in range(1, len(words) + 1))
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    return frozenset(words.partition(" ")[0] for words in no_thanks_words())
 
 
 def is_word(text: str, words: Collection[str]) -> bool:
@@ -107,7 +119,7 @@ def _parts(text: str, book: Phrasebook) -> Iterator[_Part]:
     """A text's possible answers and the comments behind them, in the customer's own spelling, the shortest first."""
     front = text[:LONGEST]
     found = 0
-    for at in range(1, len(front)):
+    for at in _ends(front, book):
         part = _punctuated(text, front, at) or _joined(text, front, at, book)
         if part is None:
             continue
@@ -118,6 +130,14 @@ def _parts(text: str, book: Phrasebook) -> Iterator[_Part]:
         found += 1
         if found == _MOST_PARTS:
             return
+
+
+def _ends(front: str, book: Phrasebook) -> Iterable[int]:
+    """Where an answer may end: before punctuation, white space, and joining words that are written without."""
+    found = [end.start() for end in _END.finditer(front, 1)]
+    if not front.isascii() and spaceless(front):
+        found += [at for join in book.glued_joins if (at := front.find(join, 1)) > 0]
+    return sorted(set(found)) if len(found) > 1 else found
 
 
 def _punctuated(text: str, front: str, at: int) -> _Part | None:
@@ -150,19 +170,23 @@ def _joined(text: str, front: str, at: int, book: Phrasebook) -> _Part | None:
             return _joined_part(front[:at], text[at:], text[at + len(join) :])
     if not front[at].isspace() or front[at - 1].isspace():
         return None
-    behind = text[at : at + LONGEST].split()[:MOST_WORDS]
-    for count in range(min(len(behind), 3), 0, -1):
-        keyed = key(" ".join(behind[:count]))
-        if keyed in book.joins or folded(keyed) in book.joins:
-            return _joined_part(front[:at], text[at:], text[at:].split(maxsplit=count)[count:])
-    if len(text) <= LONGEST and key(text[at:]) in book.satisfaction:
+    behind = text[at : at + LONGEST].split(maxsplit=_MOST_JOINED)[:_MOST_JOINED]
+    if behind and _looks_like(behind[0], book.join_starts):
+        for count in range(len(behind), 0, -1):
+            if _looks_like(" ".join(behind[:count]), book.joins):
+                return _joined_part(front[:at], text[at:], "".join(text[at:].split(maxsplit=count)[count:]))
+    if front[0].isdecimal() and len(text) <= LONGEST and key(text[at:]) in book.satisfaction:
         return _joined_part(front[:at], text[at:], text[at:])
     return None
 
 
-def _joined_part(head: str, comment: str, rest: str | list[str]) -> _Part | None:
-    left = rest if isinstance(rest, str) else "".join(rest)
-    left = left.strip(" \t,，、")
+def _looks_like(text: str, words: Collection[str]) -> bool:
+    keyed = text.casefold() if text.isascii() else key(text)
+    return keyed in words or folded(keyed) in words
+
+
+def _joined_part(head: str, comment: str, rest: str) -> _Part | None:
+    left = rest.strip(" \t,，、")
     return _Part(head=head, comment=comment.strip(), rest=left, joined=True) if left else None
 
 
