@@ -31,6 +31,7 @@ from bot.followup.incidents import Incident
 from bot.followup.templates import Cause
 from bot.ids import CaseId, ConversationId, CustomerId, IncidentId, WordsId
 from bot.languages import locales
+from bot.languages.voice import Voice
 from bot.messages import (
     Address,
     Alert,
@@ -53,7 +54,7 @@ MAI = Address(channel=ChannelName("slack"), key="U1")
 FLOW = flow_named("support")
 ID = CaseId("0k3f9x2m7q8d4h1k")
 TEAM = Team(name="support", hours=Hours(time_zone="Europe/Rome", week=(((time(9), time(18)),),) * 5 + ((), ())))
-DESK = Desk(locale="en", team=TEAM, now=AT, public_url="https://a.example")
+DESK = Desk(voice=Voice("en"), team=TEAM, now=AT, public_url="https://a.example")
 
 CONVERSATION = Conversation(
     id=ConversationId("0k3f9x2m7q8d4h1z"),
@@ -143,15 +144,15 @@ def test_what_an_alert_shows() -> None:
         "Survey": "Support chat",
         "Channel": "telegram · vi",
         "Status": "Open",
-        "First word": "by 2026-03-02 14:00 CET",
-        "Resolution": "by 2026-03-04 10:00 CET",
+        "First word": "by Mar 2, 2026, 2:00 PM CET",
+        "Resolution": "by Mar 4, 2026, 10:00 AM CET",
         "Reason": "Slow reply, Not solved",
         "Agent": "Minh",
         "Order": "A7",
         "Delivery partner": "Fast",
     }
     assert [quote.text for quote in alert.quotes] == ["Too slow", "And nobody called"]
-    assert alert.history == ("2026-03-02 10:00 CET · Case opened",)
+    assert alert.history == ("Mar 2, 2026, 10:00 AM CET · Case opened",)
     assert alert.links == (Link(label="Open in dashboard", url=f"https://a.example/cases/{ID}"),)
     assert (alert.items, alert.mentions, alert.closed) == ((), (), False)
 
@@ -163,13 +164,13 @@ def test_what_is_told_only_where_there_is_something_to_tell() -> None:
     told = facts(alert)
     assert told["Priority"] == "Urgent"
     assert told["Rule"] == "money_back"
-    assert told["Earlier scores"] == "3/5 (2026-02-21), 3/10 (2026-02-21), 3/7 (2026-02-21)"
+    assert told["Earlier scores"] == "3/5 (Feb 21, 2026), 3/10 (Feb 21, 2026), 3/7 (Feb 21, 2026)"
     assert told["Incident"] == "Slow reply (7)"
     assert alert.mentions == ("S1",)
 
 
 def test_the_agents_read_their_own_language() -> None:
-    alert = drawn(desk=replace(DESK, locale="vi"))
+    alert = drawn(desk=replace(DESK, voice=Voice("vi")))
     assert facts(alert)["Lý do"] == "Trả lời chậm, Chưa giải quyết"
     assert alert.buttons[0].label == "Nhận xử lý"
 
@@ -200,7 +201,7 @@ STATES: dict[str, tuple[Case, str, list[str], bool]] = {
     "claimed": (CLAIMED, "Claimed by Mai", OWNED_BUTTONS, False),
     "snoozed": (
         replace(CLAIMED, snoozed_until=AT + timedelta(days=1)),
-        "Claimed by Mai · no reminders until 2026-03-03 10:00 CET",
+        "Claimed by Mai · no reminders until Mar 3, 2026, 10:00 AM CET",
         OWNED_BUTTONS,
         False,
     ),
@@ -246,11 +247,11 @@ def test_what_can_be_pressed() -> None:
 NOW_LATE = AT + timedelta(days=3)
 # label: the case, now, what is told of the first word and of the resolution
 CLOCKS: dict[str, tuple[Case, datetime, str | None, str | None]] = {
-    "open": (CASE, AT, "by 2026-03-02 14:00 CET", "by 2026-03-04 10:00 CET"),
-    "overdue": (CASE, NOW_LATE, "overdue since 2026-03-02 14:00 CET", "overdue since 2026-03-04 10:00 CET"),
-    "contacted": (CONTACTED, AT, "after 12 min", "by 2026-03-04 10:00 CET"),
+    "open": (CASE, AT, "by Mar 2, 2026, 2:00 PM CET", "by Mar 4, 2026, 10:00 AM CET"),
+    "overdue": (CASE, NOW_LATE, "overdue since Mar 2, 2026, 2:00 PM CET", "overdue since Mar 4, 2026, 10:00 AM CET"),
+    "contacted": (CONTACTED, AT, "after 12 min", "by Mar 4, 2026, 10:00 AM CET"),
     "resolved": (RESOLVED, NOW_LATE, "after 12 min", "after 2 h 5 min"),
-    "reopened": (REOPENED, AT, "by 2026-03-03 14:00 CET", "by 2026-03-05 10:00 CET"),
+    "reopened": (REOPENED, AT, "by Mar 3, 2026, 2:00 PM CET", "by Mar 5, 2026, 10:00 AM CET"),
     "resolved without a word": (replace(RESOLVED, first_word_at=None), AT, None, "after 2 h 5 min"),
     "withdrawn": (replace(CASE, state="withdrawn"), AT, None, None),
 }
@@ -302,7 +303,7 @@ def test_history_keeps_its_newest_lines() -> None:
     notes = [CaseNote(case=ID, what="commented", who=None, at=AT + timedelta(minutes=n)) for n in range(30)]
     history = drawn(notes=notes).history
     assert len(history) == HISTORY_LINES
-    assert history[-1].startswith("2026-03-02 10:29")
+    assert history[-1].startswith("Mar 2, 2026, 10:29 AM")
 
 
 HOSTILE = {
@@ -350,7 +351,7 @@ def test_long_text_is_cut_where_it_says_enough() -> None:
 @pytest.mark.parametrize("locale", locales())
 @pytest.mark.parametrize("case", [case for case, *_ in STATES.values()], ids=STATES)
 def test_every_language_can_say_it(locale: str, case: Case) -> None:
-    desk = replace(DESK, locale=locale)
+    desk = replace(DESK, voice=Voice(locale))
     alert = drawn(replace(case, priority="high", group="S1", rule="r"), desk, incident=INCIDENT)
     menus = [text for menu in alert.menus for text in (menu.label, *(option.label for option in menu.options))]
     labels = [*(button.label for button in alert.buttons), *menus, *(link.label for link in alert.links)]
@@ -376,8 +377,8 @@ def test_what_an_incident_shows() -> None:
     assert facts(alert) == {
         "Cause in common": "Slow reply",
         "Cases": "7",
-        "Since": "2026-03-02 10:00 CET",
-        "Latest case": "2026-03-02 10:40 CET",
+        "Since": "Mar 2, 2026, 10:00 AM CET",
+        "Latest case": "Mar 2, 2026, 10:40 AM CET",
     }
     assert alert.items == (
         AlertItem(
@@ -393,7 +394,7 @@ def test_what_an_incident_shows() -> None:
 @pytest.mark.parametrize("dimension", ["cause", "agent", "product", "channel"])
 @pytest.mark.parametrize("locale", locales())
 def test_every_language_can_tell_of_an_incident(locale: str, dimension: Any) -> None:
-    desk = replace(DESK, locale=locale)
+    desk = replace(DESK, voice=Voice(locale))
     alert = draw_incident(replace(INCIDENT, dimension=dimension), [folded(CASE, "x" * 9_000, "y" * 9_000)], desk)
     assert all("{" not in text for text in (alert.summary, *facts(alert), alert.items[0].text))
     assert len(alert.items[0].text) < 300

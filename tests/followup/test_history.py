@@ -6,9 +6,11 @@ from typing import get_args
 import pytest
 
 from bot.followup.cases import CaseNote, NoteKind
-from bot.followup.history import LONGEST_DETAIL, history_line, lasted, local_time, told
+from bot.followup.history import LONGEST_DETAIL, history_line, lasted, told
 from bot.ids import CaseId
 from bot.languages import locales
+from bot.languages.formats import moment
+from bot.languages.voice import Voice
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -23,6 +25,8 @@ NOTES: dict[str, tuple[CaseNote, str]] = {
         a_note("corrected", detail="😞 1/5>😀 5/5"),
         "The customer changed the score from 😞 1/5 to 😀 5/5",
     ),
+    "scored": (a_note("scored", detail="😞 1/5"), "The customer gave 😞 1/5"),
+    "wanted a person": (a_note("wanted_human"), "The customer asked for a person"),
     "commented": (a_note("commented"), "The customer added a comment"),
     "claimed": (a_note("claimed", "Mai"), "Mai claimed the case"),
     "released": (a_note("released", "Mai"), "Mai released the case"),
@@ -40,7 +44,7 @@ NOTES: dict[str, tuple[CaseNote, str]] = {
     ),
     "snoozed": (
         a_note("snoozed", "Mai", "2026-03-03T08:00:00+00:00"),
-        "Mai snoozed the reminders until 2026-03-03 09:00 CET",
+        "Mai snoozed the reminders until Mar 3, 2026, 9:00 AM CET",
     ),
     "snoozed, badly written": (a_note("snoozed", "Mai", "soon"), "Mai snoozed the reminders until soon"),
     "woken": (a_note("woken"), "The snooze is over"),
@@ -71,7 +75,7 @@ NOTES: dict[str, tuple[CaseNote, str]] = {
 
 @pytest.mark.parametrize(("note", "sentence"), NOTES.values(), ids=NOTES)
 def test_told(note: CaseNote, sentence: str) -> None:
-    assert told(note, "en", "Europe/Rome") == sentence
+    assert told(note, Voice("en"), "Europe/Rome") == sentence
 
 
 def test_every_kind_of_note_is_in_the_table() -> None:
@@ -81,35 +85,35 @@ def test_every_kind_of_note_is_in_the_table() -> None:
 @pytest.mark.parametrize("locale", locales())
 @pytest.mark.parametrize("note", [note for note, _ in NOTES.values()], ids=NOTES)
 def test_every_language_can_tell_it(note: CaseNote, locale: str) -> None:
-    sentence = told(note, locale, "Europe/Rome")
+    sentence = told(note, Voice(locale), "Europe/Rome")
     assert sentence.strip()
     assert "{" not in sentence
     assert not note.who or note.who in sentence
 
 
 def test_a_line_says_when_by_the_teams_clock() -> None:
-    assert history_line(NOTES["opened"][0], "en", "Europe/Rome") == "2026-03-02 10:00 CET · Case opened"
+    assert history_line(NOTES["opened"][0], Voice("en"), "Europe/Rome") == "Mar 2, 2026, 10:00 AM CET · Case opened"
 
 
 @pytest.mark.parametrize("text", ["x" * 70_000, "{who} {words}", "%s", "<!channel>"])
 def test_hostile_words_break_no_line(text: str) -> None:
-    line = told(a_note("replied", text, text), "en", "UTC")
+    line = told(a_note("replied", text, text), Voice("en"), "UTC")
     assert len(line) <= 2 * LONGEST_DETAIL
     assert text[:20] in line
 
 
 TIMES = {
-    "winter": (AT, "Europe/Rome", "2026-03-02 10:00 CET"),
-    "summer": (AT + timedelta(days=90), "Europe/Rome", "2026-05-31 11:00 CEST"),
-    "a zone without a name of its own": (AT, "Asia/Ho_Chi_Minh", "2026-03-02 16:00 UTC+07"),
-    "another day": (AT, "Pacific/Auckland", "2026-03-02 22:00 NZDT"),
-    "UTC": (AT, "UTC", "2026-03-02 09:00 UTC"),
+    "winter": (AT, "Europe/Rome", "Mar 2, 2026, 10:00 AM CET"),
+    "summer": (AT + timedelta(days=90), "Europe/Rome", "May 31, 2026, 11:00 AM CEST"),
+    "a zone without a name of its own": (AT, "Asia/Ho_Chi_Minh", "Mar 2, 2026, 4:00 PM UTC+07"),
+    "another day": (AT, "Pacific/Auckland", "Mar 2, 2026, 10:00 PM NZDT"),
+    "UTC": (AT, "UTC", "Mar 2, 2026, 9:00 AM UTC"),
 }
 
 
 @pytest.mark.parametrize(("at", "zone", "text"), TIMES.values(), ids=TIMES)
-def test_local_time(at: datetime, zone: str, text: str) -> None:
-    assert local_time(at, zone) == text
+def test_moment(at: datetime, zone: str, text: str) -> None:
+    assert moment(at, zone, "en") == text
 
 
 DURATIONS = {
@@ -126,4 +130,4 @@ DURATIONS = {
 
 @pytest.mark.parametrize(("time", "text"), DURATIONS.values(), ids=DURATIONS)
 def test_lasted(time: timedelta, text: str) -> None:
-    assert lasted(time, "en") == text
+    assert lasted(time, Voice("en")) == text
