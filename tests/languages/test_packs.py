@@ -27,10 +27,10 @@ COMMANDS = {
 _SPACED = re.compile(r"[^ \t\r\n]+")
 #: sentences of one word that is the same word in English
 SAME = {
-    "de": {"priority.normal"},
-    "fr": {"desk.agent", "desk.incident", "desk.question", "page.order.urgent"},
+    "de": {"priority.normal", "desk.team", "page.links"},
+    "fr": {"desk.agent", "desk.cause", "desk.incident", "desk.question", "file.photo", "preset.csat.title"},
     "es": {"priority.normal", "duration.days"},
-    "pt-BR": {"priority.normal", "duration.days"},
+    "pt-BR": {"priority.normal", "duration.days", "page.links"},
 }
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
 
