@@ -1,6 +1,7 @@
 """A card as plain text, for whatever cannot show buttons: numbered options, or the ends of a scale."""
 
 from bot.conversations.engine import DONE
+from bot.conversations.steering import LANGUAGE
 from bot.languages.voice import Voice
 from bot.messages import AnyToken, Button, Card, LanguageToken, Text, Token, parse_token
 
@@ -28,7 +29,20 @@ def as_text(card: Card) -> str:
     numbered = "\n".join(f"{n}. {_ticked(button)}" for n, (_, button) in enumerate(options, start=1))
     shown = _scale(card, scores) if len(scores) > 1 else _paragraphs(numbered, ends(card))
     words = "\n".join(f"“{button.label}”" for button in controls)
-    return _paragraphs(card.text, shown, card.hint or words, _declined_by(card))
+    return _paragraphs(card.text, shown, card.hint or words, _other_languages(card), _declined_by(card))
+
+
+def _other_languages(card: Card) -> str:
+    """What to write to get the question in another language."""
+    return (
+        Voice(card.locale, card.own).say("hint.language")
+        if any(_is_language(button) for button in card.decline)
+        else ""
+    )
+
+
+def _is_language(button: Button) -> bool:
+    return _value(parse_token(button.token)) == LANGUAGE
 
 
 def with_links(content: Text) -> str:
@@ -43,7 +57,7 @@ def with_links(content: Text) -> str:
 
 def _declined_by(card: Card) -> str:
     """What to write to say no to the survey. To an open text "not now" may be an answer, so it is not taught there."""
-    if not card.decline:
+    if all(_is_language(button) for button in card.decline):
         return ""
     answers = any(not value.startswith(_CONTROL) for value, _ in _valued(card))
     return Voice(card.locale, card.own).say("hint.decline" if answers else "hint.never")

@@ -266,16 +266,16 @@ class WebchatChannel:
 
 
 def _may_begin(doing: _Doing) -> bool:
-    """Whether this starts a survey where none is under way: a command, or words that stand for it in any language."""
+    """Whether this starts a survey or a case out of nothing: a command, or words that stand for it in any language."""
     match doing:
         case _Command(command=command):
-            return command != "stop"
+            return command in ("start", "feedback", "human")
         case _Write(text=text):
             spelled = slashed(text)
             if spelled is not None:
-                return spelled[0] != "stop"
+                return spelled[0] in ("start", "feedback", "human")
             spoken = (route(text, locale, None, None, case=None, opted_out=False) for locale in locales())
-            return "feedback" in spoken
+            return not {"feedback", "human"}.isdisjoint(spoken)
         case _Tap():
             return False
         case _:

@@ -4,7 +4,8 @@ In: ``POST /channels/<name>`` with the three signed headers; ``webhook-id`` is t
 
     {"type": "message", "from": {"id": "u1", "name": "Lan", "language": "vi"}, "text": "Hi"}
     {"type": "tap", "from": {"id": "u1"}, "token": "1.0k3f9x2m7q8d4h1z.3.10"}
-    {"type": "command", "from": {"id": "u1"}, "command": "feedback"}        start (with "argument"), feedback, stop
+    {"type": "command", "from": {"id": "u1"}, "command": "feedback"}        start and language with an
+                                                                            "argument"; feedback, human, stop
     {"type": "left", "from": {"id": "u1"}}                                  and "returned"
 
 The answer is ``{"said": "already_counted", "notice": "..."}``; a notice is a fleeting sentence for that person.

@@ -54,6 +54,7 @@ def read_asking(table: Table) -> AskingSettings:
         agent_started=table.flag("agent_started", default.agent_started),
         reminder=_reminder(table),
         decline_buttons=table.flag("decline_buttons", default.decline_buttons),
+        language_button=table.flag("language_button", default.language_button),
         anonymous=table.flag("anonymous", default.anonymous),
     )
     _report_contradictions(table, asking)

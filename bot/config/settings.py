@@ -176,6 +176,8 @@ class AskingSettings(msgspec.Struct, frozen=True, kw_only=True):
     reminder: timedelta | None = None
     #: buttons "not this one" and "never again" under the first question of what the customer did not ask for
     decline_buttons: bool = True
+    #: a button "Language" there, where the flow is written in several
+    language_button: bool = True
     #: keep no names, and the company's references only as keyed hashes
     anonymous: bool = False
 

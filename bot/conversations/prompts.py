@@ -27,6 +27,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.rules import may_decline
+from bot.conversations.steering import LANGUAGE
 from bot.conversations.text_toml import ATTRIBUTES
 from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, Content, Link, Outbound, OutboundKind, Text, Token, format_token
@@ -48,6 +49,8 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     company: str = ""
     #: whether ways to say no are drawn below the first question of what nobody asked for
     decline: bool = True
+    #: whether the first question of a flow in several languages offers the others
+    languages: bool = True
 
 
 def lane_of(address: Address) -> str:
@@ -175,7 +178,10 @@ def _open_card(question: Question, text: str, flow: Flow, conversation: Conversa
         low=low,
         high=high,
         locale=locale,
-        decline=_refusals(conversation, question.id, voice) if wording.decline else (),
+        decline=(
+            *(_refusals(conversation, question.id, voice) if wording.decline else ()),
+            *(_other_languages(conversation, question.id, flow) if wording.languages else ()),
+        ),
         own={key: flow.sentences[key] for key in _TAUGHT if key in flow.sentences},
     )
 
@@ -186,6 +192,13 @@ def _refusals(conversation: Conversation, question: str, voice: Voice) -> tuple[
         return ()
     pairs = (("button.decline", DECLINE), ("button.never", NEVER))
     return tuple(_button(conversation, question, voice.say(key), value) for key, value in pairs)
+
+
+def _other_languages(conversation: Conversation, question: str, flow: Flow) -> tuple[Button, ...]:
+    """The way to another language, while the first question waits."""
+    if conversation.answers or question != conversation.asked or len(flow.locales) < 2:
+        return ()
+    return (_button(conversation, question, flow.voice(conversation.locale).say("button.language"), LANGUAGE),)
 
 
 def _button(conversation: Conversation, question: str, label: str, value: str, *, selected: bool = False) -> Button:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.conversations.answers import Answer, Scored
 from bot.conversations.conversation import Conversation, Status
 from bot.conversations.questions import Choice, Option
-from bot.conversations.router import Following, Route, route
+from bot.conversations.router import Following, Route, human_words, route
 from bot.followup.recovery import read_recovery
 from bot.ids import ConversationId, CustomerId, FlowHash
 from bot.languages import locales, pack, stop_words
@@ -35,8 +35,14 @@ STOPPED = replace(EXPIRED, status="stopped")
 ITALIAN = replace(WAITING, locale="it")
 #: what the customer did not ask for; the same after an answer, while that is corrected, and over
 INVITED = replace(WAITING, invited=True)
-ANSWERED = replace(INVITED, asked="comment", answers={"score": Answer(value=Scored(score=3), turn=2, at=AT)})
+ANSWERED = replace(
+    INVITED,
+    asked="comment",
+    answers={"score": Answer(value=Scored(score=3), turn=2, at=AT)},
+    prompts={"score": 2, "comment": 3},
+)
 CORRECTED = replace(ANSWERED, reopened="score")
+FINISHED = replace(ANSWERED, status="completed", asked=None)
 SUPPORT = flow_named("support").flow
 #: asked "What could we do better?", an optional open text
 WORDS = replace(WAITING, asked="comment")
@@ -53,8 +59,12 @@ OPEN = Following()
 TALKS = Following(spoken_at=AT + HOUR)
 TALKED = Following(spoken_at=AT - HOUR)
 ASKED = Following(fixed_asked_at=AT + HOUR)
+#: one whose customer asked for a person after AT
+PROMISED = Following(wanted_at=AT + HOUR)
 #: the same, and what was written answers it no way
 WONDERED = Following(fixed_open_since=AT + HOUR)
+#: and an agent had spoken before
+UNFIXED = replace(WONDERED, spoken_at=AT)
 
 # label: words, language of the customer, conversation, the case, opted out, who gets them
 ROUTES: dict[str, tuple[str, str, Conversation | None, Following | None, bool, Route]] = {
@@ -175,6 +185,40 @@ ROUTES: dict[str, tuple[str, str, Conversation | None, Following | None, bool, R
     "fixed, a newer survey waits for something else": ("not yet", "en", NEWER, ASKED, False, "recovery"),
     "fixed, a newer survey waits for words": ("no", "en", NEWER_WORDS, ASKED, False, "survey"),
     "fixed, by one who opted out": ("yes", "en", STOPPED, ASKED, True, "recovery"),
+    "a person, to a rating": ("Talk to a human!", "en", WAITING, None, False, "human"),
+    "a person, of a stranger": ("człowiek", "en", None, None, False, "human"),
+    "a person, in another language than the survey's": ("người thật", "en", WAITING, None, False, "human"),
+    "a person, after the survey": ("operatore", "it", DONE, None, False, "human"),
+    "a person, with a case that nobody has answered in": ("agent", "en", DONE, OPEN, False, "human"),
+    "a person, asked for again": ("agent", "en", WAITING, PROMISED, False, "human"),
+    "a person, by one who opted out": ("agent", "en", STOPPED, None, True, "human"),
+    "a person, while correcting": ("agent", "en", CHANGING, None, False, "human"),
+    "a person, or what went wrong": ("agent", "en", WORDS, None, False, "survey"),
+    "a person, to an agent": ("agent", "en", DONE, TALKS, False, "case"),
+    "a person, when asked whether it is fixed": ("agent", "en", DONE, UNFIXED, False, "human"),
+    "a person, in a sentence": ("the agent was rude", "en", WAITING, None, False, "survey"),
+    "what it is about, after asking for a person": ("my parcel is lost", "en", WAITING, PROMISED, False, "case"),
+    "what it is about, to an open text before": ("my parcel is lost", "en", WORDS, PROMISED, False, "case"),
+    "a score, after asking for a person": ("4", "en", WAITING, PROMISED, False, "survey"),
+    "back, after an answer": ("back", "en", ANSWERED, None, False, "back"),
+    "back, in the customer's language": ("indietro", "it", ANSWERED, None, False, "back"),
+    "back, after the survey": ("Undo!", "en", FINISHED, OPEN, False, "back"),
+    "back, while correcting": ("back", "en", CORRECTED, None, False, "back"),
+    "back, where nothing was answered": ("back", "en", WAITING, None, False, "survey"),
+    "back, with nothing under way": ("back", "en", None, None, False, "nobody"),
+    "back, after it expired": ("back", "en", EXPIRED, None, False, "nobody"),
+    "back, to an agent": ("back", "en", FINISHED, TALKS, False, "case"),
+    "a language beside other words": ("Can I write in italiano?", "en", WAITING, None, False, "survey"),
+    "a language by its name": ("Tiếng Việt", "en", WAITING, None, False, "speak"),
+    "a language, to an open text": ("po polsku", "en", WORDS, None, False, "speak"),
+    "a language, with nothing under way": ("in italiano", "en", None, None, False, "speak"),
+    "a language, with a case": ("in italiano", "en", DONE, OPEN, False, "speak"),
+    "a language, to an agent": ("english", "vi", DONE, TALKS, False, "case"),
+    "another language": ("Language", "en", WAITING, None, False, "language"),
+    "another language, in one's own": ("lingua", "it", None, None, False, "language"),
+    "another language, or what went wrong": ("language", "en", WORDS, None, False, "survey"),
+    "another language, to an agent": ("language", "en", DONE, TALKS, False, "case"),
+    "leaving the panel": ("leave panel", "en", WAITING, None, False, "leave_panel"),
     "stop, when asked whether it is fixed": ("stop", "en", DONE, ASKED, False, "stop"),
 }  # fmt: skip
 
@@ -188,6 +232,25 @@ def test_route(
 
 def test_every_route_has_a_case() -> None:
     assert {row[-1] for row in ROUTES.values()} == set(get_args(Route))
+
+
+def test_a_word_for_a_person_or_a_language_is_an_option_where_one_is_called_so() -> None:
+    where = Choice(
+        id="score",
+        text={"en": "What was it about?"},
+        options=(Option(id="staff", text={"en": "Agent"}), Option(id="tongue", text={"en": "English"})),
+    )
+    flow = replace(SUPPORT, questions=(where,))
+    said = [route(words, "en", WAITING, flow, case=None, opted_out=False) for words in ("agent", "english", "human")]
+    assert said == ["survey", "survey", "human"]
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_the_words_for_a_person_are_heard_in_every_language(locale: str) -> None:
+    asked = replace(WAITING, locale=locale)
+    for word in human_words():
+        for conversation in (None, DONE, asked):
+            assert route(word.upper(), locale, conversation, SUPPORT, case=OPEN, opted_out=True) == "human"
 
 
 def test_not_now_is_an_option_where_one_is_called_so() -> None:
@@ -234,6 +297,10 @@ HEARERS: dict[str, Route] = {
     "the survey": "survey",
     "the case": "case",
     "the question whether it is fixed": "recovery",
+    "a person is called": "human",
+    "the answer before opens again": "back",
+    "the language changes": "speak",
+    "the choice of languages": "language",
 }
 #: the page's situation -> the conversation, the case, and when the customer was asked whether it is fixed
 SITUATIONS: dict[str, tuple[Conversation | None, Following | None, datetime | None]] = {
@@ -243,6 +310,8 @@ SITUATIONS: dict[str, tuple[Conversation | None, Following | None, datetime | No
     "a survey that they did not ask for waits for a score": (INVITED, None, None),
     "a survey that they did not ask for waits for words": (INVITED_WORDS, None, None),
     "they have answered its first question": (ANSWERED, None, None),
+    "they have just answered all of it": (FINISHED, OPEN, None),
+    "they have asked for a person": (WAITING, PROMISED, None),
     "such a survey waited for a score when an agent answered": (INVITED, TALKS, None),
     "a case is open and nobody has answered": (DONE, OPEN, None),
     "a case is open, and its survey waits for words": (WORDS, OPEN, None),

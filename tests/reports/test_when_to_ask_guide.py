@@ -19,7 +19,7 @@ from tests.intake.world import ANN, BEN, START, World, at_once
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "when-to-ask.md").read_text(encoding="utf-8")
 #: these are about a survey under way, not about whether somebody is asked
-BESIDE = {"expire_invitation", "expire_idle", "correction", "decline_buttons"}
+BESIDE = {"expire_invitation", "expire_idle", "correction", "decline_buttons", "language_button"}
 
 
 def block(command: str) -> str:

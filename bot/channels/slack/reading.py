@@ -4,8 +4,9 @@
 |--------------------------------------------------------|----------------------------------------------------|
 | what somebody wrote, or changed afterwards             | see ``spoken``                                     |
 | presses, choices and forms                             | see ``interactions``                               |
-| slash command /feedback, /start, /stop                 | Commanded                                          |
-| global shortcut "feedback"                             | Commanded                                          |
+| slash command /feedback, /start, /stop, /human,        | Commanded                                          |
+| /language                                              |                                                    |
+| global shortcut "feedback", "human"                    | Commanded                                          |
 | a shortcut on a message, and /afterchat                | see ``wishes``                                     |
 | events about the workspace (EVENTS_OF_NO_CONCERN)      | nothing; loss of the token or of events is logged  |
 | everything else: dialogs, other shortcuts and          | Unread                                             |
@@ -14,7 +15,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from bot.channels.slack.interactions import read_press, read_submission
 from bot.channels.slack.meanings import ID, Arrival, Meant, Nothing, Origin, Reading, Unknown, digest, name_of
@@ -25,8 +26,8 @@ from bot.messages import Address, ChannelName, Commanded, CommandName, Profile, 
 
 Body = Mapping[str, Any]
 
-COMMANDS: Mapping[str, CommandName] = {"/feedback": "feedback", "/start": "start", "/stop": "stop"}
-SHORTCUTS: Mapping[str, CommandName] = {"feedback": "feedback"}
+COMMANDS: Mapping[str, CommandName] = {f"/{name}": name for name in get_args(CommandName)}
+SHORTCUTS: Mapping[str, CommandName] = {"feedback": "feedback", "human": "human"}
 
 #: Families of events that an app may be subscribed to and that tell us nothing.
 EVENTS_OF_NO_CONCERN = (

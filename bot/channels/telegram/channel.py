@@ -31,7 +31,7 @@ _SIGNATURE: Final = "x-telegram-bot-api-secret-token"
 _JSON: Final[Mapping[str, str]] = {"content-type": "application/json"}
 _BYTES: Final = "application/octet-stream"
 _NO_PREVIEW: Final = {"is_disabled": True}
-_COMMANDS: Final = ("feedback", "stop")
+_COMMANDS: Final = ("feedback", "human", "language", "stop")
 
 #: what a tap is answered with in words, and whether that must be read before going on
 _WORDED: Final[Mapping[str, bool]] = {

@@ -6,7 +6,7 @@ The library's own parser raises on updates of older or newer shape, and costs a 
 import re
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 import orjson
@@ -67,7 +67,7 @@ SILENT_CONTENT: Final = frozenset(
 )  # fmt: skip
 
 _GROUPS: Final = ("group", "supergroup")
-_COMMANDS: Final[dict[str, CommandName]] = {"start": "start", "feedback": "feedback", "stop": "stop"}
+_COMMANDS: Final[dict[str, CommandName]] = {name: name for name in get_args(CommandName)}
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w{1,64}))?(?:\s+(.*))?", re.DOTALL)
 #: an animation stands under "document" too
 _FILES: Final = ("voice", "video_note", "video", "audio", "document")

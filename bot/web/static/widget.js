@@ -8,7 +8,7 @@
  *   data-customer   a reference of whoever is signed in: people who share a browser then have a chat each
  *   nonce           for pages whose Content-Security-Policy asks for one where constructed style sheets are missing
  *
- * window.Afterchat: open(), close(), feedback(), session() -> Promise of the session id, which is the customer's address
+ * window.Afterchat: open(), close(), feedback(), human(), session() -> Promise of the session id, which is the customer's address
  * in this channel. The page's window gets the event "afterchat:session" with {detail: {session}}.
  *
  * Whatever customers or the server wrote reaches the page as text nodes only.
@@ -180,6 +180,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   const closer = make("button", { type: "button", click: () => close() }, icon(ICONS.close));
   const log = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-labelledby": "title", tabindex: "0" });
   const starter = make("button", { class: "start", type: "button", click: () => feedback() });
+  const caller = make("button", { class: "start", type: "button", click: () => human() });
   const offline = make("div", { class: "note", role: "status" });
   const notice = make("div", { class: "note", role: "status", dir: "auto" });
   const field = make("textarea", { rows: "1", dir: "auto", enterkeyhint: "send" });
@@ -205,6 +206,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     field.placeholder = texts.write;
     field.maxLength = settings.longest;
     starter.textContent = texts.feedback;
+    caller.textContent = texts.human;
     count();
   };
 
@@ -262,8 +264,8 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   // Feedback can be started whenever no question waits for an answer.
   const placeStarter = () => {
     const last = [...lines.values()].pop();
-    if (last?.waiting) starter.remove();
-    else if (log.lastChild !== starter) log.append(starter);
+    if (last?.waiting) starter.remove(), caller.remove();
+    else if (log.lastChild !== caller) log.append(starter, caller);
   };
 
   const card = (content, key, element) => {
@@ -279,7 +281,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   };
   const valueOf = (button) => button.token.split(".").slice(3).join(".");
   const answers = (rows, id, element, content) => {
-    const box = make("div", { class: "answers", role: "group", "aria-labelledby": id, keydown: arrows });
+    const box = make("div", { class: "answers", role: "group", dir: towards(content.locale), "aria-labelledby": id, keydown: arrows });
     for (const row of rows) {
       const isScale = row.length > 1 && row.every((each) => [...each.label].length < 5);
       const buttons = row.map((each, index) => answer(each, element, isScale && name(each, index, row, content)));
@@ -298,6 +300,15 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     }
     return box;
   };
+  // A customer may choose another language than the page's: a scale then begins where that one's lines do, as its ends do.
+  const towards = (language) => {
+    try {
+      const known = new Intl.Locale(language);
+      return (known.getTextInfo?.() ?? known.textInfo).direction;
+    } catch {
+      return undefined; // no tag, or a browser that cannot tell: as the widget
+    }
+  };
   // Ways to say no to the whole survey: below the answers, and quieter.
   const refusals = (buttons, id, element) =>
     make("div", { class: "answers refusals", role: "group", "aria-labelledby": id, keydown: arrows }, ...buttons.map((each) => answer(each, element)));
@@ -310,7 +321,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   const answer = (button, element, label) => {
     const value = valueOf(button);
     const tickable = /^[+-]/.test(value);
-    const kind = value === "~done" ? "done" : value.startsWith("~") ? "quiet" : undefined;
+    const kind = value === "~done" ? "done" : /^~(?!speak)/.test(value) ? "quiet" : undefined;
     const pressed = tickable ? String(button.selected === true) : undefined;
     const made = make("button", { type: "button", class: kind, "aria-label": label || undefined, "aria-pressed": pressed, click: () => tap(made, button.token, element) });
     made.dir = "auto";
@@ -322,7 +333,8 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step && event.key !== "Home" && event.key !== "End") return;
     const buttons = [...event.currentTarget.querySelectorAll("button")];
-    const mirrored = host.dir === "rtl" && /Left|Right/.test(event.key) ? -1 : 1;
+    const fromRight = getComputedStyle(event.currentTarget).direction === "rtl";
+    const mirrored = fromRight && /Left|Right/.test(event.key) ? -1 : 1;
     const to = event.key === "Home" ? 0 : event.key === "End" ? buttons.length - 1 : buttons.indexOf(root.activeElement) + step * mirrored;
     buttons[Math.max(0, Math.min(buttons.length - 1, to))].focus();
     event.preventDefault();
@@ -592,13 +604,14 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     count();
     launcher.focus({ preventScroll: true });
   };
-  const feedback = async () => {
+  const order = async (command) => {
     open();
     say("");
-    const reply = await send({ do: "command", id: chance(), command: "feedback" }, 4);
+    const reply = await send({ do: "command", id: chance(), command }, 4);
     say(reply.ok ? reply.body.notice : reply.message);
     revive();
   };
+  const feedback = () => order("feedback"), human = () => order("human");
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.isComposing) close();
   });
@@ -617,7 +630,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     if (event.key === memory && event.newValue) settle(JSON.parse(event.newValue));
   });
 
-  window.Afterchat = { open, close, feedback, session: () => session().then((id) => { revive(); return id; }) };
+  window.Afterchat = { open, close, feedback, human, session: () => session().then((id) => { revive(); return id; }) };
 
   const start = async () => {
     for (let attempt = 0; ; attempt++) {

@@ -11,6 +11,7 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import PinnedFlow
 from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Rating
+from bot.conversations.steering import SPEAK
 from bot.ids import ConversationId, CustomerId
 from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, Link, Text, Token, parse_token
@@ -103,7 +104,7 @@ def first_question(conversation: Conversation, flow: PinnedFlow, company: str, p
     turn = engine.start(conversation, flow.flow)
     if turn.conversation.asked is None:
         return None
-    outbound = word(turn.prompts[0], turn.conversation, flow.flow, Wording(company=company))
+    outbound = word(turn.prompts[0], turn.conversation, flow.flow, Wording(company=company, languages=False))
     card = outbound.content
     return _card(card, outbound.slot, flow, picked) if isinstance(card, Card) else None
 
@@ -143,12 +144,12 @@ def _card(card: Card, slot: str, flow: PinnedFlow | None, picked: str) -> Shown:
     rating, voice = _rating_of(slot, flow), flow.flow.voice(card.locale) if flow else Voice(card.locale)
     intro, _, text = card.text.rpartition("\n\n")
     valued = [(button, value_of(button.token)) for row in card.buttons for button in row]
-    controls = {value: button.token for button, value in valued if value.startswith("~")}
+    controls = {value: button.token for button, value in valued if _is_control(value)}
     drawn = Shown(kind="passed", text=text, intro=intro, locale=card.locale, decline=card.decline)
     if card.chosen is not None:
         change = controls.get(engine.CHANGE, "")
         return msgspec.structs.replace(drawn, kind="answered", chosen=card.chosen, change=change)
-    answers = tuple(_choice(button, value, rating, voice) for button, value in valued if value[:1] != "~")
+    answers = tuple(_choice(button, value, rating, voice) for button, value in valued if not _is_control(value))
     if not answers and not controls and not card.typing:
         return drawn
     ticks = bool(answers) and all(each.value[:1] in (engine.TICK, engine.UNTICK) for each in answers)
@@ -162,6 +163,11 @@ def _card(card: Card, slot: str, flow: PinnedFlow | None, picked: str) -> Shown:
         high=card.high,
         faces=rating is not None and (rating.look == "emoji" or rating.scale == "thumbs"),
     )
+
+
+def _is_control(value: str) -> bool:
+    """Whether a button is none of the answers; a language is one, to the question which."""
+    return value.startswith("~") and not value.startswith(SPEAK)
 
 
 def _choice(button: Button, value: str, rating: Rating | None, voice: Voice) -> Choice:
