@@ -44,6 +44,8 @@ from bot.toml_tables import did_you_mean
 
 #: set by people who want the real thing; the demo then steps aside
 TOKENS = ("TELEGRAM_TOKEN", "SLACK_BOT_TOKEN")
+#: these write addresses that hold tokens, or each tick
+_QUIET = ("httpx", "httpcore", "apscheduler", "telegram", "slack_bolt", "slack_sdk", "aiohttp.access", "watchfiles")
 _DIMENSIONS = ("channel", "language", "agent", "team", "tag")
 _BY = "group by; cause only with --followup, agent, team and tag only without"
 
@@ -152,8 +154,7 @@ def _log(options: argparse.Namespace) -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    # These write addresses that hold tokens, or each tick.
-    for name in ("httpx", "httpcore", "apscheduler", "telegram", "slack_bolt", "slack_sdk", "aiohttp.access"):
+    for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -5,9 +5,10 @@ import dataclasses
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Self, TypedDict
 
@@ -25,18 +26,19 @@ from bot.config import (
     SlackSettings,
     TelegramSettings,
     WebchatSettings,
-    load,
     sandbox_changes,
     secrets_named,
     with_sandbox,
 )
+from bot.config.reading import Reading, read
+from bot.config.sources import Sources, gather
 from bot.conversations.invitations import share_of
 from bot.conversations.questions import in_locale
 from bot.errors import AfterchatError, ConfigError
 from bot.messages import ChannelName
 from bot.ports import Clock, Decision, DecisionQuery
 from bot.reports.explaining import explain, in_words
-from bot.sandbox.demo import GIULIA, JAN, LEAD, MAI, TUAN, Customer, FlowChoice, LedgerRow, Shortened
+from bot.sandbox.demo import GIULIA, JAN, LEAD, MAI, TUAN, Customer, FlowChoice, LedgerRow, SettingsNow, Shortened
 from bot.sandbox.demo import Demo as Play
 from bot.sandbox.page import Sandbox
 from bot.sandbox.slack import SlackStandIn
@@ -79,10 +81,24 @@ def _placeholder(kind: str, key: str) -> str:
             return secrets.token_hex(24)
 
 
-def _only_sandbox(environ: Mapping[str, str], path: Path) -> dict[str, str]:
-    """No secret of the person's own reaches the sandbox, and no database of theirs is written."""
-    named = {name.variable for name in secrets_named(path)} | {"AFTERCHAT_DATABASE_URL"}
-    return with_placeholders(path, {name: value for name, value in environ.items() if name not in named})
+class _OnlySandbox:
+    """An environment in which no secret of the person's own reaches the sandbox, and no database of theirs is written.
+
+    What is made up for a secret stays the same for as long as the sandbox runs.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {name: value for name, value in environ.items() if name != "AFTERCHAT_DATABASE_URL"}
+        self._made: dict[str, str] = {}
+
+    def read(self, sources: Sources, as_here: Callable[[Settings], Settings] | None = None) -> Reading:
+        """What stands in the files; ``as_here`` makes of it what runs here."""
+        for name in read(sources, {}).secrets:
+            self._made.setdefault(name.variable, _placeholder(name.kind, name.key))
+        reading = read(sources, self._environ | self._made)
+        if reading.errors or as_here is None:
+            return reading
+        return replace(reading, settings=as_here(reading.settings))
 
 
 class Demo:
@@ -110,7 +126,11 @@ class Demo:
         environ: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Self]:
         """Start everything on loopback; all of it ends with the context. Raises ConfigError, AfterchatError."""
-        real = load(path, _only_sandbox(os.environ if environ is None else environ, path))
+        sandbox = _OnlySandbox(os.environ if environ is None else environ)
+        first = sandbox.read(gather(path))
+        if first.errors:
+            raise ConfigError("\n".join(map(str, first.errors)))
+        real = first.settings
         async with AsyncExitStack() as stack:
             telegram = TelegramStandIn({TELEGRAM_TOKEN: "afterchat_sandbox_bot"}, keep_calls=2000)
             await telegram.start(LOOPBACK)
@@ -132,7 +152,14 @@ class Demo:
             app = await App.open(settings, clock=clock, speed=speed, allowance=ONE_PLAYS_ALL)
             stack.push_async_callback(app.stop)
             await _listening(app, settings)
-            play = _play(real, settings, app, clock, speed)
+            program = RunningProgram(app, clock, path.name)
+
+            def as_here(found: Settings) -> Settings:
+                port, url = settings.server.port, settings.storage.url
+                return program.sampled(_on_loopback(_as_played(found, speed), telegram, slack, port, url))
+
+            app.follow(path, partial(sandbox.read, as_here=as_here))
+            play = _play(real, settings, program, speed)
             telegram.user_starts(TELEGRAM_TOKEN, int(play.telegram.key))
             page = Sandbox(telegram, slack, play)
             try:
@@ -185,10 +212,26 @@ class SkippingClock:
 class RunningProgram:
     """What the page asks of the running app beside its HTTP API, in the sandbox's words."""
 
-    def __init__(self, app: App, clock: SkippingClock, people: Sequence[Customer]) -> None:
+    def __init__(self, app: App, clock: SkippingClock, file: str = "", people: Sequence[Customer] = ()) -> None:
         self._app = app
         self._clock = clock
-        self._people = people
+        self._file = file
+        #: who plays, to name them
+        self.people = people
+        #: the part of all chats that is asked about, once the page has said so
+        self._part: float | None = None
+
+    def settings(self) -> SettingsNow:
+        live, broken = self._app.live, self._app.broken()
+        last = None if live is None else live.went_live
+        return SettingsNow(
+            file=self._file,
+            flows=_choices(self._app.settings()),
+            changed="" if last is None else last.changes,
+            changed_at=None if last is None else last.at,
+            problems=() if broken is None else tuple(map(str, broken.problems)),
+            broken_since=None if broken is None else broken.since,
+        )
 
     def now(self) -> datetime:
         return self._clock()
@@ -203,12 +246,18 @@ class RunningProgram:
         return share_of(source, reference, "0", flow or self._app.settings().flows[0].flow.id)
 
     def sample(self, part: float | None) -> float:
-        settings = self._app.settings()
         if part is not None:
-            every = {each.flow.id: settings.flow_asking.get(each.flow.id, FlowAsking()) for each in settings.flows}
-            sampled = {id: replace(asking, sample=part) for id, asking in every.items()}
-            self._app.settings.swap(replace(settings, flow_asking=sampled))
+            self._part = part
+            self._app.settings.swap(self.sampled(self._app.settings()))
+        settings = self._app.settings()
         return min(self._app.settings().asking_rules(each.flow).sample for each in settings.flows)
+
+    def sampled(self, settings: Settings) -> Settings:
+        """The settings with the part that the page said."""
+        if self._part is None:
+            return settings
+        every = {each.flow.id: settings.flow_asking.get(each.flow.id, FlowAsking()) for each in settings.flows}
+        return replace(settings, flow_asking={id: replace(own, sample=self._part) for id, own in every.items()})
 
     async def ledger(self, limit: int) -> Sequence[LedgerRow]:
         found = await self._app.storage.ledger.list(DecisionQuery(limit=limit))
@@ -216,7 +265,7 @@ class RunningProgram:
 
     def _row(self, decision: Decision) -> LedgerRow:
         address = decision.address
-        who = next((one for one in self._people if _is_about(decision, one)), None)
+        who = next((one for one in self.people if _is_about(decision, one)), None)
         zone = who.time_zone if who else self._app.settings().asking.time_zone
         return LedgerRow(
             key=decision.key,
@@ -342,24 +391,28 @@ _MORE_SURVEYS = SandboxChange(
 )
 
 
-def _play(real: Settings, settings: Settings, app: App, clock: SkippingClock, speed: float) -> Play:
+def _choices(settings: Settings) -> tuple[FlowChoice, ...]:
+    return tuple(
+        FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale)) for each in settings.flows
+    )
+
+
+def _play(real: Settings, settings: Settings, program: "RunningProgram", speed: float) -> Play:
     web = next((channel for channel in settings.channels if isinstance(channel, WebchatSettings)), None)
     followup = settings.followup
     people = _people(settings)
+    program.people = (people["web"], people["telegram"], people["slack"], people["stranger"])
     return Play(
-        app_url=f"http://{LOOPBACK}:{app.port}",
+        app_url=settings.server.public_url,
         api_key=settings.server.api_keys[0],
         bot=TELEGRAM_TOKEN,
         desk=(followup.room if followup else "#support-recovery").removeprefix("#"),
         shop=settings.company,
         widget=f'data-channel="{web.name if web else "web"}" data-language="{{language}}"',
-        program=RunningProgram(app, clock, (people["web"], people["telegram"], people["slack"], people["stranger"])),
+        program=program,
         speed=speed,
         real=speed != 1.0,
-        flows=tuple(
-            FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale))
-            for each in settings.flows
-        ),
+        flows=_choices(settings),
         shortened=tuple(
             Shortened(what=change.what, normal=change.normal, here=change.here)
             for change in (*sandbox_changes(real, settings), _MORE_SURVEYS)

@@ -73,8 +73,25 @@ class LedgerRow:
     repeats: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsNow:
+    """How the config file and what runs stand to each other: `SettingsNow(file="config.toml", flows=(...,))`."""
+
+    file: str
+    flows: tuple[FlowChoice, ...]
+    #: what changed last while the app ran, and when; "": nothing yet
+    changed: str = ""
+    changed_at: datetime | None = None
+    #: what is wrong with the file, line by line, since when; then the settings before go on
+    problems: tuple[str, ...] = ()
+    broken_since: datetime | None = None
+
+
 class Program(Protocol):
     """What the page asks of the running app beside its HTTP API."""
+
+    def settings(self) -> SettingsNow:
+        """The flows as they are now, and what came of the last edit of the file."""
 
     def now(self) -> datetime:
         """The app's time, in UTC."""

@@ -62,6 +62,7 @@ class Sandbox:
         app.router.add_get("/sandbox/report", self._report)
         app.router.add_get("/sandbox/queue", self._queue)
         app.router.add_get("/sandbox/when", self._when)
+        app.router.add_get("/sandbox/settings", self._settings)
         app.router.add_get("/email", self._email)
 
         async def deed(request: web.Request) -> web.Response:
@@ -233,6 +234,20 @@ class Sandbox:
                     }
                     for row in rows
                 ],
+            }
+        )
+
+    async def _settings(self, _request: web.Request) -> web.Response:
+        """What came of the last edit of the config file, and the flows as they are now."""
+        now = self._demo.program.settings()
+        return _json(
+            {
+                "file": now.file,
+                "flows": [{"id": flow.id, "title": flow.title} for flow in now.flows],
+                "changed": now.changed,
+                "changed_at": None if now.changed_at is None else now.changed_at.timestamp(),
+                "problems": now.problems,
+                "broken_since": None if now.broken_since is None else now.broken_since.timestamp(),
             }
         )
 

@@ -164,5 +164,5 @@ async def test_page_knows_where_the_apps_sampling_puts_a_chat(tmp_path: Path, sq
         assert (await page.act({"do": "ask.end", **few}))["ok"]
         (decision,) = [each async for each in demo.app.storage.ledger.replay(datetime(2000, 1, 1, tzinfo=UTC))]
         assert decision.occasion is not None
-        program = RunningProgram(demo.app, SkippingClock(real_clock), ())
+        program = RunningProgram(demo.app, SkippingClock(real_clock))
         assert program.share(decision.source, decision.reference, "") == decision.occasion.share

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.sandbox.demo import Customer, LedgerRow
+from bot.sandbox.demo import Customer, LedgerRow, SettingsNow
 
 
 @dataclass(kw_only=True)
@@ -17,6 +17,11 @@ class StillProgram:
     part: float = 1.0
     #: one for each chat that is looked at
     shares: Iterator[float] = field(default_factory=lambda: itertools.repeat(0.99))
+
+    in_force: SettingsNow = field(default_factory=lambda: SettingsNow(file="config.toml", flows=()))
+
+    def settings(self) -> SettingsNow:
+        return self.in_force
 
     def now(self) -> datetime:
         return self.time

@@ -57,6 +57,7 @@ function prepareFields() {
   );
   form.elements.chat.append(...options);
   form.elements.chat.value = "telegram";
+  form.elements.flow.dataset.flows = "";
   form.elements.flow.append(...setting.flows.map((one) => el("option", { value: one.id }, one.title)));
   form.elements.chat.addEventListener("change", showEmail);
   form.elements.flow.addEventListener("change", showEmail);

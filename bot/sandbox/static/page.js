@@ -2,6 +2,7 @@
 import { followAsking, setVisitor, showEmail } from "./asking.js";
 import { act, el, toast } from "./dom.js";
 import { followScore } from "./score.js";
+import { followSettings } from "./settings.js";
 import { queueOf, setAgent, setPeople, showSlack } from "./slack.js";
 import { showTelegram, telegramMenu } from "./telegram.js";
 
@@ -22,6 +23,7 @@ prepareFaults();
 reloadShop(languages.web);
 listen();
 followScore();
+followSettings();
 followAsking(setting, () => ({ agent: agentName, languages }));
 
 function prepare(chat, section) {
@@ -31,7 +33,7 @@ function prepare(chat, section) {
   section.querySelector(".face").textContent = customer.name.slice(0, 1);
   const flow = el(
     "select",
-    { "aria-label": `Flow for ${customer.name}` },
+    { "aria-label": `Flow for ${customer.name}`, "data-flows": "" },
     ...(setting.flows.length === 0 ? [el("option", { value: "" }, "the app's choice")] : []),
     ...setting.flows.map((one) => el("option", { value: one.id }, one.title)),
   );
