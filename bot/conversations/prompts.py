@@ -50,7 +50,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     #: whether ways to say no are drawn below the first question of what nobody asked for
     decline: bool = True
     #: whether the first question of a flow in several languages offers the others
-    languages: bool = True
+    languages: bool = False
 
 
 def lane_of(address: Address) -> str:

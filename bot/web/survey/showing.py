@@ -104,7 +104,7 @@ def first_question(conversation: Conversation, flow: PinnedFlow, company: str, p
     turn = engine.start(conversation, flow.flow)
     if turn.conversation.asked is None:
         return None
-    outbound = word(turn.prompts[0], turn.conversation, flow.flow, Wording(company=company, languages=False))
+    outbound = word(turn.prompts[0], turn.conversation, flow.flow, Wording(company=company))
     card = outbound.content
     return _card(card, outbound.slot, flow, picked) if isinstance(card, Card) else None
 
