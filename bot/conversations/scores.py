@@ -54,7 +54,7 @@ def meaning_of(text: str, asked: Asked) -> Meaning | None:
     if not text or len(text) > LONGEST:
         return None
     found = framed(text)
-    if not found.text:
+    if not bare(found.text):
         score = score_of(found.lead + found.tail, asked.rating, asked.scale)
         return None if score is None else Meaning(score=score, kind="picture")
     if not found.text.isascii() and any(unicodedata.decomposition(each).startswith(_RAISED) for each in found.text):

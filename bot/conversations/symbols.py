@@ -29,7 +29,11 @@ _PICTURES = (
 )
 _BEHIND = re.compile(rf"(?:[{_PICTURES}{INVISIBLE}]|\s)+")
 #: faces made of punctuation, behind an answer
-_TYPED_FACE = re.compile(r"\s*(?:(?P<glad>[:;=]-?[)\]D]+|\^_?\^|<3+|xd+)|(?P<cross>[:=]-?'?[(\[]+))$", re.IGNORECASE)
+_TYPED_FACE = re.compile(
+    r"\s*(?:(?P<smile>[:=]-?\)+)|(?P<frown>[:=]-?\(+)|(?P<glad>[:;=]-?[)\]d]+|\^_?\^|<3+|xd+)|(?P<cross>[:=]-?'?[(\[]+))$",
+    re.IGNORECASE,
+)
+_DRAWN = {"smile": "🙂", "frown": "🙁", "glad": "❤", "cross": "💔"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +64,8 @@ def _typed_face(found: Framed) -> Framed:
     face = _TYPED_FACE.search(found.text[-8:]) if found.text[-1:] in ")]D([^3dD" else None
     if face is None or len(found.text) < 2:
         return found
-    drawn = "🙂" if face["glad"] else "🙁"
-    return Framed(lead=found.lead, text=found.text[: len(found.text) - len(face[0])].rstrip(), tail=found.tail + drawn)
+    text = found.text[: len(found.text) - len(face[0])].rstrip()
+    return Framed(lead=found.lead, text=text, tail=found.tail + _DRAWN[face.lastgroup or ""])
 
 
 def _seen(run: str) -> str:

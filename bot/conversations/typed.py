@@ -73,6 +73,9 @@ def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     if whole is not None:
         return Rated(score=whole.score)
     for part in _parts(text, asked.book):
+        after = _after_opinion(part, asked)
+        if after is not None:
+            return after
         meaning = meaning_of(part.head, asked)
         if meaning is not None:
             return _with_comment(meaning, part, asked, pack)
@@ -175,9 +178,11 @@ def _joined(text: str, front: str, at: int, book: Phrasebook) -> _Part | None:
         for count in range(len(behind), 0, -1):
             if _looks_like(" ".join(behind[:count]), book.joins):
                 return _joined_part(front[:at], text[at:], "".join(text[at:].split(maxsplit=count)[count:]))
-    if front[0].isdecimal() and len(text) <= LONGEST and key(text[at:]) in book.satisfaction:
-        return _joined_part(front[:at], text[at:], text[at:])
-    return None
+    if len(text) > LONGEST:
+        return None
+    # "5 excellent", "excellent 5"
+    opinion = text[at:] if front[0].isdecimal() else front[:at] if front[at + 1 : at + 2].isdecimal() else ""
+    return _joined_part(front[:at], text[at:], text[at:]) if opinion and key(opinion) in book.satisfaction else None
 
 
 def _looks_like(text: str, words: Collection[str]) -> bool:
@@ -198,7 +203,19 @@ def _with_comment(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> Ra
         return None
     if meaning.kind == "opinion" and not part.joined and _is_said_for_manners(part, asked.book):
         return None
-    return Rated(score=meaning.score, comment=_worth_keeping(part.comment, asked.book))
+    keeps = bool(_worth_keeping(part.rest, asked.book))
+    return Rated(score=meaning.score, comment=part.comment if keeps else "")
+
+
+def _after_opinion(part: _Part, asked: Asked) -> Rated | None:
+    """The score of "Very good, 5/5": a number behind an opinion is what is meant, unless they are opposites."""
+    opinion = asked.book.satisfaction.get(key(part.head)) if len(part.rest) <= LONGEST else None
+    number = None if opinion is None else meaning_of(part.rest, asked)
+    if opinion is None or number is None or number.kind not in ("number", "phrase"):
+        return None
+    if leaning(number.score, asked.scale) * ((opinion > 3) - (opinion < 3)) < 0:
+        return None
+    return Rated(score=number.score, comment=_worth_keeping(part.head.strip(), asked.book))
 
 
 def _is_said_for_manners(part: _Part, book: Phrasebook) -> bool:
@@ -207,8 +224,8 @@ def _is_said_for_manners(part: _Part, book: Phrasebook) -> bool:
 
 
 def _is_amount(meaning: Meaning, part: _Part, book: Phrasebook) -> bool:
-    """Whether a bare number and the word behind it count something: minutes, days, euros, halves."""
-    if meaning.kind != "number":
+    """Whether a number and the word behind it count something: minutes, days, euros, "8 and a half"."""
+    if meaning.kind != "number" and not (meaning.kind == "phrase" and part.joined):
         return False
     first = part.rest[:1]
     return (
@@ -234,7 +251,7 @@ def _begins_with_number(part: _Part, book: Phrasebook) -> bool:
     "10 but 2 days late" is one: what stands behind a joining word may count something.
     """
     first = next((at for at, each in enumerate(part.rest) if each.isalnum()), -1)
-    if first < 0 or not part.rest[first].isdecimal():
+    if first < 0 or unicodedata.category(part.rest[first]) not in ("Nd", "No"):
         return False
     words = part.rest[first : first + LONGEST].split(maxsplit=1)
     return not (part.joined and words[0].isdecimal() and _counts(" ".join(words[1:]), book))
@@ -254,9 +271,12 @@ def _is_item(line: str) -> bool:
 
 
 def _contradicts(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> bool:
-    """Whether the words behind a score take it back, or give another one."""
+    """Whether the words behind a score take it back, give another one, or break off."""
     if part.joined and meaning.kind == "number" and meaning.score == 1 and not bare(part.head).isdecimal():
         # "one and only", "uno e basta"
+        return True
+    if _looks_like(part.rest[:LONGEST], asked.book.joins):
+        # "5, but"
         return True
     if meaning.kind == "answer" and meaning.score == 0 and _refuses(part, asked.book, pack):
         # "No, not now" says no to being asked
@@ -284,7 +304,9 @@ def _opposite(one: int, other: int, asked: Asked) -> bool:
 
 def _refuses(part: _Part, book: Phrasebook, pack: Pack) -> bool:
     """Whether what stands behind a "no" refuses the question."""
-    refused = any(is_word(part.comment, words) for words in (pack.commands["not_now"], stop_words()))
+    refused = any(
+        is_word(part.comment, words) for words in (pack.commands["not_now"], pack.recovery["calm"], stop_words())
+    )
     return refused or not _worth_keeping(part.comment, book)
 
 
@@ -293,7 +315,8 @@ def _corrects(comment: str, asked: Asked) -> bool:
     words = comment.split() if len(comment) <= LONGEST else []
     if not 1 < len(words) <= _FEW_WORDS:
         return False
-    number = number_of(words[-1], asked.book) if key(words[-1]).isdecimal() else None
+    last = key(words[-1].strip("()"))
+    number = number_of(last, asked.book) if last.isdecimal() else None
     return number is not None and number in asked.scale
 
 
@@ -319,7 +342,9 @@ def _beside_pictures(text: str, asked: Asked, pack: Pack) -> Rated | None:
     score = score_of(found.lead, asked.rating, asked.scale)
     if score is not None:
         part = _Part(head=found.lead, comment=text[text.index(found.text) :].strip(), rest=found.text)
-        words = _has_words(found.text)
+        if not any(each.isalnum() for each in found.text):
+            return None
+        words = _has_words(found.text) or not _worth_keeping(found.text, asked.book)
         return _with_comment(Meaning(score=score, kind="picture"), part, asked, pack) if words else None
     score = score_of(found.tail, asked.rating, asked.scale)
     if score is None or found.lead or not _answers_in_front(found.text, found.tail, asked, pack):
@@ -330,12 +355,18 @@ def _beside_pictures(text: str, asked: Asked, pack: Pack) -> Rated | None:
 
 
 def _has_words(text: str) -> bool:
-    return sum(each.isalnum() for each in text[:LONGEST]) > 1
+    """Whether a text begins with a word or two, and not with what may belong to the picture: "⭐x5"."""
+    front = text[:LONGEST]
+    first = (front.split(maxsplit=1) or [""])[0]
+    return sum(each.isalnum() for each in front) > 1 and not any(each.isdecimal() for each in first)
 
 
 def _answers_in_front(words: str, run: str, asked: Asked, pack: Pack) -> bool:
-    """Whether pictures behind words are an answer: a smile may end any sentence, and a number be anything's."""
-    if asked.rating.scale == "csat5" and asked.rating.look != "emoji" and not stars_in(run):
+    """Whether pictures behind words are an answer.
+
+    A smile or a thumb up may end any sentence ("I'll do it later 👍"), and a number be anything's.
+    """
+    if "👍" in run or (asked.rating.look != "emoji" and not stars_in(run) and "👎" not in run):
         return False
     if not _has_words(words) or any(each.isdecimal() or each in "?？؟" for each in words):
         return False
