@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from bot.conversations.answers import Answer, Chosen, Value, Worded
-from bot.conversations.asked import as_asked, fits, in_order, offers_all
+from bot.conversations.asked import as_asked, fits, in_order, may_stand
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
     Answered,
@@ -96,7 +96,7 @@ def _prune(turn: Turn, flow: Flow) -> Turn:
     gone: list[str] = []
     for question in flow.questions:
         answer = conversation.answers.get(question.id)
-        stands = answer is None or offers_all(question, answer, flow, kept, conversation)
+        stands = answer is None or may_stand(question, answer, flow, kept, conversation)
         if not stands or not fits(question, flow, kept, conversation):
             gone.append(question.id)
         elif answer is not None:
@@ -121,18 +121,28 @@ def _prune(turn: Turn, flow: Flow) -> Turn:
 
 
 def _redraw(turn: Turn, flow: Flow, before: Conversation, answered: str) -> Turn:
-    """The question that waits, where the answer changes what it says or offers; its old buttons are past."""
-    conversation = turn.conversation
-    question = flow.question(conversation.asked) if conversation.asked else None
-    if question is None:
-        return turn
-    was = as_asked(question, flow, before.answers, conversation)
+    """The questions that wait, where the answer changes what they say or offer; their old buttons are past."""
+    for id in (turn.conversation.reopened, turn.conversation.asked):
+        question = flow.question(id) if id else None
+        if question is not None and _reads_anew(question, flow, before, turn.conversation, answered):
+            conversation = turn.conversation
+            drafts = without(conversation.drafts, {id}) | _still_offered(question, flow, conversation)
+            redrawn = made_now(replace(conversation, turn=conversation.turn + 1, drafts=drafts), question.id)
+            turn = _then(turn, redrawn, prompts=[Show(question=question.id)])
+    return turn
+
+
+def _reads_anew(question: Question, flow: Flow, before: Conversation, after: Conversation, answered: str) -> bool:
+    was, now = (as_asked(question, flow, each.answers, after) for each in (before, after))
+    return was != now or any(f"{{{answered}" in text for text in now.text.values())
+
+
+def _still_offered(question: Question, flow: Flow, conversation: Conversation) -> dict[str, tuple[str, ...]]:
+    """What is ticked in a question, as far as it still offers that."""
+    ticked = conversation.drafts.get(question.id, ())
     now = as_asked(question, flow, conversation.answers, conversation)
-    if was == now and not any(f"{{{answered}" in text for text in now.text.values()):
-        return turn
-    drafts = without(conversation.drafts, {question.id})
-    redrawn = made_now(replace(conversation, turn=conversation.turn + 1, drafts=drafts), question.id)
-    return _then(turn, redrawn, prompts=[Show(question=question.id)])
+    kept = in_order(ticked, now)
+    return {question.id: kept} if kept else {}
 
 
 def _keep_comment(turn: Turn, flow: Flow, question: Question, typed: Typed, at: datetime) -> Turn:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from bot.conversations.answers import Answer, Chosen, Scored
+from bot.conversations.answers import Answer, Chosen, Scored, Skipped
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
 from bot.conversations.questions import (
@@ -94,8 +94,10 @@ def question_for(id: str, flow: Flow, conversation: Conversation) -> Question | 
     return None if question is None else as_asked(question, flow, conversation.answers, conversation)
 
 
-def offers_all(question: Question, answer: Answer, flow: Flow, answers: Answers, conversation: Conversation) -> bool:
-    """Whether everything that was chosen may still be chosen."""
+def may_stand(question: Question, answer: Answer, flow: Flow, answers: Answers, conversation: Conversation) -> bool:
+    """Whether everything that was chosen may still be chosen, and what was left out be left out."""
+    if isinstance(answer.value, Skipped):
+        return as_asked(question, flow, answers, conversation).optional
     if not isinstance(question, Choice | Choices) or not isinstance(answer.value, Chosen):
         return True
     offered = {option.id for option in question.options if met(option.when, flow, answers, conversation, answer.locale)}

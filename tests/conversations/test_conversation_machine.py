@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 
 from bot.conversations import engine
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
+from bot.conversations.asked import as_asked, fits
 from bot.conversations.conversation import Conversation
 from bot.conversations.engine import CHANGE, DECLINE, DONE, NEVER, SKIP
 from bot.conversations.events import (
@@ -42,8 +43,18 @@ from bot.conversations.events import (
 )
 from bot.conversations.flow import Flow, flow_hash
 from bot.conversations.prompts import Wording, word
-from bot.conversations.questions import Choice, Choices, OpenText, Question, Rating, scale_of
-from bot.conversations.rules import Rules, fits, next_question
+from bot.conversations.questions import (
+    Choice,
+    Choices,
+    Consent,
+    Contact,
+    OpenText,
+    PanelInvitation,
+    Question,
+    Rating,
+    scale_of,
+)
+from bot.conversations.rules import Rules, next_question
 from bot.ids import ConversationId, CustomerId, WordsId
 from bot.messages import TOKEN_BYTES, Address, Card, ChannelName, Text, Token, parse_token
 from tests.conversations.flow_strategies import LONGEST, flows
@@ -55,6 +66,7 @@ TEXTS = (
     "yes", "no", "five", "ten out of ten", "8/10", "⭐⭐⭐", "😞", "👍", "skip", "stop", "2, too slow",
     "1\nlate", "two, three", "option a", "Option xx, option b", "my order 5 is late", "It took too long",
     "<b>&amp;\x00\u202e", "x" * 5_000, "enough", "nothing", "1. late\n2. rude", "5 - minutes of waiting", "cinque",
+    "anna@example.com", "06 6982 1234", "I agree", "no thanks",
 )  # fmt: skip
 VALUES = (
     "0",
@@ -69,6 +81,10 @@ VALUES = (
     "+a",
     "-a",
     "+zz",
+    "b",
+    "+b",
+    "yes",
+    "no",
     LONGEST,
     CHANGE,
     SKIP,
@@ -79,24 +95,26 @@ VALUES = (
     "+",
     "٣",
 )
-WRITTEN = [flow_named(name).flow for name in ("support", "delivery", "thumbs", "stars")]
+WRITTEN = [flow_named(name).flow for name in ("support", "delivery", "thumbs", "stars", "csat", "product")]
 FLOWS = st.one_of(flows(), st.sampled_from(WRITTEN))
 RULES = Rules()
 
 
-def belongs(answer: Answer, question: Question) -> bool:
-    """Whether a value is one that the question can have."""
+def belongs(answer: Answer, question: Question, offered: Question) -> bool:
+    """Whether a value is one that the question can have, and as it is ``offered`` now."""
+    must = not offered.optional
     match answer.value, question:
         case Skipped(), _:
-            return question.optional
+            return question.optional and not must
         case Scored(score=score), Rating():
             return score in scale_of(question)
-        case Chosen(options=options), Choice() | Choices():
+        case Chosen(options=options), Choice() | Choices() | Consent() | PanelInvitation():
+            assert isinstance(offered, Choice | Choices | Consent | PanelInvitation)
             known = [option.id for option in question.options if option.id in options]
-            most = 1 if isinstance(question, Choice) else question.at_most or len(known)
-            least = 1 if isinstance(question, Choice) else question.at_least
-            return list(options) == known and least <= len(options) <= most
-        case Worded(), OpenText():
+            assert set(known) <= {option.id for option in offered.options}
+            most = question.at_most or len(known) if isinstance(question, Choices) else 1
+            return list(options) == known and 1 <= len(options) <= most
+        case Worded(), OpenText() | Contact():
             return True
         case _:
             return False
@@ -277,7 +295,8 @@ class ConversationMachine(RuleBasedStateMachine):
         for id, answer in self.conversation.answers.items():
             question = self.flow.question(id)
             assert question is not None
-            assert belongs(answer, question)
+            offered = as_asked(question, self.flow, self.conversation.answers, self.conversation)
+            assert belongs(answer, question, offered)
             assert fits(question, self.flow, self.conversation.answers, self.conversation)
 
     @invariant()

@@ -1,4 +1,4 @@
-"""Reasons by score, required words, a contact, consent, the panel and the review link on survey pages, without a script."""
+"""Reasons by score, required words, a contact, consent, the panel and a review on survey pages, without a script."""
 
 from collections.abc import AsyncIterator
 
