@@ -16,8 +16,9 @@ _ELSEWHERE = {"zendesk": "Zendesk", "intercom": "Intercom", "freshdesk": "Freshd
 
 def consider_starts(settings: Settings) -> Iterator[Considered]:
     """Flows that nothing starts, triggers that lead nowhere, and cases that are opened for all or seen by nobody."""
-    for number, pinned in enumerate(settings.askable()):
-        yield from _unstarted(pinned.flow, settings, first=number == 0)
+    askable = [pinned.flow for pinned in settings.askable()]
+    for flow in askable:
+        yield from _unstarted(flow, settings, first=flow.id == askable[0].id)
     for trigger in settings.triggers:
         yield from _leading_nowhere(trigger, settings)
     for pinned in settings.flows:

@@ -22,7 +22,7 @@ def consider_times(settings: Settings) -> Iterator[Considered]:
     yield from _nights(settings, night)
     if asking.reminder is not None and night and asking.reminder + night > asking.expire_invitation:
         wrong = f"a reminder that falls into quiet hours ({_span(night)}) waits beyond expire_invitation, and none goes"
-        right = f"Shorten it to {_span(asking.expire_invitation - night)} or less, or lengthen expire_invitation."
+        right = f'Shorten it, or write expire_invitation = "{_span(asking.reminder + night)}" or more.'
         if asking.reminder < asking.expire_invitation:
             yield Considered(path=("asking", "reminder"), wrong=wrong, right=right)
     yield from _cool_down(asking.cool_down, ("asking", "cool_down"))
@@ -61,8 +61,8 @@ def _flow(flow: Flow, settings: Settings, night: timedelta) -> Iterator[Consider
     if own.min_messages is not None:
         yield from _few(own.min_messages, (*here, "min_messages"))
     if own.delay is not None and night and own.delay + night > asking.closed_at_most > own.delay:
-        wrong = f"who is put off by quiet hours ({_span(night)}) is then longer ago than asking.closed_at_most"
-        right = f'Write "{_span(asking.closed_at_most - night)}" or less, or raise asking.closed_at_most.'
+        wrong = f"who is put off by quiet hours ({_span(night)}) is then too late to be asked"
+        right = f'Shorten it, or write asking.closed_at_most = "{_span(own.delay + night)}" or more.'
         yield Considered(path=(*here, "delay"), wrong=wrong, right=right)
 
 

@@ -79,7 +79,7 @@ def _unreached(flow: Flow, here: Path, walked: Walked) -> Iterator[Considered]:
     for question in flow.questions:
         place = (*here, "question", question.id)
         if question.id not in walked.asked:
-            wrong = f"'{question.id}' is never asked, whatever is answered before it"
+            wrong = f"'{question.id}' is never asked, wherever it may be and whatever is answered before it"
             right = "Change its condition, or that of the questions that it looks at."
             yield Considered(path=(*place, "when"), wrong=wrong, right=right)
         elif isinstance(question, Choice | Choices):
