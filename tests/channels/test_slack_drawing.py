@@ -15,6 +15,7 @@ from bot.channels.slack.drawing import Drawn, draw
 from bot.channels.slack.forms import draw_form, read_form
 from bot.channels.slack.parts import mentioned, openable
 from bot.ids import CaseId
+from bot.languages.voice import Voice
 from bot.messages import (
     Alert,
     AlertItem,
@@ -335,11 +336,11 @@ def test_what_came_with_quoted_words_is_opened_from_the_alert() -> None:
 def test_a_reply_into_a_group_warns_whoever_writes_it() -> None:
     form = Form(kind="reply", case=CASE, title="Lan", group=True)
     warned = [
-        "Everybody there reads what you send" in str(draw_form(each, "en")["blocks"])
+        "Everybody there reads what you send" in str(draw_form(each, Voice("en"))["blocks"])
         for each in (form, replace(form, group=False), replace(form, kind="resolve"))
     ]
     assert warned == [True, False, False]
-    assert checked(SlackWorld((), "A1", lambda: 0.0, 10), draw_form(form, "vi"))
+    assert checked(SlackWorld((), "A1", lambda: 0.0, 10), draw_form(form, Voice("vi")))
 
 
 def test_a_remark_is_attributed_and_quoted() -> None:
@@ -447,13 +448,13 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_slack_takes_every_form_and_it_is_known_when_it_comes_back(name: str, locale: str) -> None:
     form = FORMS[name]
-    view = draw_form(form, locale)
+    view = draw_form(form, Voice(locale))
     world = SlackWorld((), "A1", lambda: 0.0, 10)
     assert checked(world, view)["callback_id"] == f"case.{form.kind}"
     read = read_form({**view, "id": "V1", "hash": "1.2"})
     assert read is not None
     assert (read.kind, read.case) == (form.kind, CASE)
-    assert checked(world, draw_form(form, locale, read))
+    assert checked(world, draw_form(form, Voice(locale), read))
     # a label that had to be cut would be a bad translation
     assert not any(view[part]["text"].endswith("…") for part in ("title", "submit", "close"))
 
@@ -461,7 +462,7 @@ def test_slack_takes_every_form_and_it_is_known_when_it_comes_back(name: str, lo
 @given(NASTY, NASTY)
 def test_nobodys_words_become_markup_in_a_form(words: str, more: str) -> None:
     form = Form(kind="reply", case=CASE, title=words, about=more, text=words, options=(option("a", "fix", more),))
-    view = draw_form(form, "en")
+    view = draw_form(form, Voice("en"))
     assert checked(SlackWorld((), "A1", lambda: 0.0, 10), view)
     readable_blocks(view["blocks"])
 

@@ -10,6 +10,7 @@ from bot.followup.cases import Case
 from bot.followup.recovery import fixed_card, fixed_outbound, fixed_slot, read_recovery
 from bot.ids import CaseId, ConversationId, CustomerId
 from bot.languages import locales, say
+from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, ChannelName, RecoveryToken, parse_token
 
 YES, NO = ("yes", ""), ("no", "")
@@ -166,16 +167,16 @@ TABLE = [
 
 @pytest.mark.parametrize(("locale", "text", "answer"), TABLE)
 def test_read(locale: str, text: str, answer: tuple[str, str] | None) -> None:
-    assert read_recovery(text, locale) == answer
+    assert read_recovery(text, Voice(locale)) == answer
 
 
 @pytest.mark.parametrize("locale", locales())
 def test_what_the_card_shows_is_understood(locale: str) -> None:
     yes, no = say(locale, "recovery.yes"), say(locale, "recovery.no")
     for text in (yes, yes.upper(), f"1. {yes}", "1"):
-        assert read_recovery(text, locale) == YES
+        assert read_recovery(text, Voice(locale)) == YES
     for text in (no, no.upper(), f"2. {no}", "2"):
-        assert read_recovery(text, locale) == NO
+        assert read_recovery(text, Voice(locale)) == NO
     assert yes.upper() in say(locale, "recovery.hint")
     assert no.upper() in say(locale, "recovery.hint")
 
@@ -192,7 +193,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE, ids=("marks", "no and marks", "commas", "thanks", "NUL", "digits"))
 def test_hostile_text_is_read_at_once(text: str) -> None:
-    answer = read_recovery(text, "en")
+    answer = read_recovery(text, Voice("en"))
     assert answer is None or answer == YES or answer[0] == "no"
 
 
@@ -211,7 +212,7 @@ CASE = Case(
 
 
 def test_the_card_has_two_buttons_for_this_resolution() -> None:
-    card = fixed_card(CASE, "vi")
+    card = fixed_card(CASE, Voice("vi"))
     assert [[button.label for button in row] for row in card.buttons] == [["Đã xong", "Vẫn chưa"]]
     assert [parse_token(button.token) for button in card.buttons[0]] == [
         RecoveryToken(case=CASE.id, resolution=2, value="yes"),
@@ -221,24 +222,24 @@ def test_the_card_has_two_buttons_for_this_resolution() -> None:
 
 
 def test_without_buttons_the_answers_are_numbered() -> None:
-    assert as_text(fixed_card(CASE, "en")).split("\n\n")[1:] == [
+    assert as_text(fixed_card(CASE, Voice("en"))).split("\n\n")[1:] == [
         "1. Yes\n2. Not yet",
         "Tap an answer, or write YES or NOT YET.",
     ]
 
 
 def test_asking_and_showing_the_answer_is_one_message() -> None:
-    asked = fixed_outbound(CASE, "en", "post")
+    asked = fixed_outbound(CASE, Voice("en"), "post")
     assert (asked.kind, asked.to, asked.lane) == ("post", CASE.address, "web:s1")
     assert asked.slot == fixed_slot(CASE) == "fixed:0k3f9x2m7q8d4h1k:2"
-    answered = fixed_outbound(CASE, "en", "edit", "no")
+    answered = fixed_outbound(CASE, Voice("en"), "edit", "no")
     assert (answered.kind, answered.slot) == ("edit", asked.slot)
     text = say("en", "recovery.ask")
     assert answered.content == Card(text=text, chosen="Not yet", locale="en", typing=False)
-    assert fixed_outbound(CASE, "en", "edit").content == Card(text=text, locale="en", typing=False)
+    assert fixed_outbound(CASE, Voice("en"), "edit").content == Card(text=text, locale="en", typing=False)
 
 
 def test_a_button_is_short_enough_for_every_channel() -> None:
     late = replace(CASE, resolution=9_999)
-    buttons: list[Button] = [button for row in fixed_card(late, "en").buttons for button in row]
+    buttons: list[Button] = [button for row in fixed_card(late, Voice("en")).buttons for button in row]
     assert all(len(button.token.encode()) <= 64 for button in buttons)

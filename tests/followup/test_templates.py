@@ -16,6 +16,7 @@ from bot.followup.templates import (
 )
 from bot.ids import ConversationId, CustomerId, FlowHash
 from bot.languages import locales
+from bot.languages.voice import Voice
 from bot.messages import Address, ChannelName
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -106,10 +107,10 @@ def test_the_agent_is_the_one_who_answers_and_the_company_is_ours() -> None:
 
 @pytest.mark.parametrize("locale", locales())
 def test_there_are_causes_without_settings(locale: str) -> None:
-    causes = causes_or_default((), locale)
+    causes = causes_or_default((), Voice(locale))
     assert tuple(cause.id for cause in causes) == DEFAULT_CAUSES
     assert len({cause.title for cause in causes}) == len(causes)
 
 
 def test_the_settings_name_the_causes() -> None:
-    assert causes_or_default([Cause(id="late", title="Late")], "en") == (Cause(id="late", title="Late"),)
+    assert causes_or_default([Cause(id="late", title="Late")], Voice("en")) == (Cause(id="late", title="Late"),)

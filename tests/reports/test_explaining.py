@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from bot.conversations.invitations import Rule, TriggerKind, Verdict
 from bot.ids import CustomerId, InteractionId
 from bot.languages import locales, pack, variables_in
+from bot.languages.voice import Voice
 from bot.messages import Address, ChannelName
 from bot.ports import Decision, DecisionStep
 from bot.reports.explaining import explain, explain_all, in_words, rule_key, shown
@@ -67,8 +68,8 @@ def test_every_rule_trigger_and_verdict_has_its_words(locale: str) -> None:
 @pytest.mark.parametrize("locale", locales())
 @pytest.mark.parametrize("rule", get_args(Rule))
 def test_no_sentence_keeps_a_brace_or_a_number_as_programs_write_it(rule: Rule, locale: str) -> None:
-    told = in_words(replace(DECISION, rule=rule), locale=locale, zone="Europe/Rome")
-    bare = in_words(replace(DECISION, rule=rule, inputs={}), locale=locale)
+    told = in_words(replace(DECISION, rule=rule), voice=Voice(locale), zone="Europe/Rome")
+    bare = in_words(replace(DECISION, rule=rule, inputs={}), voice=Voice(locale))
     assert "{" not in told + bare
     assert "T0" not in told
     assert not (variables_in(pack(locale).sentences[rule_key(rule)]) - {*INPUTS, "channel"})
@@ -77,11 +78,14 @@ def test_no_sentence_keeps_a_brace_or_a_number_as_programs_write_it(rule: Rule, 
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ("cool-down", "The customer was asked on 2026-02-27 16:00 (after_sales), and between two surveys there are at"),
-        ("closed too long ago", "It ended on 2026-02-01 16:00, and after 7 d nobody is asked about it any more."),
+        (
+            "cool-down",
+            "The customer was asked on Feb 27, 2026, 4:00 PM (after_sales), and between two surveys there are at",
+        ),
+        ("closed too long ago", "It ended on Feb 1, 2026, 4:00 PM, and after 7 d nobody is asked about it any more."),
         ("too few messages", "Messages: 2; needed: 3."),
-        ("too late", "due on 2026-03-02 22:12, and more than 4 h later"),
-        ("not in the sample", "Only 25 % of all occasions are asked about, and the lot of this one (31.2 %)"),
+        ("too late", "due on Mar 2, 2026, 10:12 PM, and more than 4 h later"),
+        ("not in the sample", "Only 25% of all occasions are asked about, and the lot of this one (31.2%)"),
         ("not with these tags", "not for these tags: spam, internal."),
         ("not for this importance", "the customer is a VIP."),
         ("cannot be reached", "cannot be written to at telegram"),
@@ -104,7 +108,7 @@ def test_an_event_that_is_no_end_is_told_with_what_was_wrong() -> None:
 @pytest.mark.parametrize("locale", locales())
 def test_why_nobody_can_be_reached_is_told(locale: str) -> None:
     def why(inputs: dict[str, str]) -> str:
-        return in_words(replace(DECISION, rule="cannot be reached", inputs=inputs), locale=locale)
+        return in_words(replace(DECISION, rule="cannot be reached", inputs=inputs), voice=Voice(locale))
 
     told = [why({}), *(why({"because": because}) for because in ("channel", "stranger", "gone"))]
     assert len(set(told)) == len(told)
@@ -114,18 +118,18 @@ def test_why_nobody_can_be_reached_is_told(locale: str) -> None:
 @pytest.mark.parametrize("locale", locales())
 def test_what_an_agent_asks_for_waits_for_no_conversation_to_go_on(locale: str) -> None:
     planned = replace(DECISION, verdict="deferred", rule="delay")
-    assert in_words(replace(planned, trigger="agent"), locale=locale) != in_words(planned, locale=locale)
+    assert in_words(replace(planned, trigger="agent"), voice=Voice(locale)) != in_words(planned, voice=Voice(locale))
 
 
 @pytest.mark.parametrize("locale", locales())
 def test_no_sentence_ends_twice(locale: str) -> None:
-    assert not in_words(DECISION, locale=locale).endswith("..")
+    assert not in_words(DECISION, voice=Voice(locale)).endswith("..")
 
 
 def test_the_end_of_quiet_hours_is_told_by_the_customers_clock() -> None:
     quiet = replace(DECISION, verdict="deferred", rule="quiet hours")
     assert in_words(quiet, zone="Europe/Rome") == (
-        "The question waits until 2026-03-03 08:00, when the quiet hours in Asia/Ho_Chi_Minh end."
+        "The question waits until Mar 3, 2026, 8:00 AM, when the quiet hours in Asia/Ho_Chi_Minh end."
     )
 
 
@@ -149,21 +153,21 @@ def test_a_decision_is_told_with_what_came_before() -> None:
     told = explain(replace(DECISION, steps=steps, repeats=2), zone="Asia/Ho_Chi_Minh")
     assert told.splitlines() == [
         "Reference: 81 (chatwoot) · Customer: K-7 · Channel: telegram 5512 · Survey: support",
-        "Not asked (2026-03-03 08:00): The customer was asked on 2026-02-27 16:00 (after_sales), and between two "
+        "Not asked (Mar 3, 2026, 8:00 AM): The customer was asked on Feb 27, 2026, 4:00 PM (after_sales), and between two "
         "surveys there are at least 7 d.",
         "Before that:",
-        "  2026-03-02 22:02  chatwoot told us that 81 had ended.",
-        "  2026-03-02 22:02  Not asked yet: The question waits until 2026-03-02 22:12, in case the conversation goes "
+        "  Mar 2, 2026, 10:02 PM  chatwoot told us that 81 had ended.",
+        "  Mar 2, 2026, 10:02 PM  Not asked yet: The question waits until Mar 2, 2026, 10:12 PM, in case the conversation goes "
         "on.",
-        "  2026-03-02 22:12  Not asked yet: The question waits until 2026-03-03 08:00, when the quiet hours in "
+        "  Mar 2, 2026, 10:12 PM  Not asked yet: The question waits until Mar 3, 2026, 8:00 AM, when the quiet hours in "
         "Asia/Ho_Chi_Minh end.",
-        "Times it was told again: 2",
+        "It was told 2 more times.",
         "Times are those of Asia/Ho_Chi_Minh.",
     ]
 
 
 def test_several_are_told_with_the_zone_once() -> None:
-    told = explain_all([DECISION, replace(DECISION, reference="82")], locale="it", zone="Europe/Rome")
+    told = explain_all([DECISION, replace(DECISION, reference="82")], voice=Voice("it"), zone="Europe/Rome")
     assert told.count("Europe/Rome") == 1
     assert told.count("\n\n") == 2
     assert explain_all([]) == ""
