@@ -7,6 +7,7 @@ import msgspec
 
 from bot.conversations import prompts
 from bot.conversations.conversation import Conversation
+from bot.languages import FALLBACK, locales
 from bot.languages.voice import Voice
 
 TemplateKind = Literal["apology", "fix", "policy"]
@@ -32,9 +33,38 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULT_CAUSES = ("product", "speed", "price", "courtesy", "billing", "bug", "other")
 
 
+#: the ready answers where the settings have none
+DEFAULT_TEMPLATES: Mapping[str, TemplateKind] = {
+    "sorry": "apology",
+    "sorry_late": "apology",
+    "sorry_words": "apology",
+    "fixed": "fix",
+    "replacement": "fix",
+    "refund": "fix",
+    "call": "fix",
+}
+
+
 def causes_or_default(causes: Sequence[Cause], voice: Voice) -> tuple[Cause, ...]:
     """The causes of the settings, or the built-in ones in the agents' language."""
     return tuple(causes) or tuple(Cause(id=id, title=voice.say(f"cause.{id}")) for id in DEFAULT_CAUSES)
+
+
+def templates_or_default(templates: Sequence[Template], voice: Voice) -> tuple[Template, ...]:
+    """The ready answers of the settings, or the built-in ones: titled for agents, in all languages that we speak."""
+    if templates:
+        return tuple(templates)
+    # the first language is what a customer reads who speaks none of them
+    tags = tuple(dict.fromkeys((FALLBACK, *locales())))
+    return tuple(
+        Template(
+            id=id,
+            kind=kind,
+            title=voice.say(f"template.{id}.title"),
+            text={tag: Voice(tag, voice.own).text(f"template.{id}.text") for tag in tags},
+        )
+        for id, kind in DEFAULT_TEMPLATES.items()
+    )
 
 
 def fill(template: Template, locale: str, variables: Mapping[str, str]) -> str:

@@ -11,8 +11,16 @@ import msgspec
 from bot.config import FollowUpSettings
 from bot.followup.cases import CLOSED, WORKING, Case
 from bot.followup.clocks import Team
-from bot.followup.templates import Template, TemplateKind, causes_or_default, fill, variables_of
+from bot.followup.templates import (
+    Template,
+    TemplateKind,
+    causes_or_default,
+    fill,
+    templates_or_default,
+    variables_of,
+)
 from bot.ids import CaseId
+from bot.languages.voice import Voice
 from bot.messages import Address, Assign, Claim, Deed, Relay, Release, Reopen, Resolve, Snooze
 from bot.ports import CaseView, Said
 from bot.web.dashboard.drawing import Words
@@ -69,19 +77,20 @@ def allowed(case: Case, session: Session) -> frozenset[DeedName]:
 
 
 def ready_answers(
-    view: CaseView, followup: FollowUpSettings, session: Session, company: str
+    view: CaseView, followup: FollowUpSettings, session: Session, company: str, voice: Voice
 ) -> Mapping[TemplateKind, tuple[ReadyAnswer, ...]]:
     """The templates by kind, filled in for the customer of a case in their language."""
     variables = variables_of(view.conversation, view.customer.name, session.name, company)
+    templates = templates_or_default(followup.templates, voice)
 
     def filled(template: Template) -> ReadyAnswer:
         text = fill(template, view.case.locale, variables)
         return ReadyAnswer(id=template.id, title=template.title, text=text)
 
     return {
-        kind: tuple(filled(each) for each in followup.templates if each.kind == kind)
+        kind: tuple(filled(each) for each in templates if each.kind == kind)
         for kind in KINDS
-        if any(each.kind == kind for each in followup.templates)
+        if any(each.kind == kind for each in templates)
     }
 
 

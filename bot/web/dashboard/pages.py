@@ -221,7 +221,8 @@ class Pages:
         return draw("case.html", words, values, status=422 if sent and sent.wrong else 200)
 
     def _ready(self, visit: Visit) -> Mapping[TemplateKind, tuple[ReadyAnswer, ...]]:
-        return ready_answers(visit.view, visit.followup, visit.session, visit.settings.company)
+        voice = visit.words.voice
+        return ready_answers(visit.view, visit.followup, visit.session, visit.settings.company, voice)
 
     def _trouble(self, settings: Settings, words: Words) -> Mapping[str, object] | None:
         """What is wrong with the files of the settings, for whoever runs the program."""
