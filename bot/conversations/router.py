@@ -243,8 +243,8 @@ def _passed_over(conversation: Conversation | None, case: Following | None) -> b
     """
     if conversation is None or case is None:
         return False
-    times = [at for at in (case.spoken_at, case.wanted_at) if at is not None]
-    return bool(times) and max(times) > conversation.touched_at
+    spoken = case.spoken_at is not None and case.spoken_at > conversation.touched_at
+    return spoken or (case.wanted_at is not None and case.wanted_at >= conversation.touched_at)
 
 
 def _answers(text: str, conversation: Conversation | None, flow: Flow | None) -> bool:
