@@ -88,8 +88,8 @@ def test_a_flow_without_a_rating_thanks_in_one_way() -> None:
 
 def test_a_language_without_a_pack_gets_no_english() -> None:
     rating = flow_of(
-        'id = "f"\nlanguages = ["en", "de"]\ntitle = { en = "T", de = "T" }\n'
-        '[[question]]\nid = "q"\ntype = "nps"\ntext = { en = "?", de = "?" }\n'
+        'id = "f"\nlanguages = ["en", "nl"]\ntitle = { en = "T", nl = "T" }\n'
+        '[[question]]\nid = "q"\ntype = "nps"\ntext = { en = "?", nl = "?" }\n'
     ).questions[0]
     assert isinstance(rating, Rating)
     assert list(rating.low) == ["en"]
