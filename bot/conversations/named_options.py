@@ -3,12 +3,12 @@
 import unicodedata
 from collections.abc import Iterable
 
-from bot.conversations.plain_text import bare, plain
+from bot.conversations.plain_text import bare
 from bot.conversations.questions import Choice, Choices, in_locale
 
 #: a longer text is no list of options
 _LONGEST_LIST = 1_000
-_SEPARATORS = str.maketrans(dict.fromkeys(";\n，、；،؛", ","))
+_SEPARATORS = str.maketrans(dict.fromkeys(";；\n，、،؛", ","))
 
 
 def read_options(text: str, question: Choice | Choices, locale: str, fallback: str) -> tuple[str, ...] | None:
@@ -26,7 +26,7 @@ def read_options(text: str, question: Choice | Choices, locale: str, fallback: s
         return (whole,)
     if isinstance(question, Choice):
         return None
-    parts = [name for part in _parts(plain(text)) if (name := _name(part))]
+    parts = [name for part in _parts(text) if (name := _name(part))]
     found = {names.get(part) for part in parts}
     if not found or not all(found):
         return None

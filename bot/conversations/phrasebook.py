@@ -49,6 +49,8 @@ class Phrasebook:
     """One language's ways to put a score; all words are keys as ``plain_text.key`` makes them."""
 
     numbers: Mapping[str, int]
+    #: the first words of all numbers
+    number_starts: frozenset[str]
     frames: tuple[Frame, ...]
     end_frames: tuple[EndFrame, ...]
     #: joining words that stand between spaces, and those of languages that write none
@@ -79,14 +81,14 @@ def phrasebook(locale: str) -> Phrasebook:
     """The phrasebook of the pack that a language tag has."""
     spoken = pack(locale)
     frames, end_frames = _templates(spoken)
+    numbers = {key(word): number for word, number in numbers_heard(spoken.locale).items()} | {"🔟": 10}
     joins = _keys(spoken.joins)
     satisfaction = _opinions(spoken, "satisfaction")
     manners = _keys((*spoken.courtesies, *spoken.recovery["thanks"]))
     courtesies = manners - satisfaction.keys()
     return Phrasebook(
-        numbers=MappingProxyType(
-            {key(word): number for word, number in numbers_heard(spoken.locale).items()} | {"🔟": 10}
-        ),
+        numbers=MappingProxyType(numbers),
+        number_starts=frozenset(word.partition(" ")[0] for word in numbers),
         frames=frames,
         end_frames=end_frames,
         joins=frozenset(join for join in joins if not spaceless(join)),

@@ -116,7 +116,7 @@ def _holds_number(keyed: str, book: Phrasebook) -> bool:
     """Whether a key may have a number in it: most of what people write is told from a score by this."""
     if any(map(str.isdecimal, keyed)) or spaceless(keyed):
         return True
-    return not book.numbers.keys().isdisjoint(re.split(r"[\s/:]", keyed))
+    return not book.number_starts.isdisjoint(re.split(r"[\s/:]", keyed))
 
 
 def _on_scale(number: _Number, asked: Asked) -> Meaning | None:

@@ -251,7 +251,7 @@ def _begins_with_number(part: _Part, book: Phrasebook) -> bool:
     "10 but 2 days late" is one: what stands behind a joining word may count something.
     """
     first = next((at for at, each in enumerate(part.rest) if each.isalnum()), -1)
-    if first < 0 or unicodedata.category(part.rest[first]) not in ("Nd", "No"):
+    if first < 0 or unicodedata.category(part.rest[first]) not in (("Nd", "No") if part.joined else ("Nd",)):
         return False
     words = part.rest[first : first + LONGEST].split(maxsplit=1)
     return not (part.joined and words[0].isdecimal() and _counts(" ".join(words[1:]), book))
