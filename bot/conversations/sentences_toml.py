@@ -34,7 +34,8 @@ def read_sentences(root: Table, languages: Iterable[str] = (), *, of_a_flow: boo
             table.report(key, f"there is no sentence '{key[:60]}'", _meant(key, known, builtin, table.data.get(key)))
             continue
         if isinstance(table.raw(key), str):
-            right = f'Write "{key}".{FALLBACK if FALLBACK in tags else next(iter(tags), FALLBACK)} = "…", and so on for each language.'
+            tag = FALLBACK if FALLBACK in tags else next(iter(tags), FALLBACK)
+            right = f'Write "{key}".{tag} = "…", and so on for each language.'
             table.report(key, "needs a language", right)
             continue
         each = table.table(key)

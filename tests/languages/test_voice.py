@@ -3,9 +3,9 @@
 import pytest
 
 from bot.languages import locales, pack, say
-from bot.languages.voice import Voice
+from bot.languages.voice import Sentences, Voice
 
-OWN = {
+OWN: Sentences = {
     "reply.taken": {"en": "Ta!", "vi": "Dạ, cảm ơn anh chị!"},
     "reply.choose_more": {"pl": {"one": "Choć jedną.", "few": "Choć {n} z nich.", "many": "Choć {n}."}, "en": "{n}+"},
 }
