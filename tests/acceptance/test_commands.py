@@ -63,6 +63,7 @@ def test_report_needs_no_secrets(database: str, capsys: pytest.CaptureFixture[st
     assert {(row["flow"], row["n"], row["value"]) for row in rows} == {
         ("support_csat", 0, None),
         ("delivery_nps", 0, None),
+        ("product_nps", 0, None),
     }
     assert command("report", str(EXAMPLE), "--database", database, "--flow", "nope") == 0
     assert "no flow 'nope'" in capsys.readouterr().err
