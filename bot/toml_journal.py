@@ -89,10 +89,11 @@ class Block(msgspec.Struct, frozen=True, kw_only=True, tag="block"):
 
 
 class Blocks(msgspec.Struct, frozen=True, kw_only=True, tag="blocks"):
-    """A list of tables."""
+    """A list of tables; ``or_named``: texts that may stand in it in place of a table."""
 
     fewest: int = 0
     most: int | None = None
+    or_named: tuple[str, ...] = ()
 
 
 class Either(msgspec.Struct, frozen=True, kw_only=True, tag="either"):

@@ -1,7 +1,7 @@
 """All that may stand in a config file, heard from its own readers: they read files made to lead them everywhere."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -34,6 +34,17 @@ Place = tuple[str, ...]
 _TOGETHER = 2
 #: Readers that say what a key is by what they find need something to find: conditions, above all.
 _SEED = """
+[[flow]]
+id = "other"
+variant_of = "seed"
+share = "50%"
+
+[[flow]]
+id = "standard"
+preset = "csat"
+languages = ["en"]
+question = [{ id = "score" }, { id = "reasons" }, { id = "comment" }]
+
 [[flow]]
 id = "seed"
 languages = ["en"]
@@ -94,14 +105,14 @@ def heard() -> Book:
     tables: dict[Place, list[_Once]] = {}
     names: dict[Place, Names] = {}
     shaped: dict[Place, str] = {}
-    for data, journal, whole in _readings():
+    for data, journal in _readings():
         for path, found in journal.named.items():
             names[journal.general(path)] = found
         for path, shape in journal.shaped.items():
             shaped[journal.outside(path)] = shape
         for path, asked in journal.tables.items():
             named = _named(asked, journal.named.get(path))
-            once = _Once(asked=named, values=_at(data, path), whole=whole)
+            once = _Once(asked=named, values=_at(data, path))
             tables.setdefault(journal.general(path), []).append(once)
     blocks = {place: _block(place, several, names.get(place)) for place, several in tables.items()}
     return Book(blocks=blocks, shaped=shaped)
@@ -112,8 +123,6 @@ class _Once(msgspec.Struct, frozen=True, kw_only=True):
 
     asked: Mapping[str, Asked]
     values: Mapping[str, object]
-    #: whether the file had every block
-    whole: bool
 
 
 def _named(asked: Mapping[str, Asked], names: Names | None) -> Mapping[str, Asked]:
@@ -123,7 +132,7 @@ def _named(asked: Mapping[str, Asked], names: Names | None) -> Mapping[str, Aske
 # ---- leading the readers everywhere -----------------------------------------------------------------------
 
 
-def _readings() -> Iterator[tuple[dict[str, Any], Journal, bool]]:
+def _readings() -> Iterator[tuple[dict[str, Any], Journal]]:
     """Readings of files that have every block there is, with each choice made in each way."""
     waiting: list[dict[str, Any]] = [{}, tomllib.loads(_SEED)]
     tried: set[tuple[Place, frozenset[tuple[str, str]]]] = set()
@@ -132,7 +141,7 @@ def _readings() -> Iterator[tuple[dict[str, Any], Journal, bool]]:
         journal = _read(data)
         read = deepcopy(data)
         more = _fill(data, journal)
-        yield read, journal, not more
+        yield read, journal
         if more:
             waiting.append(data)
             continue
@@ -162,7 +171,7 @@ def _fill(data: dict[str, Any], journal: Journal) -> bool:
             # What may hold itself is never at an end; and it is led by the seed.
             if key not in table and not _endless(path, journal):
                 sample = _SAMPLES.get(type(each.shape))
-                sample = ["en"] if key == "languages" and path[:-1] == ("flow",) else sample
+                sample = [{"languages": ["en"]}] if (path, key) == ((), "flow") else sample
                 if sample is not None:
                     table[key] = deepcopy(sample)
                     added = True
@@ -241,8 +250,7 @@ def _keys(several: list[_Once]) -> dict[str, Key]:
 def _key(name: str, several: list[_Once]) -> Key:
     asked = [once.asked[name] for once in several if name in once.asked]
     absent = [once.asked.get(name) for once in several if name not in once.values]
-    settled = [once.asked.get(name) for once in several if name not in once.values and once.whole]
-    needed = _missed(absent, any) and _missed(settled, all)
+    needed = bool(absent) and all(each is not None and each.missed for each in absent)
     shapes: list[Shape] = list(dict.fromkeys(each.shape for each in asked if not isinstance(each.shape, Unknown)))
     defaults = [each.default for each in asked if each.default is not None]
     same = all(each == defaults[0] for each in defaults)
@@ -252,10 +260,6 @@ def _key(name: str, several: list[_Once]) -> Key:
         default=defaults[0] if defaults and same else None,
         needed=needed,
     )
-
-
-def _missed(asked: Sequence[Asked | None], how: Callable[[Iterable[bool]], bool]) -> bool:
-    return how(each is not None and each.missed for each in asked)
 
 
 def _joined(shapes: list[Shape]) -> Shape:
@@ -268,6 +272,10 @@ def _joined(shapes: list[Shape]) -> Shape:
         items = [each.item for each in lists if isinstance(each.item, OneOf)]
         joined = Several(item=_any_of(items), fewest=min(each.fewest for each in lists))
         shapes = [joined, *(shape for shape in shapes if shape not in lists)]
+    blocks = [shape for shape in shapes if isinstance(shape, Blocks)]
+    if len(blocks) > 1:
+        named = tuple(dict.fromkeys(name for each in blocks for name in each.or_named))
+        shapes = [Blocks(fewest=min(each.fewest for each in blocks), most=blocks[0].most, or_named=named)]
     if not shapes:
         return Unknown()
     return shapes[0] if len(shapes) == 1 else Either(shapes=tuple(shapes))

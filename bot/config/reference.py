@@ -204,8 +204,9 @@ def _kind(shape: Shape) -> str:
             return "setting"
         case Block():
             return "block"
-        case Blocks(most=most):
-            return "list of blocks" if most is None else f"list of blocks, at most {most}"
+        case Blocks(most=most, or_named=named):
+            several = "list of blocks" if most is None else f"list of blocks, at most {most}"
+            return several + (f", or of {', '.join(f'`{each}`' for each in named)}" if named else "")
         case Either(shapes=shapes):
             return " or ".join(_kind(each) for each in shapes)
         case Unknown():

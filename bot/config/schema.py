@@ -163,8 +163,9 @@ def _shape(shape: Shape, inner: Schema) -> Schema:
             return {"anyOf": [dict(_NOT_EMPTY), _from_environment({"default": dict(_NOT_EMPTY)})]}
         case Block():
             return dict(inner)
-        case Blocks(fewest=fewest, most=most):
-            found: Schema = {"type": "array", "items": inner}
+        case Blocks(fewest=fewest, most=most, or_named=named):
+            item = {"anyOf": [{"type": "string", "enum": list(named)}, inner]} if named else inner
+            found: Schema = {"type": "array", "items": item}
             return found | ({"minItems": fewest} if fewest else {}) | ({} if most is None else {"maxItems": most})
         case Either(shapes=shapes):
             return {"anyOf": [_shape(each, inner) for each in shapes]}

@@ -48,6 +48,8 @@ from bot.toml_tables import ANY_NUMBER, Table, did_you_mean, quoted
 _TESTS = ("at_least", "at_most", "band", "bands", "chose", "answered")
 _KINDS = ("question", "attribute", "all", "any", "not")
 _DEEPEST = 8
+#: What a key ``bands`` holds, for whoever listens: which of them there are depends on the scale.
+BANDS = Several(item=OneOf(allowed=get_args(BandName)), fewest=1)
 #: More cases than this are not tried one by one: such a condition is taken for possible.
 _MOST_CASES = 20_000
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from bot.conversations.condition_toml import read_bands
+from bot.conversations.condition_toml import BANDS, read_bands
 from bot.conversations.flow import Flow, Review, Thanks
 from bot.conversations.inheriting import Source, alone, inherited, told
 from bot.conversations.presets import PRESETS, every_language, preset
@@ -31,7 +31,7 @@ from bot.conversations.text_toml import (
 )
 from bot.languages.voice import NONE, Sentences
 from bot.scoring.scales import band
-from bot.toml_journal import AnyText, Share
+from bot.toml_journal import AnyText, OneOf, Share
 from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, describe, did_you_mean
 
 _BY_BAND = ("good", "middling", "poor")
@@ -92,6 +92,7 @@ def _read_flow(table: Table, around: Around) -> Flow:
 
 def _preset_of(table: Table, around: Around) -> Mapping[str, Any] | None:
     """The flow that a preset names; None where none is named, or there is no such."""
+    table.note("preset", OneOf(allowed=tuple(PRESETS)))
     if not table.has("preset"):
         return None
     # in place of one that there is not, so that nothing is said to be missing which a preset has
@@ -261,6 +262,7 @@ def _read_review(table: Table, speech: Speech, questions: tuple[Question, ...], 
         own.report("url", "is no address of a page", "Write it as browsers show it, beginning with https://.")
     rating = next((each for each in questions if isinstance(each, Rating) and score in (None, each.id)), None)
     bands: tuple[BandName, ...] = ()
+    own.note("bands", BANDS)
     if rating is not None and own.has("bands"):
         named = read_bands(own, rating)
         bands = named.bands if isinstance(named, InBand) else ()

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.conversations.condition_toml import Before, is_possible, read_bands, read_when
+from bot.conversations.condition_toml import BANDS, Before, is_possible, read_bands, read_when
 from bot.conversations.presets import REASONS, reason
 from bot.conversations.questions import AllOf, Condition, Option, Texts
 from bot.conversations.text_toml import LABEL_LENGTH, from_packs, read_texts
-from bot.toml_journal import Blocks, Either, Several
-from bot.toml_journal import OneOf as OneOfThese
+from bot.toml_journal import Blocks
 from bot.toml_tables import Table, describe, did_you_mean
 
 #: Slack's block of buttons takes 25, and *Done* and *Skip* stand below the options.
@@ -20,9 +19,7 @@ def read_options(table: Table, before: Before, when: Condition | None, *, standa
 
     ``standard``: a text in the list is the id of a standard reason, and without a list all of these are offered.
     """
-    own = Blocks(fewest=2, most=MOST_OPTIONS)
-    reasons = Several(item=OneOfThese(allowed=REASONS))
-    table.note("options", Either(shapes=(reasons, own)) if standard else own)
+    table.note("options", Blocks(fewest=2, most=MOST_OPTIONS, or_named=REASONS if standard else ()))
     if not table.has("options"):
         if standard:
             return tuple(reason(id, before.speech, before.rating) for id in REASONS)
@@ -78,6 +75,7 @@ def _read_option(table: Table, before: Before, when: Condition | None, above: li
 
 def _read_condition(table: Table, before: Before, asked_when: Condition | None) -> Condition | None:
     """Where an option is offered; None: wherever its question is asked."""
+    table.note("bands", BANDS)
     if not table.has("bands"):
         key, condition = "when", read_when(table, before, never="so this option would never be offered")
     elif table.has("when"):

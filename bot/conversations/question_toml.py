@@ -28,7 +28,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.text_toml import Speech, from_packs, read_texts
-from bot.toml_journal import Blocks, OneOf, Whole
+from bot.toml_journal import Block, Blocks, OneOf, Whole
 from bot.toml_tables import ANY_NUMBER, Table, did_you_mean
 
 MOST_QUESTIONS = 30
@@ -209,6 +209,8 @@ def _read_choices(table: Table, before: Before, common: dict[str, Any], *, stand
 
 def _read_required(table: Table, before: Before) -> Condition | None:
     """When words cannot be left out: ``required_when``, or ``required_below`` a score of the rating before."""
+    table.note("required_when", Block())
+    table.note("required_below", Whole())
     if table.has("required_when"):
         if table.has("required_below"):
             table.report("required_below", "stands beside required_when", "Keep one of them.")
