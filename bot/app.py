@@ -40,6 +40,7 @@ from bot.ids import Ids, ids_from
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
 from bot.intake.dues import longest_survey, longest_wait
+from bot.languages import detecting
 from bot.languages.voice import Voice
 from bot.live.channels import RunningChannels, forever
 from bot.live.settings import LiveSettings
@@ -305,6 +306,9 @@ class App:
         self._running.start()
         self._tasks.append(asyncio.create_task(forever("delivery", self.courier.run)))
         self.timers.start()
+        if any(len(pinned.flow.locales) > 1 for pinned in self.settings().flows):
+            # half a second that no customer should wait for
+            self._tasks.append(asyncio.create_task(asyncio.to_thread(detecting.warm)))
 
     def follow(self, path: Path, read: Callable[[Sources], Reading]) -> LiveSettings:
         """From now on what stands in a config file and its flow files is put in force as it changes.
