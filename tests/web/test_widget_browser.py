@@ -412,7 +412,8 @@ async def test_session_of_a_replaced_secret_gives_way_to_a_new_one(shop: Shop) -
 
 async def test_reads_from_right_to_left(shop: Shop) -> None:
     page = await shop.visit("ar")
-    await page.evaluate("Afterchat.feedback()")
+    await page.evaluate("Afterchat.open()")
+    await shop.parts.bot.say(await shop.talk(page), "rating", faces(1, "ar"))
     await expect(page.get_by_role("button", name="1/5")).to_be_visible()
     box, panel = await page.get_by_role("button", name="1/5").bounding_box(), page.get_by_role("dialog")
     last, edge = await page.get_by_role("button", name="5/5").bounding_box(), await panel.bounding_box()

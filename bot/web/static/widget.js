@@ -273,7 +273,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     const question = bubble(content, id);
     const rows = content.buttons || [];
     if (typeof content.chosen === "string") {
-      const chosen = make("span", { class: "chosen", dir: "auto" }, icon(ICONS.check), make("span", {}, ...faced(content.chosen)));
+      const chosen = make("span", { class: "chosen" }, icon(ICONS.check), make("span", { dir: "auto" }, ...faced(content.chosen)));
       return [question, make("div", { class: "after" }, chosen, answers(rows, id, element, content))];
     }
     const parts = rows.length ? [question, answers(rows, id, element, content)] : [question];
