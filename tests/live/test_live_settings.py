@@ -81,6 +81,10 @@ class Program:
         await self.live.take(gather(self.path))
 
     @property
+    def is_broken(self) -> bool:
+        return self.live.broken is not None
+
+    @property
     def delay(self) -> timedelta:
         return self.current().asking.delay
 
@@ -151,14 +155,14 @@ async def test_what_could_not_be_told_is_told_later(program: Program) -> None:
     program.notices.away = True
     with pytest.raises(StoreUnavailable):
         await program.saves(('"10m"', '"ten"'))
-    assert program.live.broken is not None
+    assert program.is_broken
     program.notices.away = False
     await program.saves(('"10m"', '"ten"'))
     assert program.notices.kept["settings"].state == "broken"
     program.notices.away = True
     with pytest.raises(StoreUnavailable):
         await program.saves()
-    assert program.live.broken is None
+    assert not program.is_broken
     program.notices.away = False
     await program.saves()
     assert program.notices.kept["settings"].state == "well"
