@@ -320,6 +320,6 @@ def _report_two_meanings(flow: Flow, questions: Sequence[Table], attributes: Col
     used = set().union(*(variables_of(texts) for _, texts in _texts(flow)))
     for each in questions:
         id = each.data.get("id")
-        if id in attributes and id in used:
+        if isinstance(id, str) and id in attributes and id in used:
             right = f"Give the question another id, so that {{{id}}} means one thing."
             each.report("id", f"'{id}' is the name of an attribute, too, and a text says {{{id}}}", right)

@@ -47,7 +47,8 @@ def inherited(own: Table, base: Mapping[str, Any], at: Path) -> Source:
 
 def _questions(own: Table, base: Mapping[str, Any], at: Path, findings: Findings) -> list[Table]:
     mine = Table(own.data, own.path, findings).tables("question")
-    by_id = {each.data.get("id"): each for each in reversed(mine)}
+    ids = ((each.data.get("id"), each) for each in reversed(mine))
+    by_id = {id: each for id, each in ids if isinstance(id, str)}
     found = []
     for place, theirs in enumerate(_tables(base)):
         each = by_id.pop(theirs.get("id"), None)
