@@ -80,7 +80,6 @@ class Program:
         self.path.write_text(text, "utf-8")
         await self.live.take(gather(self.path))
 
-    @property
     def is_broken(self) -> bool:
         return self.live.broken is not None
 
@@ -155,14 +154,14 @@ async def test_what_could_not_be_told_is_told_later(program: Program) -> None:
     program.notices.away = True
     with pytest.raises(StoreUnavailable):
         await program.saves(('"10m"', '"ten"'))
-    assert program.is_broken
+    assert program.is_broken()
     program.notices.away = False
     await program.saves(('"10m"', '"ten"'))
     assert program.notices.kept["settings"].state == "broken"
     program.notices.away = True
     with pytest.raises(StoreUnavailable):
         await program.saves()
-    assert not program.is_broken
+    assert not program.is_broken()
     program.notices.away = False
     await program.saves()
     assert program.notices.kept["settings"].state == "well"
