@@ -7,7 +7,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from bot.conversations.invitations import TriggerKind
 from bot.demo import with_placeholders
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
+from bot.languages.formats import moment
 from bot.messages import Address, AgentAsks, ChannelName, Commanded, Wrote
 from bot.storage import Storage, open_storage
 from tests.acceptance.test_commands import EXAMPLE, command
@@ -213,14 +214,14 @@ def test_true_reason_is_told(explain: Callable[..., str], about: str, words: str
 
 
 def local(zone: str, **since_morning: float) -> str:
-    return f"{(MORNING + timedelta(**since_morning)).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    return moment(MORNING + timedelta(**since_morning), zone, "en", with_zone=False)
 
 
 def test_all_that_came_before_is_told_with_local_times(explain: Callable[..., str]) -> None:
     rome, hanoi = "Europe/Rome", HANOI
-    end = local(hanoi, hours=24)[:10] + " 08:00"
-    asked = datetime.fromisoformat(end + "+07:00").astimezone(UTC)
-    in_rome = local(rome, seconds=(asked - MORNING).total_seconds())
+    tomorrow = (MORNING + timedelta(hours=24)).astimezone(ZoneInfo(hanoi))
+    asked = tomorrow.replace(hour=8, minute=0)
+    end, in_rome = (moment(asked, zone, "en", with_zone=False) for zone in (hanoi, rome))
     assert explain("night").splitlines() == [
         f"Reference: night (chatwoot) · Customer: K-LAN · Channel: web {LAN} · Survey: support_csat",
         f"Asked ({in_rome}): Nothing spoke against it.",
@@ -230,7 +231,7 @@ def test_all_that_came_before_is_told_with_local_times(explain: Callable[..., st
         "case the conversation goes on.",
         f"  {local(rome, hours=6, minutes=10)}  Not asked yet: The question waits until {end}, when the quiet hours in "
         f"{hanoi} end.",
-        "Times it was told again: 2",
+        "It was told 2 more times.",
         "",
         "Times are those of Europe/Rome.",
     ]

@@ -56,7 +56,7 @@ def test_each_stage_is_escalated_once() -> None:
     go_to(world, opened + FIRST_WORD - timedelta(seconds=1))
     assert told(world) == []
     go_to(world, opened + FIRST_WORD)
-    assert told(world) == ["Nobody has written to the customer yet. The first word is due 2026-03-02 13:10 UTC."]
+    assert told(world) == ["Nobody has written to the customer yet. The first word is due Mar 2, 2026, 1:10 PM UTC."]
     assert world.thread(case)[0].mentions == ("U9",)
     (room,) = world.messages(LEADS)
     assert isinstance(room.content, Text)

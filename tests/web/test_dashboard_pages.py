@@ -428,7 +428,7 @@ async def test_snooze_in_the_teams_time_zone(anna: Browser, desk: Desk) -> None:
         await anna.do(f"/cases/{id}", "snooze", fields)
         assert desk.heard[-1].deed == Snooze(until=until)
     _, page = await anna.get(f"/cases/{id}")
-    assert "no reminders until 2026-03-02 18:30 CET" in page
+    assert "no reminders until Mar 2, 2026, 6:30 PM CET" in page
 
 
 async def test_resolve(anna: Browser, desk: Desk) -> None:

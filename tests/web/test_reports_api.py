@@ -171,7 +171,7 @@ async def test_decision_is_told_with_its_steps_and_in_words(api: Api) -> None:
     }
     (step,) = told["steps"]
     assert (step["verdict"], step["rule"], step["at"]) == ("deferred", "delay", "2026-03-02T12:00:00Z")
-    assert step["reason"].startswith("La domanda attende fino a 2026-03-02 12:11")
+    assert step["reason"].startswith("La domanda attende fino a 2 mar 2026, 12:11")
     assert told["explanation"].splitlines()[0].startswith("Riferimento: 81 (chatwoot)")
 
 
