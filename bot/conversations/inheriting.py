@@ -51,7 +51,7 @@ def _questions(own: Table, base: Mapping[str, Any], at: Path, findings: Findings
     by_id = {id: each for id, each in ids if isinstance(id, str)}
     found = []
     for place, theirs in enumerate(_tables(base)):
-        each = by_id.pop(theirs.get("id"), None)
+        each = by_id.pop(str(theirs.get("id")), None)
         if each is None:
             found.append(Table(theirs, (*at, "question", place), findings))
         else:
