@@ -51,6 +51,8 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     decline: bool = True
     #: whether the first question of a flow in several languages offers the others
     languages: bool = False
+    #: whether the channel takes photos, voice messages and files
+    files: bool = False
 
 
 def lane_of(address: Address) -> str:
@@ -165,6 +167,8 @@ def _open_card(question: Question, text: str, flow: Flow, conversation: Conversa
     locale, voice = conversation.locale, flow.voice(conversation.locale)
     rows = [*_answer_rows(question, flow, conversation)]
     hint = _hint("hint", question, voice)
+    if wording.files and isinstance(question, OpenText):
+        hint = f"{hint} {voice.say('hint.files')}"
     if question.optional:
         rows.append((_button(conversation, question.id, voice.say("button.skip"), SKIP),))
         hint = f"{hint} {voice.say('hint.skip')}"

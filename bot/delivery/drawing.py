@@ -6,6 +6,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.config import FollowUpSettings, Settings
+from bot.conversations.flow import Flow
+from bot.conversations.questions import Contact
 from bot.errors import SendFailed
 from bot.followup.alerts import Desk, FoldedSubject, PastRating, Subject, draw_alert, draw_incident
 from bot.followup.clocks import Team
@@ -83,7 +85,8 @@ def alert_of(view: CaseView, settings: Settings, now: datetime) -> Alert:
         flow=view.flow.flow,
         conversation=view.conversation,
         customer_name=view.customer.name,
-        words=[_quote(words) for words in view.words],
+        writes=view.customer.writes,
+        words=[_quote(words, view.flow.flow) for words in view.words],
         notes=view.notes,
         scores=[PastRating(scale=past.scale, score=past.score, at=past.at) for past in view.scores],
         incident=view.incident,
@@ -91,9 +94,11 @@ def alert_of(view: CaseView, settings: Settings, now: datetime) -> Alert:
     return draw_alert(subject, _desk(settings, view.case.team, now))
 
 
-def _quote(words: Words) -> Quote:
+def _quote(words: Words, flow: Flow) -> Quote:
+    asked = flow.question(words.question) if words.question else None
     return Quote(
-        text=words.text,
+        # an address stands among the customer's comments
+        text=f"📇 {words.text}" if isinstance(asked, Contact) else words.text,
         at=words.at,
         attachments=words.attachments,
         source=words.source,

@@ -17,12 +17,13 @@ from msgspec.structs import replace
 from bot.conversations.answers import Chosen
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
-from bot.conversations.prompts import answer_label, score_label
-from bot.conversations.questions import Choice, Choices, Rating, ScaleName, in_locale
+from bot.conversations.prompts import answer_label, fill, score_label
+from bot.conversations.questions import Choice, Choices, Consent, PanelInvitation, Rating, ScaleName, in_locale
 from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, is_snoozed
 from bot.followup.clocks import Deadline, Team, deadlines
 from bot.followup.history import cut, history_line, lasted
 from bot.followup.incidents import Incident
+from bot.followup.spoken import written
 from bot.followup.templates import Cause, causes_or_default
 from bot.ids import CaseId, IncidentId
 from bot.languages.formats import day, moment, number
@@ -52,6 +53,8 @@ HISTORY_LINES = 8
 LONGEST_QUOTE, LONGEST_FACT, LONGEST_WHO, LONGEST_ITEM = 1_500, 500, 80, 140
 #: attributes of the interaction that are shown, in the order that they were reported in
 ATTRIBUTES = 12
+#: characters of what somebody was asked to agree to
+LONGEST_CONSENT = 160
 _NAMED = {"agent", "order", "reference", "product", "tag", "team"}
 #: attributes that hold the address of the interaction's ticket, where they hold one
 _TICKET = ("link", "url")
@@ -72,6 +75,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     flow: Flow
     conversation: Conversation
     customer_name: str | None
+    #: the language that the customer writes, and how sure that is, in per cent
+    writes: tuple[str, int] | None = None
     words: Sequence[Quote]
     notes: Sequence[CaseNote]
     scores: Sequence[PastRating] = ()
@@ -168,6 +173,7 @@ def draw_alert(subject: Subject, desk: Desk) -> Alert:
         *_score(case, flow, voice),
         Fact(label=voice.say("desk.flow"), text=title),
         Fact(label=voice.say("desk.channel"), text=_where(case, subject.conversation.locale, voice)),
+        *_writes(subject.writes, voice),
         *_standing(case, desk),
         *_clock(case, desk),
         *_told_by_customer(subject, desk, has_words=bool(subject.words)),
@@ -236,6 +242,10 @@ def _where(case: Case, speaks: str, voice: Voice) -> str:
     return " · ".join([case.address.channel, speaks, *shared])
 
 
+def _writes(told: tuple[str, int] | None, voice: Voice) -> list[Fact]:
+    return [Fact(label=voice.say("page.language"), text=written(*told, voice))] if told else []
+
+
 def _state(case: Case, voice: Voice) -> str:
     if case.state == "claimed":
         return voice.say("desk.status.claimed", agent=cut(case.owner_name or "", LONGEST_WHO))
@@ -284,6 +294,7 @@ def _due(deadline: Deadline, desk: Desk) -> str:
 def _told_by_customer(subject: Subject, desk: Desk, *, has_words: bool) -> list[Fact]:
     voice, zone = desk.voice, ZoneInfo(_zone(desk))
     facts = [Fact(label=voice.say("desk.reason"), text=reason) for reason in _reasons(subject, voice)]
+    facts += [Fact(label=voice.say("desk.question"), text=agreed) for agreed in _agreed(subject, voice)]
     if not has_words:
         facts.append(Fact(label=voice.say("desk.words"), text=voice.say("desk.no_words")))
     if subject.scores:
@@ -303,6 +314,18 @@ def _reasons(subject: Subject, voice: Voice) -> list[str]:
         answer = subject.conversation.answers.get(question.id)
         if isinstance(question, Choice | Choices) and answer is not None and isinstance(answer.value, Chosen):
             found.append(answer_label(question, answer, subject.flow, voice.locale))
+    return found
+
+
+def _agreed(subject: Subject, voice: Voice) -> list[str]:
+    """What the customer was asked to agree to, and what they said."""
+    found = []
+    for question in subject.flow.questions:
+        answer = subject.conversation.answers.get(question.id)
+        if isinstance(question, Consent | PanelInvitation) and answer is not None:
+            text = fill(in_locale(question.text, voice.locale, subject.flow.locale), subject.conversation.attributes)
+            label = answer_label(question, answer, subject.flow, voice.locale)
+            found.append(f"{cut(text, LONGEST_CONSENT)} → {label}")
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import assert_never
 
+from bot.config import SlackSettings, TelegramSettings
 from bot.conversations.answers import Answer, Chosen, Scored, Skipped, Worded
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import (
@@ -52,11 +53,24 @@ def record(step: Step, moment: Moment) -> tuple[Write, ...]:
         writes += _record_event(event, step, moment)
     writes += memberships(step, moment)
     asking = moment.settings.asking
-    wording = Wording(company=moment.settings.company, decline=asking.decline_buttons, languages=asking.language_button)
+    wording = Wording(
+        company=moment.settings.company,
+        decline=asking.decline_buttons,
+        languages=asking.language_button,
+        files=_takes_files(conversation, moment),
+    )
     for prompt in turn.prompts:
         writes.append(Queue(outbound=word(prompt, conversation, flow.flow, wording), at=moment.now))
     said = [write.words for write in writes if isinstance(write, KeepWords)]
     return (*writes, *case_writes(step, said, moment))
+
+
+def _takes_files(conversation: Conversation, moment: Moment) -> bool:
+    """Whether what the customer sends there reaches agents as a file."""
+    at = conversation.address.channel
+    return any(
+        isinstance(each, TelegramSettings | SlackSettings) and each.name == at for each in moment.settings.channels
+    )
 
 
 def _record_event(event: Event, step: Step, moment: Moment) -> Iterable[Write]:
