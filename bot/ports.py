@@ -52,6 +52,13 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     #: the address may be written to (a Telegram user who never wrote to the bot may not)
     reachable: bool = True
 
+    @property
+    def writes(self) -> tuple[str, int] | None:
+        """The language that they write, and how sure that is in per cent; None where it is known in another way."""
+        if self.locale is None or self.locale_source != "written" or self.locale_sureness is None:
+            return None
+        return self.locale, self.locale_sureness
+
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A survey that was shown to a customer, for the cool-down."""

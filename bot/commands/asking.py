@@ -13,7 +13,7 @@ from bot.conversations.simulation import Simulation
 from bot.intake.anonymity import keyed
 from bot.languages import say
 from bot.ports import Decision, DecisionQuery, Ledger, Outcome, Read
-from bot.reports.explaining import ENGLISH, agents_zone, explain_all, shown
+from bot.reports.explaining import ENGLISH, agents_zone, explain_all, language_line, shown
 from bot.reports.figures import json_for_terminal
 from bot.reports.simulation import SimulationReport, Tally, settings_of, simulation_text, trigger_of
 from bot.storage import Storage, open_storage
@@ -61,6 +61,7 @@ async def _explain(options: argparse.Namespace) -> int:
     try:
         found = await _about(options.about.strip(), options.limit + 1, storage, settings)
         known = found or await _is_known(options.about.strip(), storage, settings)
+        language = await _language(found, storage)
     finally:
         await storage.close()
     zone = agents_zone(settings)
@@ -68,7 +69,7 @@ async def _explain(options: argparse.Namespace) -> int:
     if options.json:
         print(json_for_terminal([told_decision(each, voice=ENGLISH, zone=zone) for each in listed]))
     elif listed:
-        print(explain_all(listed, zone=zone))
+        print("\n".join(filter(None, (explain_all(listed, zone=zone), language))))
     if not found:
         print(_nothing(options.about, known=bool(known)), file=sys.stderr)
         return 1
@@ -93,6 +94,15 @@ async def _is_known(name: str, storage: Storage, settings: Settings) -> bool:
     read = Read(known_as=_kept_as(name, storage, settings))
     known = await storage.run(read, lambda facts: Outcome(ref="" if facts.namesake is None else "known"))
     return bool(known.ref)
+
+
+async def _language(found: list[Decision], storage: Storage) -> str:
+    """The language that the customer of the newest decision writes, if that is how it is known."""
+    there = next((each.address for each in found if each.address.key), None)
+    if there is None:
+        return ""
+    told = await storage.run(Read(address=there), lambda facts: Outcome(ref=language_line(facts.customer)))
+    return told.ref
 
 
 def _nothing(name: str, *, known: bool) -> str:

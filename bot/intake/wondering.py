@@ -5,7 +5,7 @@ from bot.intake.moment import Moment
 from bot.languages.voice import Voice
 from bot.messages import AgentWonders
 from bot.ports import Decision, Facts, Outcome, Read, Said
-from bot.reports.explaining import agents_zone, explain_all, shown
+from bot.reports.explaining import agents_zone, explain_all, language_line, shown
 
 #: how many decisions are told at once, and in how many characters: Slack shows no more than 3,000 in one piece
 MOST = 5
@@ -42,7 +42,8 @@ def _told(query: str, facts: Facts, moment: Moment) -> str:
     told = explain_all(newest, voice=voice, zone=zone)
     if len(newest) < len(facts.decisions):
         told = f"{told}\n{voice.say('explain.more', n=len(newest))}"
-    return told
+    language = language_line(facts.namesake, voice=voice)
+    return f"{told}\n{language}" if language else told
 
 
 def _fitting(decisions: tuple[Decision, ...], voice: Voice, zone: str) -> tuple[Decision, ...]:

@@ -71,6 +71,8 @@ def _lines(whole: WholeCase, now: datetime) -> Iterator[str]:
 def _facts(whole: WholeCase, now: datetime) -> Iterator[tuple[str, str]]:
     case, customer = whole.case, whole.customer
     yield "customer", f"{customer.name or 'without a name'} · {customer.channel} {customer.key} · {case.language}"
+    if customer.language_sureness is not None:
+        yield "", f"writes {customer.language}, {customer.language_sureness} % sure"
     if customer.opted_out_at is not None or not customer.reachable:
         yield "", "cannot be written to" if not customer.reachable else "has opted out of surveys"
     yield "score", " · ".join([whole.score, ", ".join(filter(None, (case.flow, case.question)))])

@@ -15,7 +15,7 @@ from bot.followup.clocks import Team, deadlines
 from bot.followup.history import told
 from bot.followup.incidents import IncidentDimension
 from bot.messages import Address, Link
-from bot.ports import CaseView, ListedCase, Words
+from bot.ports import CaseView, KnownFrom, ListedCase, Words
 
 
 class ToldAgent(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +77,10 @@ class ToldCustomer(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     key: str
     language: str | None
+    #: how the language is known: the customer chose it, the company reported it, …; null: since an earlier release
+    language_from: KnownFrom | None
+    #: how sure it is, in per cent, where it is what they write
+    language_sureness: int | None
     time_zone: str | None
     reference: str | None
     reachable: bool
@@ -290,6 +294,8 @@ def _customer(view: CaseView) -> ToldCustomer:
         channel=address.channel,
         key=address.key,
         language=customer.locale,
+        language_from=customer.locale_source,
+        language_sureness=customer.locale_sureness,
         time_zone=customer.time_zone,
         reference=customer.reference,
         reachable=customer.reachable,

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.config import Settings
 from bot.conversations.invitations import BY_HAND, Rule, TriggerKind, Verdict
+from bot.followup.spoken import written
 from bot.languages import FALLBACK, fill, has_sentence, variables_in
 from bot.languages.formats import moment, percent
 from bot.languages.voice import Voice
-from bot.ports import Decision
+from bot.ports import Customer, Decision
 from bot.reports.figures import harmless
 
 #: how whoever runs the program is told it, in the terminal
@@ -42,6 +43,12 @@ def explain_all(decisions: Sequence[Decision], *, voice: Voice = ENGLISH, zone: 
         return ""
     told = ["\n".join(_lines(decision, voice, zone_of(zone))) for decision in decisions]
     return "\n\n".join([*told, voice.say("explain.zone", zone=_zone_name(zone))])
+
+
+def language_line(customer: Customer | None, *, voice: Voice = ENGLISH) -> str:
+    """Which language a customer writes and how sure that is, as a line; empty where nobody had to guess."""
+    told = None if customer is None else customer.writes
+    return "" if told is None else f"{voice.say('page.language')}: {written(*told, voice)}"
 
 
 def in_words(decision: Decision, *, voice: Voice = ENGLISH, zone: str = "UTC") -> str:

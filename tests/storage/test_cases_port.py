@@ -572,3 +572,20 @@ async def test_whatever_a_case_holds_comes_back(storage: Storage, first: Case, s
         assert (await look(storage, case=id)).case == kept
         (found,) = (each for each in await storage.cases.list(CaseQuery(limit=9_999)) if each.case.id == id)
         assert found.case == kept
+
+
+async def test_a_case_without_a_score_comes_back_as_it_was(storage: Storage) -> None:
+    """The column cannot be null, the body tells it as it is."""
+    await begin_talk(storage)
+    wanted = case(score=None, why="human", question="", wanted_at=NOON)
+    await write(storage, SaveCase(case=wanted, was_revision=None))
+    (listed,) = await storage.cases.list(CaseQuery(why="human"))
+    assert listed.case == wanted
+    assert await storage.cases.list(CaseQuery(why="score")) == []
+    (times,) = await storage.cases.times(None, None)
+    assert times.why == "human"
+    scored = replace(wanted, score=2, revision=wanted.revision + 1)
+    await write(storage, SaveCase(case=scored, was_revision=wanted.revision))
+    view = await storage.cases.view(wanted.id)
+    assert view is not None
+    assert view.case == scored

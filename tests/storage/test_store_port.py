@@ -437,6 +437,9 @@ async def test_how_the_language_is_known_is_kept(storage: Storage) -> None:
     known = customer(locale="vi", locale_source="customer", time_zone="Asia/Saigon", time_zone_source="report")
     await write(storage, SaveCustomer(customer=known, address=address(), at=NOON))
     assert (await look(storage, address=address())).customer == known
+    guessed = customer(locale="it", locale_source="written", locale_sureness=97)
+    await write(storage, SaveCustomer(customer=guessed, address=address(), at=NOON))
+    assert (await look(storage, address=address())).customer == guessed
 
 
 async def test_what_is_written_of_a_customer_elsewhere_stays(storage: Storage) -> None:
