@@ -155,3 +155,18 @@ def test_a_picture_alone_is_no_address() -> None:
     world.handle(replace(world.wrote(""), attachments=(PHOTO,)))
     assert "where" not in world.conversation().answers
     assert kept(world)[None].attachments == (PHOTO,)
+
+
+def test_only_who_can_send_files_is_told_so() -> None:
+    hints = {}
+    for who in (ANN, BEN):
+        world = World(replace(SETTINGS, flows=(*SETTINGS.flows, flow_named("product"))))
+        world.write("Hello", who)
+        world.later(minutes=10)
+        world.ask(who, "product")
+        world.tap("10", who)
+        world.write("skip", who)
+        content = world.messages(who)[-1].content
+        assert isinstance(content, Card)
+        hints[str(who.channel)] = "photo" in content.hint
+    assert hints == {"web": False, "telegram": True}

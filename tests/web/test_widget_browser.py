@@ -13,7 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, async_pla
 from bot.channels.limits import Allowance, Rate
 from bot.channels.webchat import WebchatChannel
 from bot.languages import say
-from bot.messages import Card, Commanded, Tapped, Text, Wrote
+from bot.messages import Card, Commanded, Link, Tapped, Text, Wrote
 from bot.ports import Raw
 from tests.web.scripted_site import Parts, chosen, chromium, faces, now, numbers, refusable, serving
 
@@ -156,6 +156,22 @@ async def test_survey_by_keyboard_alone(shop: Shop) -> None:
     assert [each.token.rsplit(".", 1)[1] for each in heard if isinstance(each, Tapped)] == ["2", "+r0", "~done"]
     assert [each.text for each in heard if isinstance(each, Wrote)] == ["Line one\nline two"]
     assert {each.profile.language for each in heard if isinstance(each, Tapped | Wrote | Commanded)} == {"en"}
+
+
+async def test_links_under_a_text_open_pages_and_nothing_else(shop: Shop) -> None:
+    page = await shop.visit()
+    session = await shop.talk(page)
+    links = (
+        Link(label="Write a <review>", url="https://reviews.example/lotus?a=1&b=2"),
+        Link(label="Not this", url="javascript:alert(1)"),
+    )
+    await shop.parts.bot.say(session, "t:1", Text(text="Thank you!", links=links))
+    await expect(page.locator(".bubble", has_text="Thank you!")).to_have_count(1)
+    link = page.locator(".line a")
+    await expect(link).to_have_count(1)
+    await expect(link).to_have_text("Write a <review>")
+    assert await link.get_attribute("href") == "https://reviews.example/lotus?a=1&b=2"
+    assert (await link.get_attribute("target"), await link.get_attribute("rel")) == ("_blank", "noopener noreferrer")
 
 
 async def test_is_named_for_those_who_do_not_see_it(shop: Shop) -> None:
