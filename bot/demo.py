@@ -312,6 +312,10 @@ def _first_slack(settings: Settings) -> SlackSettings:
     raise ConfigError("the sandbox needs a Slack channel in the config: the agents read their alerts there")
 
 
+#: in place of the keys that a config does not have
+_OWN_KEY = secrets.token_hex(24)
+
+
 def _on_loopback(
     settings: Settings, telegram: TelegramStandIn, slack: SlackStandIn, port: int | None, database: str
 ) -> Settings:
@@ -335,7 +339,14 @@ def _on_loopback(
     return replace(
         settings,
         followup=followup,
-        server=replace(settings.server, host=LOOPBACK, port=port, public_url=url),
+        server=replace(
+            settings.server,
+            host=LOOPBACK,
+            port=port,
+            public_url=url,
+            # the page reports the ends of chats over the HTTP API
+            api_keys=settings.server.api_keys or (_OWN_KEY,),
+        ),
         storage=replace(settings.storage, url=database),
         channels=_with_page(moved(channel) for channel in settings.channels if channel.name != "site"),
     )
