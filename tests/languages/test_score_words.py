@@ -80,6 +80,19 @@ def test_what_stands_around_a_score_is_none_and_refuses_nothing(one: Pack) -> No
 
 
 @pytest.mark.parametrize("one", PACKS)
+def test_words_that_are_heard_as_a_whole_have_no_wide_punctuation(one: Pack) -> None:
+    """It is narrowed in what customers write before the two are compared."""
+    heard = {
+        *commands(one),
+        *one.yes,
+        *one.no,
+        *one.asked_for_by,
+        *(w for words in one.recovery.values() for w in words),
+    }
+    assert {word for word in heard if unicodedata.normalize("NFKC", word) != word} == set()
+
+
+@pytest.mark.parametrize("one", PACKS)
 def test_what_asks_for_a_language_means_nothing_else_in_any(one: Pack) -> None:
     """It is heard in every language."""
     asked = set(one.asked_for_by)
