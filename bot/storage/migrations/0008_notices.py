@@ -5,7 +5,7 @@ from bot.storage.fields import Key
 
 
 class Migration(migrations.Migration):
-    dependencies = [("storage", "0006_asked_for_a_person")]
+    dependencies = [("storage", "0007_panel")]
 
     operations = [
         ops.CreateModel(
