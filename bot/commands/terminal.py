@@ -1,13 +1,9 @@
 """What a message looks like where it is read, as lines for a terminal: drawn by the channel's own drawing. Pure."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, assert_never
+from typing import assert_never
 
 import msgspec
 
-from bot.channels.fallback import as_text, ends
-from bot.channels.slack import drawing as slack
-from bot.channels.telegram import drawing as telegram
 from bot.config import (
     ChannelSettings,
     PageSettings,
@@ -16,15 +12,9 @@ from bot.config import (
     WebchatSettings,
     WebhookChatSettings,
 )
-from bot.messages import Alert, AlertOf, Button, Card, Content, IncidentOf, Remark, Text
-
-
-class Press(msgspec.Struct, frozen=True, kw_only=True):
-    """A button as it is read, and what pressing it sends, or the address that it opens."""
-
-    label: str
-    token: str = ""
-    url: str = ""
+from bot.messages import Alert, AlertOf, Card, Content, IncidentOf, Remark, Text
+from bot.preview.looks import Look as Drawn
+from bot.preview.looks import Press, Window, hint_of, in_slack, look_in
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,97 +28,41 @@ def look_of(content: Content, channel: ChannelSettings) -> Look:
     """A message as a customer of this channel, or an agent, sees it."""
     match content:
         case Alert() | Remark():
-            return _in_slack(content)
+            return _in_lines(in_slack(content))
         case AlertOf() | IncidentOf():
             return Look(text="")
         case Text() | Card():
-            pass
+            window = window_of(channel)
+            # the widget draws the ends of a scale beside it, which a terminal cannot
+            hint = hint_of(content) if window == "web" else ""
+            return _in_lines(look_in(window, content), hint)
         case _:
             assert_never(content)
+
+
+def window_of(channel: ChannelSettings) -> Window:
+    """How the customers of a channel read."""
     match channel:
         case TelegramSettings():
-            return _in_telegram(content)
+            return "telegram"
         case SlackSettings():
-            return _in_slack(content)
-        case WebchatSettings() | PageSettings():
-            return _in_a_window(content)
-        case WebhookChatSettings(buttons=True):
-            return _in_a_window(content)
+            return "slack"
+        case WebchatSettings() | PageSettings() | WebhookChatSettings(buttons=True):
+            return "web"
         case WebhookChatSettings():
-            return Look(text=as_text(content) if isinstance(content, Card) else _with_addresses(content))
+            return "text"
         case _:
             assert_never(channel)
 
 
-def _in_telegram(content: Text | Card) -> Look:
-    fields = telegram.draw(content)
-    keyboard: list[list[Mapping[str, Any]]] = fields.get("reply_markup", {}).get("inline_keyboard", [])
-    rows = tuple(
-        tuple(Press(label=key["text"], token=key.get("callback_data", ""), url=key.get("url", "")) for key in row)
-        for row in keyboard
-    )
-    return Look(text=fields["text"], rows=rows)
-
-
-def _in_slack(content: Text | Card | Remark | Alert) -> Look:
-    blocks = slack.draw(content).blocks
+def _in_lines(drawn: Drawn, hint: str = "") -> Look:
     rows = (
         tuple(
-            Press(label=_words(each), token=each.get("value", ""), url=each.get("url", ""))
-            for each in block["elements"]
+            msgspec.structs.replace(press, label=f"✓ {press.label}")
+            if press.style == "ticked" and not press.label.startswith("✓")
+            else press
+            for press in row.presses
         )
-        for block in blocks
-        if block["type"] == "actions"
+        for row in drawn.rows
     )
-    texts = (_block(block) for block in blocks if block["type"] != "actions")
-    return Look(text="\n\n".join(text for text in texts if text), rows=tuple(row for row in rows if row))
-
-
-def _block(block: Mapping[str, Any]) -> str:
-    parts = [block[key] for key in ("text",) if key in block]
-    parts += [*block.get("fields", ()), *block.get("elements", ())]
-    return "\n".join(line for part in parts for line in _lines(part))
-
-
-def _lines(part: Mapping[str, Any]) -> Iterable[str]:
-    if part.get("type") == "rich_text_quote":
-        yield from (f"| {line}" for line in "".join(each.get("text", "") for each in part["elements"]).splitlines())
-    elif part.get("elements"):
-        yield "".join(each.get("text", "") for each in part["elements"])
-    elif isinstance(part.get("text"), str):
-        yield part["text"]
-
-
-def _pressed(element: Mapping[str, Any]) -> Press:
-    return Press(label=_words(element), token=element.get("value", ""), url=element.get("url", ""))
-
-
-def _words(element: Mapping[str, Any]) -> str:
-    said: Mapping[str, Any] = element.get("text") or element.get("placeholder") or {}
-    return str(said.get("text", ""))
-
-
-def _in_a_window(content: Text | Card) -> Look:
-    """The widget, the survey page and other people's chat windows draw what the card says."""
-    if isinstance(content, Text):
-        return Look(text=_with_addresses(content))
-    if content.chosen is not None:
-        return Look(text=_joined(content.text, f"✓ {content.chosen}"), rows=_rows(content.buttons))
-    hint = content.hint if not content.buttons else ""
-    return Look(text=_joined(content.text, ends(content), hint), rows=_rows((*content.buttons, content.decline)))
-
-
-def _rows(rows: Iterable[tuple[Button, ...]]) -> tuple[tuple[Press, ...], ...]:
-    return tuple(
-        tuple(Press(label=f"✓ {each.label}" if each.selected else each.label, token=each.token) for each in row)
-        for row in rows
-        if row
-    )
-
-
-def _with_addresses(content: Text) -> str:
-    return content.text
-
-
-def _joined(*parts: str) -> str:
-    return "\n\n".join(part for part in parts if part)
+    return Look(text="\n\n".join(part for part in (drawn.text, hint) if part), rows=tuple(rows))

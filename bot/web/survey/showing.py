@@ -81,7 +81,7 @@ def shown(
                 by_customer = line.author == "customer"
                 found.append(Shown(kind="said", text=text, by_customer=by_customer, locale=locale, links=links))
             case Card() as card:
-                drawn = _card(card, line.slot, flow, picked)
+                drawn = card_shown(card, line.slot, flow, picked)
                 if explained or now - line.at > correction:
                     drawn = msgspec.structs.replace(drawn, change="")
                 found.append(drawn)
@@ -106,7 +106,7 @@ def first_question(conversation: Conversation, flow: PinnedFlow, company: str, p
         return None
     outbound = word(turn.prompts[0], turn.conversation, flow.flow, Wording(company=company))
     card = outbound.content
-    return _card(card, outbound.slot, flow, picked) if isinstance(card, Card) else None
+    return card_shown(card, outbound.slot, flow, picked) if isinstance(card, Card) else None
 
 
 def not_begun(
@@ -140,7 +140,8 @@ def _rating_of(slot: str, flow: PinnedFlow | None) -> Rating | None:
     return question if isinstance(question, Rating) else None
 
 
-def _card(card: Card, slot: str, flow: PinnedFlow | None, picked: str) -> Shown:
+def card_shown(card: Card, slot: str, flow: PinnedFlow | None, picked: str = "") -> Shown:
+    """A question as it is now; ``slot`` is that of its message."""
     rating, voice = _rating_of(slot, flow), flow.flow.voice(card.locale) if flow else Voice(card.locale)
     intro, _, text = card.text.rpartition("\n\n")
     valued = [(button, value_of(button.token)) for row in card.buttons for button in row]
