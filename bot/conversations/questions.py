@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from bot.conversations.answers import Chosen, Scored, Skipped, Value
+from bot.languages.tags import nearest
 from bot.scoring.scales import CES_1_7, CSAT_1_5, CSAT_1_10, NPS_0_10, THUMBS_0_1, Scale, band
 
 #: IETF language tag -> text. One flow carries all its languages.
@@ -190,15 +191,13 @@ OneOf = Choice | Consent | PanelInvitation
 
 
 def in_locale(texts: Texts, locale: str, fallback: str) -> str:
-    """The text for a language tag: the same tag, its base language, the flow's own language, whatever there is.
+    """The text for a language tag: the nearest that there is, the flow's own language, whatever there is.
 
-    >>> in_locale({"en": "Hi", "pt-BR": "Oi"}, "pt-BR", "en"), in_locale({"en": "Hi"}, "vi", "en")
+    >>> in_locale({"en": "Hi", "pt-BR": "Oi"}, "pt", "en"), in_locale({"en": "Hi"}, "vi", "en")
     ('Oi', 'Hi')
     """
-    for tag in (locale, locale.partition("-")[0], fallback):
-        if tag in texts:
-            return texts[tag]
-    return next(iter(texts.values()), "")
+    tag = locale if locale in texts else nearest(locale, texts) or fallback
+    return texts[tag] if tag in texts else next(iter(texts.values()), "")
 
 
 def questions_named(condition: Condition) -> frozenset[str]:

@@ -14,6 +14,7 @@ from bot.conversations.router import Following, Route, human_words, route
 from bot.followup.recovery import read_recovery
 from bot.ids import ConversationId, CustomerId, FlowHash
 from bot.languages import locales, pack, stop_words
+from bot.languages.voice import Voice
 from bot.messages import Address, ChannelName
 from tests.conversations.golden import flow_named
 
@@ -335,7 +336,7 @@ PROMISES = [
 @pytest.mark.parametrize(("situation", "words", "hearer"), PROMISES)
 def test_the_page_for_admins_says_what_happens(situation: str, words: str, hearer: str) -> None:
     conversation, case, asked_at = SITUATIONS[situation]
-    if case is not None and asked_at is not None and read_recovery(words, "en") is not None:
+    if case is not None and asked_at is not None and read_recovery(words, Voice("en")) is not None:
         case = replace(case, fixed_asked_at=asked_at)
     assert route(words, "en", conversation, SUPPORT, case=case, opted_out=False) == HEARERS[hearer]
 
