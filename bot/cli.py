@@ -13,7 +13,7 @@ from typing import get_args
 from bot import __version__
 from bot.advice import consider
 from bot.app import App, real_clock, report_of, run
-from bot.commands import asking, links, panel, schema, trying
+from bot.commands import asking, links, panel, preview, schema, trying
 from bot.commands.places import (
     EXAMPLE,
     SANDBOX,
@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     links.add(commands)
     schema.add(commands)
     trying.add(commands)
+    preview.add(commands)
     panel.add(commands)
 
     operator = commands.add_parser(

@@ -10,7 +10,7 @@ from pathlib import Path
 from babel import Locale
 
 from bot.commands.places import config_path, span
-from bot.commands.terminal import Look, Press, look_of
+from bot.commands.terminal import Look, look_of
 from bot.commands.trial import KINDS, Delivered, Trial, channel_of, kind_of
 from bot.config import load
 from bot.conversations.flow import Flow
@@ -18,6 +18,7 @@ from bot.demo import with_placeholders
 from bot.languages import say
 from bot.messages import Outbound
 from bot.ports import DropAnswer, KeepWords, OptOut, Outcome, SaveAnswer, SaveCase, Write
+from bot.preview.looks import Press
 from bot.toml_tables import did_you_mean
 
 _HELP = (

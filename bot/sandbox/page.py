@@ -276,14 +276,14 @@ class Sandbox:
         return response
 
     async def _queue(self, request: web.Request) -> web.Response:
-        """Open a page of the app's queue, signed in as an agent of the demo.
+        """Open a page of the app's queue or of its preview, signed in as an agent of the demo.
 
         Cookies know no ports, so what the app gives us for this computer the browser shows to the app.
         """
         wanted = request.query.get("as", "")
         agent = next((each for each in self._demo.agents if each.id == wanted), self._demo.agents[0])
         page = request.query.get("to", "/cases")
-        if not page.startswith("/cases"):
+        if not page.startswith(("/cases", "/preview")):
             raise web.HTTPBadRequest
         try:
             cookies = await signed_in(self._demo.app_url, self._demo.api_key, agent.real_name)

@@ -3,7 +3,7 @@
 import hashlib
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 #: Scripts, styles and connections of this server alone; nothing inline, nowhere else to send a form, in no frame.
 POLICY = (
@@ -12,10 +12,10 @@ POLICY = (
 )
 
 
-def templates_of(package: str) -> Environment:
-    """The templates of a package's folder ``templates``, with every value escaped and none left out."""
+def templates_of(*packages: str) -> Environment:
+    """The templates of packages' folders ``templates``, with every value escaped and none left out."""
     return Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -23,6 +23,7 @@ from bot.web.deeds import DEEDS, Body
 from bot.web.events import HEARTBEAT, Streams
 from bot.web.links_api import LinksApi
 from bot.web.openapi import description
+from bot.web.preview import add_preview
 from bot.web.reports_api import ReportsApi
 from bot.web.requests import BODY_DEADLINE, Senders, raw_from, read_body, refuse_encoding
 from bot.web.triggers import Triggers, add_triggers
@@ -99,6 +100,7 @@ def application(site: Site) -> web.Application:
         file_link=queue.file_link,
         broken=site.broken,
     )
+    add_preview(app, settings=site.settings, clock=site.session_clock or queue.clock, broken=site.broken)
     _add_health(app, site)
     app.on_response_prepare.append(_secure)
 

@@ -7,7 +7,9 @@ from typing import Literal
 from aiohttp import web
 
 from bot.config import FollowUpSettings, Settings
+from bot.config.state import BrokenNow
 from bot.followup.clocks import Team
+from bot.languages.formats import moment
 from bot.languages.tags import direction
 from bot.languages.voice import Voice
 from bot.web.html import POLICY, give_asset, tag_of, templates_of
@@ -66,6 +68,21 @@ def message(
         "link_text": label,
     }
     return draw("message.html", words, values, status=status)
+
+
+def trouble_now(broken: BrokenNow, settings: Settings, words: Words) -> Mapping[str, object] | None:
+    """What is wrong with the files of the settings, for whoever runs the program."""
+    found = broken()
+    if found is None:
+        return None
+    zone = settings.asking.time_zone
+    return {
+        "what": words("ops.broken", file=found.file, at=moment(found.in_force_since, zone, words.locale)),
+        "count": words("ops.problems", n=len(found.problems)),
+        "since": moment(found.since, zone, words.locale),
+        "iso": found.since.isoformat(),
+        "problems": [str(problem) for problem in found.problems],
+    }
 
 
 def asset(request: web.Request, name: str) -> web.Response:

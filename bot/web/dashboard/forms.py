@@ -15,7 +15,7 @@ from bot.web.requests import BODY_DEADLINE, read_body
 LARGEST = 256 * 1024
 _FIELDS = 40
 #: a page of ours; what a browser may read as another host ("//evil", "/\\evil") is none
-_OURS = re.compile(r"/cases(?:/[0-9a-z]{1,32})?(?:\?[!-\[\]-~]{0,500})?")
+_OURS = re.compile(r"(?:/cases(?:/[0-9a-z]{1,32})?|/preview)(?:\?[!-\[\]-~]{0,500})?")
 
 
 class FormRefused(AfterchatError):

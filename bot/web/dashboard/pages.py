@@ -37,7 +37,7 @@ from bot.web.dashboard.case import (
     with_template,
     wrong_of,
 )
-from bot.web.dashboard.drawing import Words, draw, message, team_of, words_for
+from bot.web.dashboard.drawing import Words, draw, message, team_of, trouble_now, words_for
 from bot.web.dashboard.forms import read_form, same
 from bot.web.dashboard.queue import (
     GROUPS,
@@ -108,7 +108,7 @@ class Pages:
         values = {
             "session": session,
             "company": settings.company,
-            "trouble": self._trouble(settings, words),
+            "trouble": trouble_now(self._broken, settings, words),
             "asked": msgspec.structs.asdict(asked),
             "here": request.path_qs,
             "groups": [(group, asked.link(group=group, order=usual_order(group))) for group in GROUPS],
@@ -196,7 +196,7 @@ class Pages:
         values = {
             "session": visit.session,
             "company": visit.settings.company,
-            "trouble": self._trouble(visit.settings, words),
+            "trouble": trouble_now(self._broken, visit.settings, words),
             "case": case,
             "summary": alert.summary,
             "facts": alert.facts,
@@ -223,20 +223,6 @@ class Pages:
     def _ready(self, visit: Visit) -> Mapping[TemplateKind, tuple[ReadyAnswer, ...]]:
         voice = visit.words.voice
         return ready_answers(visit.view, visit.followup, visit.session, visit.settings.company, voice)
-
-    def _trouble(self, settings: Settings, words: Words) -> Mapping[str, object] | None:
-        """What is wrong with the files of the settings, for whoever runs the program."""
-        broken = self._broken()
-        if broken is None:
-            return None
-        zone = settings.asking.time_zone
-        return {
-            "what": words("ops.broken", file=broken.file, at=moment(broken.in_force_since, zone, words.locale)),
-            "count": words("ops.problems", n=len(broken.problems)),
-            "since": moment(broken.since, zone, words.locale),
-            "iso": broken.since.isoformat(),
-            "problems": [str(problem) for problem in broken.problems],
-        }
 
     def _missing(self) -> web.Response:
         words = words_for(self._settings())
