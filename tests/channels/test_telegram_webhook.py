@@ -200,7 +200,8 @@ async def test_run_sets_the_webhook_and_the_commands_and_returns(hooked: Hooked)
     assert webhook.secret == SECRET
     assert webhook.allowed == ("message", "edited_message", "callback_query", "my_chat_member")
     commands = hooked.service.world.bot(TOKEN).commands
-    assert [[one["command"] for one in known] for known in commands.values()] == [["feedback", "stop"]] * len(locales())
+    offered = ["feedback", "human", "language", "stop"]
+    assert [[one["command"] for one in known] for known in commands.values()] == [offered] * len(locales())
 
 
 async def test_the_webhook_is_set_again_and_again_until_it_holds(

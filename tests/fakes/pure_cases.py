@@ -141,6 +141,7 @@ def _asked_for(query: CaseQuery, case: Case) -> bool:
         and query.flow in ("", case.flow)
         and query.team in ("", case.team)
         and query.cause in ("", case.cause)
+        and query.why in (None, case.why)
         and query.owner.casefold() in ("", owner)
         and _within(case, query.opened_since, query.opened_before)
     )
