@@ -72,6 +72,7 @@ class PureCases(Rows[CaseId, Case]):
                 channel=case.address.channel,
                 language=case.locale,
                 cause=case.cause,
+                why=case.why,
                 opened_at=case.opened_at,
                 first_word_at=case.first_word_at,
                 first_resolved_at=case.first_resolved_at,
