@@ -37,6 +37,8 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _ARABIC = re.compile(r"[\u0621-\u064a\u0660-\u0669]")
 #: letters of Persian, Urdu and their neighbours, which Arabic has not
 _NOT_ARABIC = re.compile(r"[\u0679-\u06d3]")
+#: characters that Chinese is full of, and Japanese without kana has not
+_CHINESE = re.compile(r"[很你她它哪呢吧啊]|我(?!慢)|[^完終修]了$")
 #: letters that Vietnamese has and no other of the languages that people write to us in
 _VIETNAMESE = re.compile(r"[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]")
 #: of the words, for names alone make no sentence Vietnamese
@@ -84,8 +86,12 @@ def _guessed(words: str) -> Guess:
 
 
 def _words(text: str) -> str:
-    """What of a text is words, on one line and in the composed form that the model knows."""
-    composed = unicodedata.normalize("NFC", text[: LONGEST * 2])
+    """What of a text is words, on one line and in the composed form that the model knows.
+
+    Half a character, which some clients send and JSON may hold, is none, and the model takes no text with one.
+    """
+    whole = text[: LONGEST * 2].encode("utf-8", "ignore").decode("utf-8")
+    composed = unicodedata.normalize("NFC", whole)
     return " ".join(_LINKS.sub(" ", composed).split())[:LONGEST]
 
 
@@ -96,14 +102,40 @@ def _by_script(words: str) -> Guess | None:
     if _HANGUL.search(words):
         return {}
     letters = max(sum(character.isalpha() for character in words), 1)
-    if len(_HAN.findall(words)) * 2 > letters:
-        return {"zh": _SURE}
+    han = "".join(_HAN.findall(words))
+    if len(han) * 2 > letters:
+        return _by_characters(han)
     if len(_ARABIC.findall(words)) * 2 > letters and not _NOT_ARABIC.search(words):
         return {"ar": _SURE}
     each = words.lower().split()
     if sum(_VIETNAMESE.search(word) is not None for word in each) >= max(2, _VIETNAMESE_SHARE * len(each)):
         return {"vi": _SURE}
     return None
+
+
+def _by_characters(han: str) -> Guess:
+    """Whether characters are Chinese or Japanese: each has forms that the other's writers do not use.
+
+    "満足" is Japanese and "满足" Chinese, but "普通" is either: the model tells them apart where there are more.
+    """
+    if any(not _is_in(each, "shift_jis") for each in han):
+        return {"zh": _SURE}
+    if any(not _is_in(each, "gb2312") and not _is_in(each, "big5") for each in han):
+        return {"ja": _SURE}
+    if _CHINESE.search(han):
+        return {"zh": _SURE}
+    if len(han) < FEWEST_LETTERS:
+        return {}
+    scores = _model()(han)
+    return {tag: scores[tag] for tag in ("ja", "zh") if tag in scores}
+
+
+def _is_in(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @cache

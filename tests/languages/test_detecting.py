@@ -67,3 +67,27 @@ def test_odd_texts_are_read(text: str, locale: str) -> None:
     found = detect(text)
     assert isinstance(found, Detected)
     assert (found.locale, found.confidence <= 1.0) == (locale, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("対応最悪", "ja"),
+        ("不満", "ja"),
+        ("再登録", "ja"),
+        ("满意", "zh-Hans"),
+        ("很好", "zh-Hans"),
+        ("我要退款", "zh-Hans"),
+        # words of both: a reader of Japanese must not be written to in Chinese for them, nor the other way round
+        ("普通", None),
+        ("再開", None),
+        ("配達完了", None),
+        ("不想参加", None),
+    ],
+)
+def test_characters_alone_tell_chinese_from_japanese_or_nothing(text: str, tag: str | None) -> None:
+    assert believed(text) == tag
+
+
+def test_half_a_character_is_passed_over() -> None:
+    assert believed("It was \ud800 far too slow again") == "en"
