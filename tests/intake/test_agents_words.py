@@ -80,5 +80,5 @@ async def test_put_off_until_the_morning(desk: Desk) -> None:
     for _ in range(2):
         said = await desk.asks()
         assert said.kind == "deferred"
-        assert "2026-03-03" in said.text
+        assert "3 mar 2026, 08:00" in said.text
         assert said.text.endswith(".")

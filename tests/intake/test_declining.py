@@ -11,13 +11,18 @@ from bot.messages import Address, Card, ChannelName, Commanded, Outbound
 from tests.intake.world import ANN, SETTINGS, World, buttons_of
 
 CAT = Address(channel=ChannelName("web"), key="cat")
-NO, NEVER = "Not this time", "Stop asking me"
+NO, NEVER, LANGUAGE = "Not this time", "Stop asking me", "Language"
 GOODBYE = "All right, we will not ask about this again. Thank you!"
 OPTED_OUT = "We will not ask you for feedback any more. If you change your mind, write START."
 
 
 def refusals(world: World, who: Address = ANN) -> dict[str, str]:
     """What says no to a survey on a customer's screen: label -> token."""
+    return {label: token for label, token in beside(world, who).items() if label != LANGUAGE}
+
+
+def beside(world: World, who: Address = ANN) -> dict[str, str]:
+    """What stands beside the answers on a customer's screen: label -> token."""
     shown = [message.content for message in world.screen(who).values() if isinstance(message.content, Card)]
     return {button.label: button.token for card in shown for button in card.decline}
 
@@ -33,7 +38,7 @@ def question(world: World) -> Outbound:
 def test_not_this_one_ends_this_survey_and_no_other() -> None:
     world = World()
     world.ask()
-    assert list(refusals(world)) == [NO, NEVER]
+    assert list(beside(world)) == [NO, NEVER, LANGUAGE]
     assert refuse(world, NO) == "declined"
     assert world.conversation().status == "stopped"
     assert world.heard() == [GOODBYE]
@@ -157,7 +162,7 @@ def test_what_the_customer_asked_for_has_nothing_that_says_no() -> None:
     world = World()
     world.handle(Commanded(event="e", sender=ANN, command="feedback", at=world.now))
     assert question(world).kind == "post"
-    assert refusals(world) == {}
+    assert list(beside(world)) == [LANGUAGE]
     world.write("not now")
     assert world.conversation().status == "waiting"
 
@@ -165,7 +170,7 @@ def test_what_the_customer_asked_for_has_nothing_that_says_no() -> None:
 def test_the_buttons_can_be_left_out_and_the_words_are_heard_all_the_same() -> None:
     world = World(replace(SETTINGS, asking=replace(SETTINGS.asking, decline_buttons=False)))
     world.ask()
-    assert refusals(world) == {}
+    assert list(beside(world)) == [LANGUAGE]
     world.write("Not now.")
     assert world.conversation().status == "stopped"
     assert world.heard() == [GOODBYE]

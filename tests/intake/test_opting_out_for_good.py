@@ -144,7 +144,7 @@ async def test_a_tap_on_never_again_counts_once_whoever_hears_it(storage_url: st
         await one.pass_time(minutes=10)
         (question,) = await one.sent()
         assert isinstance(question.content, Card)
-        token = question.content.decline[-1].token
+        (token,) = (button.token for button in question.content.decline if button.label == "Stop asking me")
         taps = [Tapped(event=f"tap:{n}", sender=PHONE, token=token, at=clock.now) for n in range(4)]
         replies = await asyncio.gather(
             *(replica.intake.handle(tap) for replica, tap in zip((one, other, one, other), taps, strict=True))

@@ -76,9 +76,9 @@ async def test_rooms_of_the_desk_are_told(rooms: tuple[str, ...]) -> None:
     assert said.locale == "it"
     assert said.text.splitlines() == [
         "Riferimento: 81 (chatwoot) · Cliente: K-7 · Canale: telegram 5512 · Sondaggio: support",
-        "Domanda non inviata (2026-03-02 13:01): Il cliente non vuole ricevere domande.",
+        "Domanda non inviata (2 mar 2026, 13:01): Il cliente non vuole ricevere domande.",
         "In precedenza:",
-        "  2026-03-02 13:01  chatwoot ha comunicato la fine di 81.",
+        "  2 mar 2026, 13:01  chatwoot ha comunicato la fine di 81.",
         "",
         "Gli orari sono quelli di Europe/Rome.",
     ]
@@ -107,8 +107,8 @@ async def test_it_is_found_by_every_name(query: str) -> None:
 
 async def test_the_newest_come_first_and_no_more_than_a_few() -> None:
     text = (await told(wonders("81"), *(decision(number) for number in range(1, 9)))).said.text
-    assert [line[21:37] for line in text.splitlines() if line.startswith("Domanda")] == [
-        f"2026-03-02 13:0{number}" for number in (8, 7, 6, 5, 4)
+    assert [line.partition("(")[2].partition(")")[0] for line in text.splitlines() if line.startswith("Domanda")] == [
+        f"2 mar 2026, 13:0{number}" for number in (8, 7, 6, 5, 4)
     ]
     assert text.endswith("Queste sono le 5 più recenti; «afterchat explain» ne elenca altre.")
 
