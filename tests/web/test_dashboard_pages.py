@@ -326,7 +326,15 @@ async def test_pages_speak_the_agents_language(anna: Browser, desk: Desk, curren
 async def test_what_an_agent_reads_of_a_case(anna: Browser, desk: Desk) -> None:
     id = desk.add(1, "Lan Pham", "Too slow", "And nobody called")
     _, page = await anna.get(f"/cases/{id}")
-    for text in ("Lan Pham gave 😞 1/5", "Too slow", "And nobody called", "Case opened", "Mar 2, 2026, 1:30 PM CET", "A7", "Minh"):
+    for text in (
+        "Lan Pham gave 😞 1/5",
+        "Too slow",
+        "And nobody called",
+        "Case opened",
+        "Mar 2, 2026, 1:30 PM CET",
+        "A7",
+        "Minh",
+    ):
         assert text in page
     assert '<a href="https://help.example/t/1" rel="noreferrer noopener"' in page
     assert f"/cases/{id}</a>" not in page
