@@ -18,6 +18,8 @@ from tortoise.exceptions import BaseORMException
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_generator.state import State
+from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.transactions import in_transaction
 
 from bot.errors import StoreUnavailable
@@ -138,13 +140,33 @@ class _Executor(MigrationExecutor):
     async def apply_missing(self) -> None:
         await self.loader.build_graph()
         await self.recorder.ensure_schema(self._schema_editor(atomic=False))
-        applied = set(await self.recorder.applied_migrations())
+        state = await self._so_far(set(await self.recorder.applied_migrations()))
         for step in await self.plan():
-            state = await self._project_state(applied)
             async with in_transaction("default") as transaction:
                 editor = self._schema_editor(atomic=True)
                 editor.client = transaction
                 await step.migration.apply(state, schema_editor=editor)
                 record = MigrationRecorder(transaction)
                 await record.record_applied(step.migration.app_label, step.migration.name)
-            applied.add(MigrationKey(app_label=step.migration.app_label, name=step.migration.name))
+
+    async def _so_far(self, applied: set[MigrationKey]) -> State:
+        state = _GrowingState(models={}, apps=_TablesOnly(default_connections={APP: "default"}))
+        for key in self._full_plan():
+            migration = self.loader.graph.nodes[key]
+            if key in applied and migration is not None:
+                await migration.apply(state, dry_run=True)
+        return state
+
+
+class _GrowingState(State):
+    """What the tables are like so far; not copied, because nothing that only adds asks what they were like before."""
+
+    def clone(self) -> State:
+        return self
+
+
+class _TablesOnly(StateApps):
+    """Models to make tables of, never to be queried: what queries need costs many times as much as all else."""
+
+    def _build_initial_querysets(self) -> None:
+        pass
