@@ -61,8 +61,8 @@ fi
 endef
 
 .PHONY: pictures
-pictures: $(DEV) ## take the README's pictures anew, from the demo in a real browser
-	AFTERCHAT_PICTURES=docs/pictures $(MAKE) pytest WORKERS=0 ARGS="-k 'newcomer or story or menus or ledger' tests/acceptance/test_demo_browser.py"
+pictures: $(DEV) ## take the pictures of the README and the guide anew, in a real browser
+	AFTERCHAT_PICTURES=docs/pictures $(MAKE) pytest WORKERS=0 ARGS="-k 'newcomer or story or menus or ledger or side_by_side' tests/acceptance/test_demo_browser.py tests/web/test_preview_browser.py"
 
 .PHONY: browser
 browser: ## install Chromium for the browser tests, or say how
