@@ -176,7 +176,7 @@ async def test_without_a_script_one_press_answers(tmp_path: Path, sqlite_tables:
         await page.get_by_role("button", name="Send this answer").click()
         await expect(page.get_by_text("1/5")).to_be_visible()
         await page.get_by_role("button", name="Send").click()
-        await expect(page.get_by_role("alert")).to_contain_text("at least 1")
+        await expect(page.get_by_role("alert")).to_contain_text("at least one")
         await page.get_by_label("Not friendly").check()
         await page.get_by_role("button", name="Send").click()
         await page.get_by_role("button", name="Skip").click()
