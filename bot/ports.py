@@ -602,6 +602,7 @@ SaidKind = Literal[
     "not_asked",  # text: the rule
     "opted_out",
     "opted_in",
+    "spoken_to",  # the customer chose the language; locale: which
     "explained",  # text: why someone was or was not asked
     "not_here",  # only a room of the desk is told that
     "kept_aside",

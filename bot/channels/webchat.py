@@ -287,7 +287,9 @@ def _language(tag: str | None) -> str | None:
 
 
 def _answer(said: Said) -> Reply:
-    return _json(200, {"said": said.kind, "notice": _notice(said)})
+    answer = {"said": said.kind, "notice": _notice(said)}
+    # The widget's own words follow the customer's choice.
+    return _json(200, answer | ({"language": said.locale} if said.kind == "spoken_to" else {}))
 
 
 def _notice(said: Said) -> str:

@@ -96,7 +96,7 @@ def _changed(tag: str, facts: Facts, customer: Customer, sender: Address, moment
     new = learned(customer, "customer", locale=tag)
     told = sentence(sender, speaks(new), "language.changed", moment)
     return Outcome(
-        said=Said(locale=speaks(new)),
+        said=Said(kind="spoken_to", locale=speaks(new)),
         writes=(
             SaveCustomer(customer=new, address=sender, at=moment.now),
             *_in_talk(facts, new, moment),
@@ -169,11 +169,13 @@ def tapped(value: str, question: str, facts: Facts, flow: PinnedFlow, moment: Mo
     turn = steering.speak(conversation, flow.flow, tag, moment.now)
     if turn.conversation is conversation:
         # back to the question as it was, which chooses nothing
+        said = Said(locale=conversation.locale)
         turn = steering.keep_speaking(conversation)
         kept: tuple[Write, ...] = ()
     else:
+        said = Said(kind="spoken_to", locale=turn.conversation.locale)
         new = learned(customer, "customer", locale=tag)
         save = SaveCustomer(customer=new, address=conversation.address, at=moment.now)
         kept = (save, *_in_case(facts, new, moment))
     writes = (*record(Step(turn=turn, facts=facts, flow=flow), moment), *kept)
-    return Outcome(said=Said(locale=turn.conversation.locale), writes=writes, ref=conversation.id)
+    return Outcome(said=said, writes=writes, ref=conversation.id)

@@ -43,7 +43,9 @@ def test_the_button_turns_the_question_into_the_choice_and_back_in_another_langu
     press_language(world)
     assert labels(world) == ["English", "Tiếng Việt", "Italiano", "Polski", "Back"]
     assert all(len(button.token.encode()) <= TOKEN_BYTES for button in world.buttons())
-    world.tap("Tiếng Việt")
+    (vietnamese,) = [each for row in question(world).buttons for each in row if each.label == "Tiếng Việt"]
+    said = world.handle(world.tapped(vietnamese.token)).said
+    assert (said.kind, said.locale) == ("spoken_to", "vi")
     assert question(world).locale == "vi"
     assert question(world).text != before.text
     assert [button.token for row in question(world).buttons for button in row] == [

@@ -135,6 +135,8 @@ class ScriptedBot:
                 return Outcome(said=Said(kind="asked"))
             case Tapped():
                 return Outcome(said=await self._tapped(session, inbound.token))
+            case Wrote(text="in italiano"):
+                return Outcome(said=Said(kind="spoken_to", locale="it"))
             case Wrote():
                 await self.say(session, f"thanks:{inbound.event}", Text(text="Thank you for your words."))
                 return Outcome()

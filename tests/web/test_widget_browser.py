@@ -493,6 +493,22 @@ async def test_visitor_of_a_crowded_address_is_told_so_and_waits(parts: Parts) -
         await expect(told).to_be_hidden()
 
 
+async def test_its_own_words_follow_the_language_that_the_customer_chose(shop: Shop) -> None:
+    page = await shop.visit("en")
+    await page.evaluate("Afterchat.open()")
+    await shop.talk(page)
+    await page.get_by_role("textbox").fill("in italiano")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name=say("it", "command.human"))).to_be_visible()
+    await expect(page.get_by_role("textbox", name=say("it", "widget.write"))).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("button", name=say("it", "widget.open"))).to_be_visible()
+    await page.evaluate("Afterchat.feedback()")
+    heard = shop.parts.bot.heard[-1]
+    assert isinstance(heard, Commanded)
+    assert heard.profile.language == "it"
+
+
 async def test_page_shortcuts_do_not_hear_what_is_typed(shop: Shop) -> None:
     page = await shop.visit()
     await page.evaluate("window.heard = []; document.addEventListener('keydown', (event) => heard.push(event.key))")

@@ -102,7 +102,7 @@ def _to_customer(said: Said) -> str:
         case "nothing" | "duplicate" | "taken" | "ticked" | "changing" | "kept_aside" | "deferred":
             # the message that was tapped is edited
             return ""
-        case "declined" | "opted_out":
+        case "declined" | "opted_out" | "spoken_to":
             # likewise, and a message of its own says what comes of it
             return ""
         case "fixed" | "not_fixed":

@@ -20,7 +20,8 @@
   const script = document.currentScript || document.querySelector('script[data-channel][src*="widget.js"]');
   const base = script.src.replace(/\/widget\.js.*$/, "");
   const channel = encodeURIComponent(script.dataset.channel || "web");
-  const language = script.dataset.language || document.documentElement.lang || navigator.language || "en";
+  const around = script.dataset.language || document.documentElement.lang || navigator.language || "en";
+  const language = () => state.language || around; // what the customer chose goes before the page's
   const endpoint = `${base}/channels/${channel}`;
   const memory = `afterchat:${endpoint}:${script.dataset.customer || ""}`;
 
@@ -46,7 +47,7 @@
       // Storage is full or forbidden: the chat lives as long as the page.
     }
   };
-  let state = kept("localStorage", {}); // {session, token, opened: ms, seen: the newest id that was shown}
+  let state = kept("localStorage", {}); // {session, token, opened: ms, seen: the newest id that was shown, language}
   let unsent = kept("sessionStorage", []); // [{id, text}]
   const save = () => keep("localStorage", state);
   const saveUnsent = (words) => keep("sessionStorage", (unsent = words));
@@ -365,7 +366,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     opening ||= alone(async () => {
       for (let tries = 0; ; tries++) {
         const early = kept("localStorage", {});
-        const reply = early.token ? {} : await request({ do: "open", language }, {});
+        const reply = early.token ? {} : await request({ do: "open", language: language() }, {});
         // Another tab may have opened one in the meantime: the browser has one session.
         const stored = kept("localStorage", {});
         if (reply.ok || stored.token) {
@@ -437,7 +438,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
       for (let tries = 0; tries < attempts; tries++) {
         await session();
         const token = state.token;
-        const reply = await request({ ...command, language }, headers());
+        const reply = await request({ ...command, language: language() }, headers());
         if (reply.ok || reply.final) return reply;
         if (reply.lost) forget(token);
         else await Promise.race([sleep(reply.wait || backoff(tries)), back()]);
@@ -449,6 +450,17 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   };
   const back = () => new Promise((resolve) => window.addEventListener("online", resolve, { once: true }));
   const say = (text) => { notice.textContent = text || ""; };
+  const hear = (reply) => {
+    say(reply.ok ? reply.body.notice : reply.message);
+    if (reply.ok && reply.body.language) speak(reply.body.language);
+    revive();
+  };
+  // Where the words do not come, the next visit has them.
+  const speak = (chosen) => {
+    state.language = chosen;
+    save();
+    return fitted().catch(() => {});
+  };
 
   const tap = async (button, token, element) => {
     if (element.busy) return;
@@ -458,8 +470,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     for (const each of element.querySelectorAll("button")) each.setAttribute("aria-disabled", "true");
     say("");
     const reply = await send({ do: "tap", id: chance(), token }, 4);
-    say(reply.ok ? reply.body.notice : reply.message);
-    revive();
+    hear(reply);
     // Where an answer counted, the edited card is on its way and replaces this one.
     await sleep(reply.ok && ["taken", "ticked", "changing", "declined", "opted_out"].includes(reply.body.said) ? 8000 : 0);
     element.busy = false;
@@ -475,8 +486,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
     saveUnsent(unsent.filter((each) => each.id !== id));
     lines.get(key)?.classList.remove("sending");
     if (!reply.ok) lines.get(key)?.classList.add("failed");
-    say(reply.ok ? reply.body.notice : reply.message);
-    revive();
+    hear(reply);
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -607,9 +617,7 @@ form svg{width:20px;height:20px;stroke-width:2.4}
   const order = async (command) => {
     open();
     say("");
-    const reply = await send({ do: "command", id: chance(), command }, 4);
-    say(reply.ok ? reply.body.notice : reply.message);
-    revive();
+    hear(await send({ do: "command", id: chance(), command }, 4));
   };
   const feedback = () => order("feedback"), human = () => order("human");
   panel.addEventListener("keydown", (event) => {
@@ -632,12 +640,15 @@ form svg{width:20px;height:20px;stroke-width:2.4}
 
   window.Afterchat = { open, close, feedback, human, session: () => session().then((id) => { revive(); return id; }) };
 
+  const fitted = async () => {
+    const response = await fetch(`${base}/widget/${channel}/settings?language=${encodeURIComponent(language())}`);
+    if (!response.ok) throw new Error(response.status);
+    dress(await response.json());
+  };
   const start = async () => {
     for (let attempt = 0; ; attempt++) {
       try {
-        const response = await fetch(`${base}/widget/${channel}/settings?language=${encodeURIComponent(language)}`);
-        if (!response.ok) throw new Error(response.status);
-        dress(await response.json());
+        await fitted();
         break;
       } catch {
         await sleep(backoff(attempt + 1));
