@@ -153,14 +153,14 @@ def test_a_decision_is_told_with_what_came_before() -> None:
     told = explain(replace(DECISION, steps=steps, repeats=2), zone="Asia/Ho_Chi_Minh")
     assert told.splitlines() == [
         "Reference: 81 (chatwoot) · Customer: K-7 · Channel: telegram 5512 · Survey: support",
-        "Not asked (Mar 3, 2026, 8:00 AM): The customer was asked on Feb 27, 2026, 4:00 PM (after_sales), and between two "
-        "surveys there are at least 7 d.",
+        "Not asked (Mar 3, 2026, 8:00 AM): The customer was asked on Feb 27, 2026, 4:00 PM (after_sales), "
+        "and between two surveys there are at least 7 d.",
         "Before that:",
         "  Mar 2, 2026, 10:02 PM  chatwoot told us that 81 had ended.",
-        "  Mar 2, 2026, 10:02 PM  Not asked yet: The question waits until Mar 2, 2026, 10:12 PM, in case the conversation goes "
-        "on.",
-        "  Mar 2, 2026, 10:12 PM  Not asked yet: The question waits until Mar 3, 2026, 8:00 AM, when the quiet hours in "
-        "Asia/Ho_Chi_Minh end.",
+        "  Mar 2, 2026, 10:02 PM  Not asked yet: The question waits until Mar 2, 2026, 10:12 PM, "
+        "in case the conversation goes on.",
+        "  Mar 2, 2026, 10:12 PM  Not asked yet: The question waits until Mar 3, 2026, 8:00 AM, "
+        "when the quiet hours in Asia/Ho_Chi_Minh end.",
         "It was told 2 more times.",
         "Times are those of Asia/Ho_Chi_Minh.",
     ]
