@@ -19,7 +19,6 @@ from bot.conversations.flow import Flow, Thanks
 from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Choice, Choices, Consent, PanelInvitation, Question, Texts
 from bot.languages import pack
-from bot.languages.voice import tags_of
 from bot.messages import Button, Card, ChannelName, Text
 from bot.toml_tables import Path
 
@@ -220,5 +219,4 @@ def _has_stop_word(text: str, tag: str) -> bool:
 
 def _stop_words(tag: str) -> tuple[str, ...]:
     # "stop" itself is heard in every language.
-    own = [word for each in tags_of(tag)[-1:] for word in pack(each).commands["stop"]]
-    return tuple(dict.fromkeys([*own, "stop"]))
+    return tuple(dict.fromkeys([*pack(tag).commands["stop"], "stop"]))

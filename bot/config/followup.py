@@ -52,6 +52,7 @@ def read_followup(root: Table, around: Surroundings) -> FollowUpSettings | None:
         rules=read_rules(table, _ground(root, around, teams, limits)),
         incidents=_incidents(table),
         templates=read_templates(table, _speech(root, around.flows)),
+        built_in_templates=table.flag("built_in_templates", default.built_in_templates),
         causes=read_causes(table),
     )
     table.finish()

@@ -13,7 +13,7 @@ from bot.followup.cases import CASE_AT_MOST
 from bot.followup.clocks import Team
 from bot.followup.incidents import IncidentRules
 from bot.followup.routing import RoutingRule
-from bot.followup.templates import Cause, Template
+from bot.followup.templates import Cause, Template, default_templates
 from bot.languages import FALLBACK
 from bot.languages.voice import Sentences, Voice
 from bot.messages import ChannelName
@@ -217,8 +217,16 @@ class FollowUpSettings(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RoutingRule, ...] = ()
     incidents: IncidentRules = IncidentRules()
     templates: tuple[Template, ...] = ()
+    #: whether agents are offered the program's own ready answers where ``templates`` has none
+    built_in_templates: bool = True
     #: what agents choose from when they resolve a case
     causes: tuple[Cause, ...] = ()
+
+    def ready_answers(self, voice: Voice) -> tuple[Template, ...]:
+        """What agents may choose under *Reply*; ``voice`` is theirs."""
+        if self.templates or not self.built_in_templates:
+            return self.templates
+        return default_templates(voice)
 
     def rooms(self) -> frozenset[str]:
         """All rooms of the desk: who is in one of them works cases."""

@@ -25,10 +25,12 @@ from bot.conversations.questions import (
     Texts,
     in_locale,
     scale_of,
+    tag_of,
 )
 from bot.conversations.rules import may_decline
 from bot.conversations.steering import LANGUAGE
 from bot.conversations.text_toml import ATTRIBUTES
+from bot.languages.tags import isolated
 from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, Content, Link, Outbound, OutboundKind, Text, Token, format_token
 from bot.scoring.scales import band
@@ -37,6 +39,7 @@ from bot.scoring.scales import band
 FACES = ("😞", "😕", "😐", "🙂", "😀")
 THUMBS = ("👎", "👍")
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([^{}]*))?\}")
+_LINK_BEFORE = re.compile(r"https?://\S*\Z")
 
 
 #: what channels say themselves, in place of buttons that they cannot draw
@@ -64,13 +67,23 @@ def question_slot(conversation: Conversation, question: str) -> str:
     return f"q:{conversation.id}:{question}"
 
 
-def fill(text: str, variables: Mapping[str, str]) -> str:
+def fill(text: str, variables: Mapping[str, str], locale: str) -> str:
     """Put values into a text's variables, in one pass: a value that looks like a variable stays as it is.
 
-    >>> fill("How was {agent|our team}?", {}), fill("How was {agent|our team}?", {"agent": "{order}"})
+    ``locale`` is the text's. A value is kept from changing the order of the words around it, but for one in a link,
+    which is part of that.
+
+    >>> fill("How was {agent|our team}?", {}, "en"), fill("How was {agent|our team}?", {"agent": "{order}"}, "en")
     ('How was our team?', 'How was {order}?')
     """
-    return _VARIABLE.sub(lambda found: variables.get(found[1]) or found[2] or "", text)
+
+    def put(found: re.Match[str]) -> str:
+        value = variables.get(found[1])
+        if not value:
+            return found[2] or ""
+        return value if _LINK_BEFORE.search(text[: found.start()]) else isolated(value, locale)
+
+    return _VARIABLE.sub(put, text)
 
 
 def word(prompt: Prompt, conversation: Conversation, flow: Flow, wording: Wording) -> Outbound:
@@ -114,7 +127,8 @@ def _outbound(kind: OutboundKind, conversation: Conversation, question: str, con
 
 def _text(texts: Texts, flow: Flow, conversation: Conversation, wording: Wording) -> str:
     variables = {"company": wording.company, **conversation.attributes, **_answered(flow, conversation)}
-    return fill(in_locale(texts, conversation.locale, flow.locale), variables)
+    tag = tag_of(texts, conversation.locale, flow.locale)
+    return fill(texts.get(tag, ""), variables, tag)
 
 
 def _answered(flow: Flow, conversation: Conversation) -> dict[str, str]:

@@ -196,8 +196,13 @@ def in_locale(texts: Texts, locale: str, fallback: str) -> str:
     >>> in_locale({"en": "Hi", "pt-BR": "Oi"}, "pt", "en"), in_locale({"en": "Hi"}, "vi", "en")
     ('Oi', 'Hi')
     """
+    return texts.get(tag_of(texts, locale, fallback), "")
+
+
+def tag_of(texts: Texts, locale: str, fallback: str) -> str:
+    """The tag of the text for a language: that of the nearest, the flow's own, whatever there is; "" without any."""
     tag = locale if locale in texts else nearest(locale, texts) or fallback
-    return texts[tag] if tag in texts else next(iter(texts.values()), "")
+    return tag if tag in texts else next(iter(texts), "")
 
 
 def questions_named(condition: Condition) -> frozenset[str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from bot.languages import FALLBACK, Sentence, categories, locales, pack, variables_in
 from bot.languages.bounds import longest
-from bot.languages.voice import NONE, Sentences, tags_of
+from bot.languages.voice import NONE, Sentences, spoken_in
 from bot.toml_journal import Block, PerLanguage
 from bot.toml_tables import Path, Table, did_you_mean, quoted
 
@@ -109,11 +109,12 @@ def _check(table: Table, path: Path, text: str, key: str) -> None:
 
 def for_flow(of_all: Sentences, of_this: Sentences, languages: Iterable[str]) -> Sentences:
     """What a flow version holds: the flow's own sentences over those of all flows, as far as conversations say them."""
-    tags = {tag for language in languages for tag in tags_of(language)}
+    spoken = tuple(languages)
     merged: dict[str, Mapping[str, Sentence]] = {}
     for key in sorted({*of_all, *of_this}):
         if key.startswith(SAID_IN_CONVERSATIONS):
             both = {**of_all.get(key, {}), **of_this.get(key, {})}
+            tags = {spoken_in(language, both) for language in spoken}
             said = {tag: both[tag] for tag in sorted(both) if tag in tags}
             if said:
                 merged[key] = said

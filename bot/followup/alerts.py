@@ -18,7 +18,7 @@ from bot.conversations.answers import Chosen
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
 from bot.conversations.prompts import answer_label, fill, score_label
-from bot.conversations.questions import Choice, Choices, Consent, PanelInvitation, Rating, ScaleName, in_locale
+from bot.conversations.questions import Choice, Choices, Consent, PanelInvitation, Rating, ScaleName, in_locale, tag_of
 from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, is_snoozed
 from bot.followup.clocks import Deadline, Team, deadlines
 from bot.followup.history import cut, history_line, lasted
@@ -323,7 +323,8 @@ def _agreed(subject: Subject, voice: Voice) -> list[str]:
     for question in subject.flow.questions:
         answer = subject.conversation.answers.get(question.id)
         if isinstance(question, Consent | PanelInvitation) and answer is not None:
-            text = fill(in_locale(question.text, voice.locale, subject.flow.locale), subject.conversation.attributes)
+            tag = tag_of(question.text, voice.locale, subject.flow.locale)
+            text = fill(question.text.get(tag, ""), subject.conversation.attributes, tag)
             label = answer_label(question, answer, subject.flow, voice.locale)
             found.append(f"{cut(text, LONGEST_CONSENT)} → {label}")
     return found

@@ -7,6 +7,7 @@ import msgspec
 
 from bot.conversations import prompts
 from bot.conversations.conversation import Conversation
+from bot.conversations.questions import tag_of
 from bot.languages import FALLBACK, locales
 from bot.languages.voice import Voice
 
@@ -50,10 +51,8 @@ def causes_or_default(causes: Sequence[Cause], voice: Voice) -> tuple[Cause, ...
     return tuple(causes) or tuple(Cause(id=id, title=voice.say(f"cause.{id}")) for id in DEFAULT_CAUSES)
 
 
-def templates_or_default(templates: Sequence[Template], voice: Voice) -> tuple[Template, ...]:
-    """The ready answers of the settings, or the built-in ones: titled for agents, in all languages that we speak."""
-    if templates:
-        return tuple(templates)
+def default_templates(voice: Voice) -> tuple[Template, ...]:
+    """The built-in ready answers: titled for agents, in all languages that we speak."""
     # the first language is what a customer reads who speaks none of them
     tags = tuple(dict.fromkeys((FALLBACK, *locales())))
     return tuple(
@@ -72,23 +71,8 @@ def fill(template: Template, locale: str, variables: Mapping[str, str]) -> str:
 
     A value is never read again: a customer called "{order}" is called that.
     """
-    return prompts.fill(template.text[nearest(tuple(template.text), locale)], variables) if template.text else ""
-
-
-def nearest(locales: Sequence[str], locale: str) -> str:
-    """The language tag that fits best: the same, its base, another kind of the same language, else the first.
-
-    >>> nearest(("en", "pt"), "pt-BR"), nearest(("en", "pt-BR"), "pt_PT"), nearest(("en", "it"), "vi")
-    ('pt', 'pt-BR', 'en')
-    """
-    wanted = _tag(locale)
-    tags = {_tag(each): each for each in reversed(locales)}
-    kin = [each for tag, each in tags.items() if tag.partition("-")[0] == wanted.partition("-")[0]]
-    return tags.get(wanted) or tags.get(wanted.partition("-")[0]) or (kin[-1] if kin else locales[0])
-
-
-def _tag(locale: str) -> str:
-    return locale.replace("_", "-").lower()
+    tag = tag_of(template.text, locale, "")
+    return prompts.fill(template.text.get(tag, ""), variables, tag)
 
 
 def variables_of(

@@ -8,7 +8,7 @@ from bot.followup import cases
 from bot.followup.alerts import REPLY, RESOLVE, SNOOZE_CUSTOM
 from bot.followup.cases import WORKING, Case
 from bot.followup.history import cut
-from bot.followup.templates import causes_or_default, fill, templates_or_default, variables_of
+from bot.followup.templates import causes_or_default, fill, variables_of
 from bot.intake.moment import Moment
 from bot.intake.remarks import name_of
 from bot.messages import in_group
@@ -70,7 +70,7 @@ def _templates(case: Case, agent_name: str, facts: Facts, moment: Moment) -> tup
             text=fill(template, case.locale, variables),
             kind=template.kind,
         )
-        for template in templates_or_default(moment.followup.templates, moment.voice)
+        for template in moment.followup.ready_answers(moment.voice)
     )
 
 

@@ -8,7 +8,7 @@ from bot.conversations.answers import Chosen, Value
 from bot.conversations.events import Answered, Retracted
 from bot.conversations.invitations import end_of_quiet
 from bot.conversations.prompts import fill, lane_of
-from bot.conversations.questions import PanelInvitation, Texts, in_locale
+from bot.conversations.questions import PanelInvitation, Texts, tag_of
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import sentence, speaks
@@ -107,7 +107,8 @@ def invite(talk: Talk, member: PanelMember, facts: Facts, moment: Moment) -> Out
     awake = end_of_quiet(moment.now, asking.quiet_from, asking.quiet_until, zone)
     locale = customer.locale or member.locale
     known = {"company": moment.settings.company, "customer": customer.name or ""}
-    text = fill(in_locale(talk.texts, locale, FALLBACK), known)
+    tag = tag_of(talk.texts, locale, FALLBACK)
+    text = fill(talk.texts.get(tag, ""), known, tag)
     content = Text(text=text, locale=locale, links=() if talk.link is None else (talk.link,))
     outbound = Outbound(
         kind="post",

@@ -1,11 +1,12 @@
 """How the program speaks: in a customer's or agent's language, with the author's own sentences where there are some."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from bot.languages import Sentence, fill, form_of, pack, shown
+from bot.languages.tags import nearest
 
 #: key -> language tag -> the author's sentence
 Sentences = Mapping[str, Mapping[str, Sentence]]
@@ -30,7 +31,7 @@ class Voice(msgspec.Struct, frozen=True):
     def text(self, key: str, count: object = None) -> str:
         """The sentence of a key with its variables still in it. Raises KeyError for a key that no pack has."""
         theirs = self.own.get(key) if self.own else None
-        tag = next((tag for tag in tags_of(self.locale) if tag in theirs), None) if theirs else None
+        tag = spoken_in(self.locale, theirs) if theirs else None
         if theirs and tag:
             return form_of(theirs[tag], tag, count)
         spoken = pack(self.locale)
@@ -41,11 +42,11 @@ class Voice(msgspec.Struct, frozen=True):
 Speak = Callable[[str], Voice]
 
 
-def tags_of(locale: str) -> tuple[str, ...]:
-    """The tags under which a sentence for a language may stand, the nearest first.
+def spoken_in(locale: str, offered: Collection[str]) -> str | None:
+    """The offered tag whose text a reader of a language is shown: the nearest, else that of the pack; None for neither.
 
-    >>> tags_of("it-CH"), tags_of("sv")
-    (('it-CH', 'it'), ('sv', 'en'))
+    >>> spoken_in("it-CH", ("en", "it")), spoken_in("sv", ("en", "it")), spoken_in("vi", ("en", "it"))
+    ('it', 'en', None)
     """
-    tag = locale.replace("_", "-")
-    return tuple(dict.fromkeys((tag, tag.partition("-")[0], pack(tag).locale)))
+    tag = nearest(locale, offered) or pack(locale).locale
+    return tag if tag in offered else None

@@ -8,7 +8,7 @@ import msgspec
 
 from bot.channels.names import shown_name
 from bot.config import FollowUpSettings, Settings
-from bot.followup.templates import causes_or_default, templates_or_default
+from bot.followup.templates import causes_or_default, default_templates
 from bot.ids import CaseId
 from bot.intake.agents import API
 from bot.intake.deeds import LONGEST_ACTION, LONGEST_RELAY, LONGEST_SNOOZE
@@ -145,7 +145,9 @@ def _refuse_blank(text: str, field: str) -> None:
 
 
 def _refuse_template(template: str, followup: FollowUpSettings | None) -> None:
-    known = [each.id for each in templates_or_default(followup.templates if followup else (), Voice(FALLBACK))]
+    voice = Voice(FALLBACK)
+    offered = followup.ready_answers(voice) if followup else default_templates(voice)
+    known = [each.id for each in offered]
     if template and template not in known:
         raise Refused(f"There is no template {template!r}; there are: {', '.join(known) or 'none'}.", field="template")
 

@@ -8,6 +8,7 @@ import pytest
 from bot.config import FollowUpSettings, check, load, secrets_named
 from bot.followup.clocks import Hours, Team
 from bot.followup.incidents import IncidentRules
+from bot.languages.voice import Voice
 
 SECRETS = {"TELEGRAM_TOKEN": "123:abc", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 HEAD = """
@@ -248,3 +249,30 @@ def test_a_secret_is_wanted_only_where_its_mode_is_in_use(tmp_path: Path, was: s
     file.write_text(HEAD.replace(was, now, 1) + simple)
     assert check(file, SECRETS) == []
     assert "NOWHERE" not in {secret.variable for secret in secrets_named(file)}
+
+
+OWN_ANSWER = """
+[[followup.template]]
+id = "hello"
+kind = "policy"
+title = "Hello"
+text = { en = "Hello.", vi = "Xin chào." }
+"""
+# label: what stands in [followup], how many ready answers agents have
+READY: dict[str, tuple[str, int]] = {
+    "nothing": ("", 7),
+    "the built-in ones": ("built_in_templates = true", 7),
+    "none": ("built_in_templates = false", 0),
+    "only one's own": (OWN_ANSWER, 1),
+    "one's own, and none beside": (f"built_in_templates = false\n{OWN_ANSWER}", 1),
+}
+
+
+@pytest.mark.parametrize(("more", "count"), READY.values(), ids=READY)
+def test_the_ready_answers(more: str, count: int, tmp_path: Path) -> None:
+    assert len(settings(tmp_path, more).ready_answers(Voice("en"))) == count
+
+
+def test_a_switch_is_true_or_false(tmp_path: Path) -> None:
+    (problem,) = told(tmp_path, 'built_in_templates = "no"')
+    assert "followup.built_in_templates" in problem

@@ -38,7 +38,24 @@ FILLED: dict[str, tuple[str, dict[str, str], str]] = {
 
 @pytest.mark.parametrize(("text", "variables", "expected"), FILLED.values(), ids=FILLED)
 def test_fill(text: str, variables: dict[str, str], expected: str) -> None:
-    assert fill(text, variables) == expected
+    assert fill(text, variables, "en") == expected
+
+
+# label: the text's language, the text, what is read; the agent is Minh, the order A7, the score 4/5
+ISOLATED: dict[str, tuple[str, str, str]] = {
+    "a name in a line from the right": ("ar", "كيف كان {agent}؟", "كيف كان \u2068Minh\u2069؟"),
+    "a score": ("ar", "{score}!", "\u20684/5\u2069!"),
+    "a name in a line from the left": ("en", "How was {agent}?", "How was Minh?"),
+    "an Arabic name there": ("en", "How was {customer}?", "How was \u2068منى\u2069?"),
+    "words of the author's own": ("ar", "{nobody|فريقنا}", "فريقنا"),
+    "a part of a link": ("ar", "هنا: https://lotus.example/{order} شكرًا", "هنا: https://lotus.example/A7 شكرًا"),
+    "what follows a link": ("ar", "https://lotus.example {order}", "https://lotus.example \u2068A7\u2069"),
+}
+
+
+@pytest.mark.parametrize(("locale", "text", "expected"), ISOLATED.values(), ids=ISOLATED)
+def test_a_value_does_not_change_the_order_of_the_words_around_it(locale: str, text: str, expected: str) -> None:
+    assert fill(text, {"agent": "Minh", "order": "A7", "score": "4/5", "customer": "منى"}, locale) == expected
 
 
 IN_LOCALE: dict[str, tuple[dict[str, str], str, str]] = {

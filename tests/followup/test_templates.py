@@ -11,7 +11,6 @@ from bot.followup.templates import (
     Template,
     causes_or_default,
     fill,
-    nearest,
     variables_of,
 )
 from bot.ids import ConversationId, CustomerId, FlowHash
@@ -91,7 +90,8 @@ NEAREST: dict[str, tuple[tuple[str, ...], str, str]] = {
 
 @pytest.mark.parametrize(("there", "wanted", "found"), NEAREST.values(), ids=NEAREST)
 def test_nearest(there: tuple[str, ...], wanted: str, found: str) -> None:
-    assert nearest(there, wanted) == found
+    template = Template(id="x", kind="fix", title="X", text={tag: f"in {tag}" for tag in there})
+    assert fill(template, wanted, {}) == f"in {found}"
 
 
 def test_the_agent_is_the_one_who_answers_and_the_company_is_ours() -> None:

@@ -16,7 +16,6 @@ from bot.followup.templates import (
     TemplateKind,
     causes_or_default,
     fill,
-    templates_or_default,
     variables_of,
 )
 from bot.ids import CaseId
@@ -81,7 +80,7 @@ def ready_answers(
 ) -> Mapping[TemplateKind, tuple[ReadyAnswer, ...]]:
     """The templates by kind, filled in for the customer of a case in their language."""
     variables = variables_of(view.conversation, view.customer.name, session.name, company)
-    templates = templates_or_default(followup.templates, voice)
+    templates = followup.ready_answers(voice)
 
     def filled(template: Template) -> ReadyAnswer:
         text = fill(template, view.case.locale, variables)
