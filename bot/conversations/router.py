@@ -16,7 +16,7 @@ from bot.conversations.flow import Flow
 from bot.conversations.questions import OpenText
 from bot.conversations.rules import may_decline
 from bot.conversations.steering import may_go_back
-from bot.conversations.typed import is_word, says_no_thanks
+from bot.conversations.typed import is_label, is_word, says_no_thanks
 from bot.conversations.words import understand
 from bot.ids import WordsId
 from bot.languages import locales, pack, stop_words
@@ -88,7 +88,8 @@ def route(
        conversation's, or of English. What may also be an answer counts as an answer where one is awaited: "basta" is
        no *stop* while someone is asked for words or talks with an agent, nor is "never again", which the case hears if
        no survey does; "complaint" is no *feedback* during a survey or such a talk, and the start word counts only for
-       one who opted out.
+       one who opted out. What the flow's author writes on the button that opts out is a *stop*, too: while the button
+       stands, and later where "never again" is one; but not as an option's label.
     3. *human*: the text is nothing but such a word of any language. Not where it may be an answer: as an option's
        label, while someone is asked for words, or to an agent who has spoken and reads it; but when "Is it fixed?" was
        asked last, it is one.
@@ -98,7 +99,7 @@ def route(
        *leave_panel* is heard from anybody at any time, but not as an option's label.
     5. *decline*: the text is nothing but such a "not now" or a "no thanks" of any language, and all that waits is the
        first question of a survey that the customer did not ask for. Not where it may be an answer: as an option's
-       label, to an agent, to "Is it fixed?", and "not now" to an open text.
+       label, to an agent, to "Is it fixed?", and "not now" to an open text. So is the author's label of the button.
     6. *recovery*: the text answers "Is it fixed?", unless a survey asked something later that it answers too.
     7. *survey*: a survey waits for words, or an answer is being corrected; but after an agent's words, or when the
        customer has asked for a person, only what is, as a whole, an answer to the rating or choice that waits. A survey
@@ -140,6 +141,8 @@ def _command(
     talks = case is not None and case.spoken_at is not None
     listens = conversation is not None and _listens(conversation)
     may_be_meant = not talks and not _awaits_words(conversation, flow) and (listens or case is None)
+    if _is_own_never(text, conversation, flow, meant=may_be_meant):
+        return "stop"
     for words in _commands(locale, conversation):
         if not talks and not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
             return "stop"
@@ -150,6 +153,20 @@ def _command(
         if not talks and not listens and is_word(text, words["feedback"]):
             return "feedback"
     return None
+
+
+def _is_own_never(text: str, conversation: Conversation | None, flow: Flow | None, *, meant: bool) -> bool:
+    """Whether a text is what the author writes on the button that opts out, where no other answer reads like it."""
+    if conversation is None or not _listens(conversation) or not _is_own("button.never", text, conversation, flow):
+        return False
+    return (meant or may_decline(conversation)) and not _answers(text, conversation, flow)
+
+
+def _is_own(key: str, text: str, conversation: Conversation, flow: Flow | None) -> bool:
+    """Whether a text is a button's label that the author puts differently from the packs, whose words are known."""
+    if flow is None or key not in flow.sentences:
+        return False
+    return is_label(text, flow.voice(conversation.locale).say(key))
 
 
 def _steered(
@@ -210,7 +227,7 @@ def _declines(
         return False
     if _answers(text, conversation, flow):
         return False
-    if says_no_thanks(text):
+    if says_no_thanks(text) or _is_own("button.decline", text, conversation, flow):
         return True
     if _awaits_words(conversation, flow):
         return False

@@ -111,8 +111,21 @@ def is_word(text: str, words: Collection[str]) -> bool:
     (True, False)
     """
     text = text.strip()
+    return len(text) <= LONGEST and _plain(text) in words
+
+
+def is_label(text: str, label: str) -> bool:
+    """Whether the whole text is what stands on a button, as ``is_word`` compares.
+
+    >>> is_label("later, please!", "Later, please"), is_label("later", "Later, please")
+    (True, False)
+    """
+    return is_word(text, (_plain(label),))
+
+
+def _plain(text: str) -> str:
     # phones write another apostrophe than the packs
-    return len(text) <= LONGEST and bare(text).casefold().replace("’", "'") in words
+    return bare(text).casefold().replace("’", "'")
 
 
 # ---- a score before a comment ---------------------------------------------------------------------------

@@ -265,6 +265,41 @@ def test_not_now_is_an_option_where_one_is_called_so() -> None:
     assert said == {"later": "survey", "not now": "decline"}
 
 
+OWN = replace(
+    SUPPORT,
+    sentences={"button.decline": {"en": "Maybe later, friends"}, "button.never": {"en": "Don’t write me"}},
+)
+# label: what is typed, the conversation, the case, where it goes
+OWN_LABELS: dict[str, tuple[str, Conversation, Following | None, Route]] = {
+    "not this one": ("maybe later, FRIENDS!", INVITED, None, "decline"),
+    "not this one, in words": ("Maybe later, friends", INVITED_WORDS, None, "decline"),
+    "not this one, of what was asked for": ("Maybe later, friends", WAITING, None, "survey"),
+    "not this one, after an answer": ("Maybe later, friends", ANSWERED, None, "survey"),
+    "never again": ("don't write me.", INVITED, None, "stop"),
+    "never again, in words": ("Don’t write me", INVITED_WORDS, None, "stop"),
+    "never again, while a score waits": ("Don’t write me", WAITING, None, "stop"),
+    "never again, as what went wrong": ("Don’t write me", WORDS, None, "survey"),
+    "never again, with nothing under way": ("Don’t write me", DONE, None, "nobody"),
+    "never again, to an agent": ("Don’t write me", DONE, TALKS, "case"),
+    "ours are heard beside them": ("not this time", INVITED, None, "decline"),
+    "ours are heard beside them, for good": ("stop asking me", INVITED, None, "stop"),
+}
+
+
+@pytest.mark.parametrize(("words", "conversation", "case", "expected"), OWN_LABELS.values(), ids=OWN_LABELS)
+def test_what_the_author_writes_on_a_button_is_understood(
+    words: str, conversation: Conversation, case: Following | None, expected: Route
+) -> None:
+    assert route(words, "en", conversation, OWN, case=case, opted_out=False) == expected
+
+
+def test_what_the_author_writes_on_a_button_is_an_option_where_one_is_called_so() -> None:
+    options = (Option(id="a", text={"en": "Don't write me"}), Option(id="b", text={"en": "Maybe later, friends"}))
+    flow = replace(OWN, questions=(Choice(id="score", text={"en": "What then?"}, options=options),))
+    for words in ("Don't write me", "Maybe later, friends"):
+        assert route(words, "en", INVITED, flow, case=None, opted_out=False) == "survey"
+
+
 @pytest.mark.parametrize("locale", locales())
 def test_the_words_for_not_now_and_no_thanks_end_a_survey_and_no_other_word_does(locale: str) -> None:
     conversation = replace(INVITED, locale=locale)
