@@ -355,6 +355,8 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True, tag="remark"):
     source: ChannelName | None = None
     files: tuple[Link, ...] = ()
     locale: str = "en"
+    #: what the settings' author says differently of what channels add; filled in when it is sent
+    own: Mapping[str, Mapping[str, str | Mapping[str, str]]] = {}
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):

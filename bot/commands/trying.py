@@ -15,7 +15,7 @@ from bot.commands.trial import KINDS, Delivered, Trial, channel_of, kind_of
 from bot.config import load
 from bot.conversations.flow import Flow
 from bot.demo import with_placeholders
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Outbound
 from bot.ports import DropAnswer, KeepWords, OptOut, Outcome, SaveAnswer, SaveCase, Write
 from bot.preview.looks import Press
@@ -153,7 +153,9 @@ class Play:
         """What is shown in passing, and what would be saved."""
         said = outcome.said
         if said.kind not in _SILENT:
-            told = say(said.locale, f"reply.{said.kind}", n=said.text, company=self._trial.settings.company)
+            settings = self._trial.settings
+            voice = Voice(said.locale, said.own or settings.sentences)
+            told = voice.say(f"reply.{said.kind}", n=said.text, company=settings.company)
             print(f"{_INDENT}· {told}")
         for line in dict.fromkeys(_saved(outcome.writes)):
             print(f"{_INDENT}· {line}")

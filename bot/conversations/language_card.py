@@ -6,7 +6,8 @@ from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
 from bot.conversations.prompts import lane_of, question_slot
 from bot.conversations.steering import SPEAK
-from bot.languages import pack, say
+from bot.languages import pack
+from bot.languages.voice import Voice
 from bot.messages import Address, Button, Card, LanguageToken, Outbound, OutboundKind, Token, format_token
 
 
@@ -52,9 +53,9 @@ def language_card(conversation: Conversation, flow: Flow, question: str) -> Outb
 
 
 def languages_outbound(
-    to: Address, kind: OutboundKind, tags: Sequence[str], locale: str, *, chosen: str | None = None
+    to: Address, kind: OutboundKind, tags: Sequence[str], voice: Voice, *, chosen: str | None = None
 ) -> Outbound:
     """The choice as a message of its own, or the edit that shows what was chosen and takes the buttons away."""
     rows = tuple((Button(label=endonym(tag), token=format_token(LanguageToken(locale=tag))),) for tag in tags)
-    card = Card(text=say(locale, "language.ask"), buttons=rows, chosen=chosen, locale=locale, typing=False)
+    card = Card(text=voice.say("language.ask"), buttons=rows, chosen=chosen, locale=voice.locale, typing=False)
     return Outbound(kind=kind, to=to, lane=lane_of(to), slot=f"language:{to.channel}:{to.key}", content=card)

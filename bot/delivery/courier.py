@@ -15,7 +15,6 @@ from bot.delivery.drawing import Drawing, FileLink
 from bot.delivery.places import LONGEST_PAUSE, Places, Visit
 from bot.delivery.telling import Telling
 from bot.errors import SendFailed, StoreUnavailable
-from bot.languages import say
 from bot.messages import AlertOf, ChannelName, Inbound, IncidentOf, Outbound, Receipt, Remark
 from bot.ports import Channel, Clock, Delivery, GaveUp, Outbox, RetryAt, Sent, Settlement, Wakes
 
@@ -279,7 +278,8 @@ class Courier:
             return
         named, _, case = (outbound.thread or "").partition(":")
         link = f"{settings.server.public_url}/cases" + (f"/{case}" if named == "alert" else "")
-        words = replace(remark, text=say(remark.locale, "thread.not_shown", link=link), attachments=(), author="")
+        told = settings.voice(remark.locale).say("thread.not_shown", link=link)
+        words = replace(remark, text=told, attachments=(), author="")
         instead = replace(outbound, content=words, key=f"{delivery.id}:instead")
         # It may be the thread that takes nothing.
         for thread in dict.fromkeys((delivery.thread_remote, None)):

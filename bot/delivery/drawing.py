@@ -19,6 +19,8 @@ from bot.ports import CaseView, Clock, IncidentView, Outbox, Words
 #: Makes the address under which agents get a customer's file: of a channel, by its own reference.
 FileLink = Callable[[ChannelName, Attachment], str]
 
+#: what channels say themselves below words that they cannot show in whole
+_ADDED = ("desk.more_words",)
 _FILE_WORDS: Mapping[str, str] = {"photo": "file.photo", "voice": "file.voice", "file": "file.file"}
 
 
@@ -56,7 +58,10 @@ class Drawing:
         return incident_of(view, self._settings(), self._clock())
 
     def _with_files(self, remark: Remark) -> Remark:
-        return replace(remark, files=files_of(remark, self._settings().voice(remark.locale), self._file_link))
+        settings = self._settings()
+        files = files_of(remark, settings.voice(remark.locale), self._file_link)
+        own = {key: settings.sentences[key] for key in _ADDED if key in settings.sentences}
+        return replace(remark, files=files, own=own)
 
     def _with_quoted_files(self, alert: Alert) -> Alert:
         return with_quoted_files(alert, self._settings().agents_voice(), self._file_link)

@@ -126,7 +126,8 @@ def _in_case(facts: Facts, customer: Customer, moment: Moment) -> tuple[Write, .
 def _choice(facts: Facts, customer: Customer, sender: Address, moment: Moment) -> Outcome:
     tags = _offered(facts, moment)
     locale = speaks(customer)
-    card = Queue(outbound=languages_outbound(sender, "post", tags, locale), at=moment.now)
+    voice = moment.settings.voice(locale)
+    card = Queue(outbound=languages_outbound(sender, "post", tags, voice), at=moment.now)
     return Outcome(said=Said(locale=locale), writes=(card,))
 
 
@@ -149,7 +150,8 @@ def chosen(token: LanguageToken, sender: Address, facts: Facts, moment: Moment) 
     if customer is None or tag is None:
         return Outcome(said=Said(kind="unknown_button", locale=speaks(customer)))
     outcome = _changed(tag, facts, customer, sender, moment)
-    card = Queue(outbound=languages_outbound(sender, "edit", (), speaks(customer), chosen=endonym(tag)), at=moment.now)
+    voice = moment.settings.voice(speaks(customer))
+    card = Queue(outbound=languages_outbound(sender, "edit", (), voice, chosen=endonym(tag)), at=moment.now)
     return replace(outcome, writes=(card, *outcome.writes))
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.config import OpsSettings, Problem, Settings
 from bot.delivery.attempts import OPS_LANE
 from bot.ids import Ids
-from bot.languages import FALLBACK, formats, say
+from bot.languages import formats
 from bot.messages import Address, Outbound, OutboundKind, Text
 from bot.storage.notices import Notice, Tell
 
@@ -59,10 +59,10 @@ def mended(changed: str, moment: Moment) -> Tell:
     def tell(before: Notice | None) -> tuple[Notice, Outbound | None] | None:
         if before is None or before.state == "well":
             return None
-        locale = locale_of(moment.settings)
-        text = say(locale, "ops.mended")
+        voice = moment.settings.agents_voice()
+        text = voice.say("ops.mended")
         if changed:
-            text = f"{text}\n{say(locale, 'ops.live', changes=changed)}"
+            text = f"{text}\n{voice.say('ops.live', changes=changed)}"
         notice = replace(before, state="well", at=moment.now)
         return notice, _outbound("edit", before.slot, text, moment.settings) if before.slot else None
 
@@ -78,7 +78,7 @@ def restart(keys: Sequence[str], moment: Moment) -> Tell:
             return None
         slot = f"ops:{moment.ids()}"
         notice = Notice(slot=slot, state="well", digest=digest, at=moment.now)
-        text = say(locale_of(moment.settings), "ops.restart", keys=", ".join(keys))
+        text = moment.settings.agents_voice().say("ops.restart", keys=", ".join(keys))
         return notice, _outbound("post", slot, text, moment.settings) if keys else None
 
     return tell
@@ -86,10 +86,10 @@ def restart(keys: Sequence[str], moment: Moment) -> Tell:
 
 def broken_text(file: str, problems: Sequence[Problem], since: datetime, settings: Settings) -> str:
     """What is wrong, and that all goes on as it was."""
-    locale = locale_of(settings)
+    voice = settings.agents_voice()
     lines = [
-        say(locale, "ops.broken", file=file, at=formats.moment(since, settings.asking.time_zone, locale)),
-        say(locale, "ops.problems", n=len(problems)),
+        voice.say("ops.broken", file=file, at=formats.moment(since, settings.asking.time_zone, voice.locale)),
+        voice.say("ops.problems", n=len(problems)),
         *(f"• {problem}" for problem in problems[:SHOWN]),
     ]
     if len(problems) > SHOWN:
@@ -97,14 +97,9 @@ def broken_text(file: str, problems: Sequence[Problem], since: datetime, setting
     return "\n".join(lines)
 
 
-def locale_of(settings: Settings) -> str:
-    """The agents' language."""
-    return FALLBACK if settings.followup is None else settings.followup.locale
-
-
 def _outbound(kind: OutboundKind, slot: str, text: str, settings: Settings) -> Outbound | None:
     ops: OpsSettings | None = settings.ops
     if ops is None:
         return None
-    content = Text(text=text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…", locale=locale_of(settings))
+    content = Text(text=text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…", locale=settings.agents_voice().locale)
     return Outbound(kind=kind, to=Address(channel=ops.channel, key=ops.room), lane=OPS_LANE, slot=slot, content=content)

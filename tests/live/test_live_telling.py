@@ -71,6 +71,12 @@ def test_it_is_told_in_the_agents_language() -> None:
         assert "{" not in text
 
 
+def test_the_author_says_it_differently() -> None:
+    own = replace(SETTINGS, sentences={"ops.mended": {"en": "All is well."}, "ops.restart": {"en": "Restart: {keys}"}})
+    assert shown(mended("", moment(own))(FIRST)).text == "All is well."
+    assert shown(restart(["port"], moment(own))(None)).text == "Restart: port"
+
+
 def test_of_very_many_problems_some_are_shown() -> None:
     outbound = shown(broken("b", "config.toml", [WRONG] * 500, NOW, moment())(None))
     assert outbound.text.count("config.toml:12") == SHOWN

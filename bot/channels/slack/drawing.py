@@ -30,7 +30,7 @@ from bot.channels.slack.parts import (
     section,
 )
 from bot.channels.slack.plain import pieces, shown
-from bot.languages import say
+from bot.languages.voice import Voice
 from bot.messages import Alert, AlertItem, AlertMenu, Button, Card, CaseToken, Fact, Link, Remark, Text, parse_token
 
 HEADER = 150
@@ -191,7 +191,7 @@ def _said_by(remark: Remark, room: int) -> Iterable[Block]:
     yield {"type": "rich_text", "elements": parts}
     yield from (quotation(piece, SECTION) for piece in said[1:])
     if not shown(remark.text, 2 * len(remark.text)).rstrip().endswith(said[-1].rstrip()):
-        yield context([say(remark.locale, "desk.more_words")])
+        yield context([Voice(remark.locale, remark.own).say("desk.more_words")])
 
 
 def _files(links: Sequence[Link]) -> Iterable[Block]:
