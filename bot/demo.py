@@ -404,7 +404,8 @@ _MORE_SURVEYS = SandboxChange(
 
 def _choices(settings: Settings) -> tuple[FlowChoice, ...]:
     return tuple(
-        FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale)) for each in settings.flows
+        FlowChoice(id=each.flow.id, title=in_locale(each.flow.title, "en", each.flow.locale))
+        for each in settings.askable()
     )
 
 
