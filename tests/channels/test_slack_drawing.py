@@ -15,6 +15,7 @@ from bot.channels.slack.drawing import Drawn, draw
 from bot.channels.slack.forms import draw_form, read_form
 from bot.channels.slack.parts import mentioned, openable
 from bot.ids import CaseId
+from bot.languages import say
 from bot.languages.voice import Voice
 from bot.messages import (
     Alert,
@@ -341,6 +342,12 @@ def test_a_reply_into_a_group_warns_whoever_writes_it() -> None:
     ]
     assert warned == [True, False, False]
     assert checked(SlackWorld((), "A1", lambda: 0.0, 10), draw_form(form, Voice("vi")))
+
+
+def test_below_words_that_are_cut_stands_what_the_author_says() -> None:
+    long = Remark(text=SIXTY_FOUR_KB, author="Lan", own={"desk.more_words": {"en": "Read on at the desk."}})
+    assert readable(draw(long))[-1] == "Read on at the desk."
+    assert readable(draw(replace(long, own={})))[-1] == say("en", "desk.more_words")
 
 
 def test_a_remark_is_attributed_and_quoted() -> None:

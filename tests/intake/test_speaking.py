@@ -111,6 +111,21 @@ def test_without_a_survey_the_choice_is_a_message_of_its_own() -> None:
     assert world.heard(BEN)[-1] == say("pl", "reply.opted_out")
 
 
+def test_the_choice_asks_in_the_authors_words() -> None:
+    world = World(replace(SETTINGS, sentences={"language.ask": {"en": "Your tongue?", "pl": "Po jakiemu?"}}))
+    world.command("language", BEN)
+    world.deliver()
+    assert [card.text for card in cards(world)] == ["Your tongue?"]
+    world.tap("Polski", BEN)
+    assert [(card.text, card.chosen) for card in cards(world)] == [("Your tongue?", "Polski")]
+    world.command("language", BEN)
+    assert [card.text for card in cards(world)] == ["Po jakiemu?"]
+
+
+def cards(world: World) -> list[Card]:
+    return [message.content for message in world.screen(BEN).values() if isinstance(message.content, Card)]
+
+
 # label: what stands beside /language, what is said
 ASKED_FOR: dict[str, tuple[str, str]] = {
     "a tag": ("it", say("it", "language.changed")),
