@@ -14,7 +14,7 @@ from bot.config.environment import Environment, SecretName, Wanted
 from bot.config.followup import Surroundings, read_followup
 from bot.config.joining import Joined
 from bot.config.proxies import read_proxies
-from bot.config.sandbox import with_sandbox
+from bot.config.sandbox import SHORTENED, with_sandbox
 from bot.config.settings import (
     DEFAULT_DATABASE,
     CommandSettings,
@@ -78,7 +78,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(path: FilePath | str, environ: Mapping[str, str], *, sandbox: bool = False) -> Settings:
-    """The settings of a file, with its [sandbox] block applied if asked for. Raises ConfigError with every error."""
+    """The settings of a file, changed as its [sandbox] says if asked for. Raises ConfigError with every error."""
     reading = read(gather(FilePath(path)), environ)
     if reading.errors:
         raise ConfigError("\n".join(str(problem) for problem in reading.errors))
@@ -307,4 +307,4 @@ def _sandbox(root: Table) -> SandboxSettings:
         sample=table.flag("sample", True),
     )
     table.finish()
-    return sandbox
+    return sandbox if "sandbox" in root.data else SHORTENED

@@ -1,4 +1,4 @@
-"""What the [sandbox] block changes for the demo, and how the demo's page says so."""
+"""What the [sandbox] block, or the want of one, changes for the demo, and how the demo's page says so."""
 
 from datetime import time, timedelta
 from typing import NamedTuple
@@ -7,6 +7,19 @@ from msgspec.structs import replace
 
 from bot.config.settings import FlowAsking, FollowUpSettings, SandboxSettings, Settings
 from bot.followup.clocks import Hours
+
+#: What a file without a [sandbox] block gets: nobody who tries a flow of theirs should wait for the morning.
+SHORTENED = SandboxSettings(
+    delay=timedelta(seconds=1),
+    hold=timedelta(seconds=1),
+    recovery=timedelta(seconds=1),
+    quiet_hours=False,
+    cool_down=False,
+    business_hours=False,
+    rooms=False,
+    min_messages=0,
+    sample=False,
+)
 
 
 class SandboxChange(NamedTuple):
@@ -18,7 +31,7 @@ class SandboxChange(NamedTuple):
 
 
 def with_sandbox(settings: Settings) -> Settings:
-    """The settings with their own [sandbox] block applied."""
+    """The settings with what their [sandbox] says applied."""
     sandbox, asking, followup = settings.sandbox, settings.asking, settings.followup
     if sandbox.delay is not None:
         asking = replace(asking, delay=sandbox.delay)

@@ -1,15 +1,22 @@
 """The guide to one's own flow is true: its file is in order, its mistakes are named, and it can be played."""
 
+import asyncio
 import io
 import re
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 import bot
 from bot.cli import main
-from bot.demo import Demo
+from bot.demo import TELEGRAM_TOKEN, Demo
+from bot.sandbox.demo import MAI
+from bot.sandbox.telegram_state import Message
 
+SECONDS = 30.0
 ROOT = Path(bot.__file__).parent.parent
 GUIDE = (ROOT / "docs" / "flows.md").read_text(encoding="utf-8")
 
@@ -73,7 +80,68 @@ def test_it_is_tried_as_the_guide_shows(
         assert line.rstrip(" …") in printed
 
 
-async def test_it_runs_in_the_sandbox(shop: Path) -> None:
-    async with Demo.open(shop, page_port=0, app_port=0) as demo:
-        assert [pinned.flow.id for pinned in demo.app.settings().flows] == ["visit"]
-        assert demo.app.settings().server.api_keys
+@pytest.fixture
+async def demo(shop: Path, sqlite_tables: Path) -> AsyncIterator[Demo]:
+    shutil.copy(sqlite_tables, shop.with_name("demo.db"))
+    database = f"sqlite:///{shop.with_name('demo.db')}"
+    async with Demo.open(shop, app_port=0, database=database, environ={}) as running:
+        yield running
+
+
+async def ends_chat(demo: Demo, chat: str, language: str) -> None:
+    """Press *End the support chat* on the sandbox's page."""
+    deed = {"do": "chat.end", "chat": chat, "language": language}
+    async with aiohttp.ClientSession() as browser, browser.post(f"{demo.page.url}sandbox/deeds", json=deed) as answer:
+        assert (await answer.json())["ok"], await answer.text()
+
+
+class Mai:
+    """Who answers in the sandbox's Telegram."""
+
+    def __init__(self, demo: Demo) -> None:
+        self._telegram, self._key = demo.telegram, int(MAI.key)
+
+    async def taps(self, text: str, label: str) -> None:
+        """As soon as a message with this text has this button."""
+        self._telegram.user_taps(TELEGRAM_TOKEN, self._key, (await self.sees(text, label)).message_id, label)
+
+    async def sees(self, text: str, label: str) -> Message:
+        def found() -> Message | None:
+            messages = self._telegram.messages(TELEGRAM_TOKEN, self._key)
+            return next((each for each in messages if text in (each.text or "") and label in labels(each)), None)
+
+        message = await self._telegram.wait_for(found, timeout=SECONDS)
+        assert message is not None
+        return message
+
+
+def labels(message: Message) -> set[str]:
+    return {button.text for row in message.buttons for button in row}
+
+
+async def test_it_is_answered_in_the_sandbox_and_changed_while_it_runs(shop: Path, demo: Demo) -> None:
+    mai, old, new = Mai(demo), "Quý khách thấy lần ghé cửa hàng vừa rồi thế nào?", "Hôm nay quý khách thấy sao?"
+    live = demo.app.live
+    assert live is not None
+    await ends_chat(demo, "telegram", "vi")
+    await mai.taps(old, "🙂")
+    await mai.sees(old, "Sửa")
+    text = shop.read_text(encoding="utf-8")
+    shop.write_text(text.replace(old, new), encoding="utf-8")
+    async with asyncio.timeout(SECONDS):
+        while live.went_live is None or "text of 'score' in vi changed" not in live.went_live.changes:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await mai.taps("hài lòng nhất về điều gì", "Bỏ qua")
+    await mai.taps("muốn nhắn gì thêm", "Bỏ qua")
+    await mai.sees("muốn nhắn gì thêm", "Sửa")
+    await ends_chat(demo, "telegram", "vi")
+    await mai.taps(new, "🙂")
+    await mai.sees(new, "Sửa")
+
+
+async def test_the_page_tells_what_is_shortened_there(demo: Demo) -> None:
+    async with aiohttp.ClientSession() as browser, browser.get(f"{demo.page.url}sandbox/setting") as answer:
+        setting = await answer.json()
+    shortened = {row["what"]: (row["normal"], row["here"]) for row in setting["shortened"]}
+    assert shortened["Asked after a chat ends"] == ("10 minutes", "1 second")
+    assert shortened["Quiet hours"] == ("21:00 to 08:00", "none")

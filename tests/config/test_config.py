@@ -270,7 +270,7 @@ def test_the_sandbox_relaxes_what_is_a_flows_own(tmp_path: Path) -> None:
 
 def test_a_sandbox_that_says_nothing_of_it_leaves_a_flow_its_own(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text(with_asking('delay = "30m"\nmin_messages = 8\nsample = "10%"'))
+    file.write_text(with_asking('delay = "30m"\nmin_messages = 8\nsample = "10%"') + "[sandbox]\n")
     assert load(file, SECRETS, sandbox=True) == load(file, SECRETS)
 
 
@@ -293,12 +293,24 @@ def test_the_example_needs_one_room() -> None:
     assert {team.room for team in followup.teams} == {""}
 
 
-def test_without_a_sandbox_block_nothing_changes(tmp_path: Path) -> None:
+def test_without_a_sandbox_block_all_is_shortened_as_in_the_example(tmp_path: Path) -> None:
+    """Who tries a flow of their own would else wait for ten minutes, and at night for the morning."""
     file = tmp_path / "config.toml"
-    for text in (SMALL, re.sub(r"\n\[sandbox\]\n(?:[^\n]+\n)+", "\n", EXAMPLE.read_text("utf-8"))):
-        file.write_text(text)
-        assert "[sandbox]" not in text
-        assert sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)) == ()
+    text = re.sub(r"\n\[sandbox\]\n(?:[^\n]+\n)+", "\n", EXAMPLE.read_text("utf-8"))
+    assert "[sandbox]" not in text
+    file.write_text(text)
+    real, here = load(file, SECRETS), load(file, SECRETS, sandbox=True)
+    assert here == load(EXAMPLE, SECRETS, sandbox=True)
+    assert real.asking == load(EXAMPLE, SECRETS).asking
+    file.write_text(SMALL)
+    changes = dict(change[::2] for change in sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)))
+    assert (changes["Asked after a chat ends"], changes["Quiet hours"]) == ("1 second", "none")
+
+
+def test_an_empty_sandbox_block_leaves_all_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"{SMALL}\n[sandbox]\n")
+    assert sandbox_changes(load(file, SECRETS), load(file, SECRETS, sandbox=True)) == ()
 
 
 # ---- when to ask -------------------------------------------------------------------------------------------
