@@ -49,7 +49,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.rules import Rules, may_change, may_decline, reopened_too_long
-from bot.conversations.words import repeats, understand
+from bot.conversations.words import repeats, says_done, understand
 
 #: Values of buttons that are no answers. Option ids cannot begin with "~", "+" or "-".
 CHANGE, SKIP, DONE = "~change", "~skip", "~done"
@@ -305,6 +305,9 @@ def _typed(conversation: Conversation, flow: Flow, typed: Typed, at: datetime, r
     question = question_for(waiting, flow, conversation) if waiting else None
     if question is None:
         return Turn(conversation=conversation, events=_kept(typed))
+    draft = conversation.drafts.get(question.id, ())
+    if isinstance(question, Choices) and draft and says_done(typed.text, flow, conversation.locale):
+        return _finish_choices(conversation, flow, question, draft, at)
     understood = understand(typed, question, flow, conversation.locale)
     if understood is not None:
         return accept(conversation, flow, question, understood.value, at, comment=understood.words)

@@ -13,7 +13,7 @@ import msgspec
 from bot.conversations.conversation import Conversation
 from bot.conversations.events import Typed
 from bot.conversations.flow import Flow
-from bot.conversations.questions import OpenText
+from bot.conversations.questions import OpenText, Rating
 from bot.conversations.rules import may_decline
 from bot.conversations.steering import may_go_back
 from bot.conversations.typed import is_label, is_word, says_no_thanks
@@ -91,8 +91,8 @@ def route(
        one who opted out. What the flow's author writes on the button that opts out is a *stop*, too: while the button
        stands, and later where "never again" is one; but not as an option's label.
     3. *human*: the text is nothing but such a word of any language. Not where it may be an answer: as an option's
-       label, while someone is asked for words, or to an agent who has spoken and reads it; but when "Is it fixed?" was
-       asked last, it is one.
+       label, to an agent who has spoken and reads it (but when "Is it fixed?" was asked last, it is one), nor "the
+       staff" where something else than a score is awaited.
     4. *back*, *speak*: the text is nothing but a word that goes back to an answer that there is, or asks for one of our
        languages. Nothing is lost by them, so they are heard while someone is asked for words, but not as an option's
        label or by an agent. *language*, which asks for the choice, is not heard while someone is asked for words.
@@ -144,7 +144,8 @@ def _command(
     if _is_own_never(text, conversation, flow, meant=may_be_meant):
         return "stop"
     for words in _commands(locale, conversation):
-        if not talks and not _awaits_words(conversation, flow) and is_word(text, words["enough"]):
+        may_end = not talks and not _awaits_words(conversation, flow) and not _has_ticks(conversation)
+        if may_end and is_word(text, words["enough"]):
             return "stop"
         if may_be_meant and is_word(text, words["never"]):
             return "stop"
@@ -178,14 +179,16 @@ def _steered(
     if not answers and is_word(text, _panel_words()):
         return "leave_panel"
     to_an_agent = talks and (case is None or case.fixed_open_since is None)
-    if not answers and not awaits_words and not to_an_agent and is_word(text, human_words()):
+    says_why = _asks_why(conversation, flow)
+    if not answers and not to_an_agent and is_word(text, human_words("human" if says_why else "staff")):
         return "human"
     if answers or talks:
         return None
     if asked_for(text) is not None:
         return "speak"
     for words in _commands(locale, conversation):
-        if conversation is not None and may_go_back(conversation) and is_word(text, words["back"]):
+        back = (*words["back"], *(() if says_why else words["change"]))
+        if conversation is not None and may_go_back(conversation) and is_word(text, back):
             return "back"
         if not awaits_words and is_word(text, words["language"]):
             return "language"
@@ -193,9 +196,21 @@ def _steered(
 
 
 @cache
-def human_words() -> frozenset[str]:
-    """How all languages ask for a person: who needs one may not speak ours."""
-    return frozenset(word for tag in locales() for word in pack(tag).commands["human"])
+def human_words(most: Literal["human", "staff"] = "staff") -> frozenset[str]:
+    """How all languages ask for a person, for who needs one may not speak ours; "staff" is all of them.
+
+    With "human" they are those that can mean nothing else.
+    """
+    names = ("human",) if most == "human" else ("human", "staff")
+    return frozenset(word for tag in locales() for name in names for word in pack(tag).commands[name])
+
+
+def _asks_why(conversation: Conversation | None, flow: Flow | None) -> bool:
+    """Whether something else than a score is awaited, so that "the staff" may be what somebody has to say of it."""
+    if conversation is None or flow is None or not _listens(conversation):
+        return False
+    waiting = flow.question(conversation.reopened or conversation.asked or "")
+    return waiting is not None and not isinstance(waiting, Rating)
 
 
 @cache
@@ -251,6 +266,11 @@ def _awaits_words(conversation: Conversation | None, flow: Flow | None) -> bool:
         return False
     opened = (conversation.asked, conversation.reopened)
     return any(isinstance(question, OpenText) and question.id in opened for question in flow.questions)
+
+
+def _has_ticks(conversation: Conversation | None) -> bool:
+    """Whether boxes are ticked, so that "that's enough" finishes them."""
+    return conversation is not None and any(conversation.drafts.values())
 
 
 def _passed_over(conversation: Conversation | None, case: Following | None) -> bool:

@@ -22,7 +22,7 @@ from bot.conversations.questions import (
     Question,
     Rating,
 )
-from bot.conversations.typed import is_word, read_rating, says_no_thanks
+from bot.conversations.typed import is_label, is_word, read_rating, says_no_thanks
 from bot.languages import Pack, pack
 
 #: Within this time of a rating, the same score once more is an impatient repetition and no answer to what came next.
@@ -71,6 +71,12 @@ def understand(typed: Typed, question: Question, flow: Flow, locale: str) -> Und
         case _:
             assert_never(question)
     return Understood(value=Skipped()) if skips else None
+
+
+def says_done(text: str, flow: Flow, locale: str) -> bool:
+    """Whether a text says that the boxes ticked so far are all: the button's label, or that this is enough."""
+    labels = (flow.voice(tag).say("button.done") for tag in dict.fromkeys((locale, *flow.locales)))
+    return any(is_label(text, label) for label in labels) or is_word(text, pack(locale).commands["enough"])
 
 
 def _says_nothing(text: str, spoken: Pack) -> bool:

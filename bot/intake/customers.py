@@ -284,7 +284,10 @@ def _unheard(following: Following | None) -> Route:
 
 def _asked_for_human(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Outcome:
     new = known_by_word(event.text, customer)
-    outcome = human(facts, new, event.sender, moment)
+    conversation = facts.conversation
+    begun = conversation is not None and conversation.status == "waiting" and bool(conversation.answers)
+    # in the middle of a survey the words may say something about what they answered
+    outcome = human(facts, new, event.sender, moment, words=event.text if begun else "")
     if new == customer:
         return outcome
     save = SaveCustomer(customer=new, address=event.sender, at=moment.now)

@@ -64,7 +64,9 @@ def human(facts: Facts, customer: Customer, sender: Address, moment: Moment, *, 
 
 def known_by_word(text: str, customer: Customer) -> Customer:
     """The customer, who asks for a person in words that only one other language than theirs has: that is theirs."""
-    speakers = [tag for tag in locales() if is_word(text, pack(tag).commands["human"])]
+    speakers = [
+        tag for tag in locales() if any(is_word(text, pack(tag).commands[name]) for name in ("human", "staff"))
+    ]
     if len(speakers) != 1 or text.strip().isascii() or pack(speaks(customer)).locale in speakers:
         return customer
     return learned(customer, "written", locale=speakers[0])

@@ -30,10 +30,11 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     them; ``joins`` may stand between a score and a comment. ``opinions`` has the keys satisfaction (1-5), ease (1-7)
     and likelihood (0-10): words that are, as a whole, that point of the scale.
 
-    ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back, human,
-    language and leave_panel. *stop* has
-    only words that can mean nothing but "ask me no more" and are heard in every language; *enough* has those that may
-    also mean "that is all", and *never* those that may be what somebody thinks of a shop: both end nothing while
+    ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back, change,
+    human, staff, language and leave_panel. *change* and *staff* go back and ask for a person, too, but are what
+    somebody may have to say ("exchange it", "the staff"): they are heard only where nothing but a score is awaited.
+    *stop* has only words that can mean nothing but "ask me no more" and are heard in every language; *enough* has those
+    that may also mean "that is all", and *never* those that may be what somebody thinks of a shop: both end nothing while
     someone is asked for words. *not_now* ends one survey, before its first answer; so does *no_thanks*, which is
     written without punctuation, is heard in every language and is never a score, whatever stands behind it.
     """

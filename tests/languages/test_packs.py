@@ -22,7 +22,7 @@ from bot.languages import (
 
 COMMANDS = {
     *("stop", "enough", "never", "not_now", "no_thanks", "start", "skip", "feedback", "back", "human"),
-    *("language", "leave_panel"),
+    *("change", "staff", "language", "leave_panel"),
 }
 _SPACED = re.compile(r"[^ \t\r\n]+")
 #: sentences of one word that is the same word in English
