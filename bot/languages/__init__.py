@@ -34,8 +34,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     human, staff, language and leave_panel. *change* and *staff* go back and ask for a person, too, but are what
     somebody may have to say ("exchange it", "the staff"): they are heard only where nothing but a score is awaited.
     *stop* has only words that can mean nothing but "ask me no more" and are heard in every language; *enough* has those
-    that may also mean "that is all", and *never* those that may be what somebody thinks of a shop: both end nothing while
-    someone is asked for words. *not_now* ends one survey, before its first answer; so does *no_thanks*, which is
+    that may also mean "that is all", and *never* those that may be what somebody thinks of a shop: both end nothing
+    while someone is asked for words. *not_now* ends one survey, before its first answer; so does *no_thanks*, which is
     written without punctuation, is heard in every language and is never a score, whatever stands behind it.
     """
 
