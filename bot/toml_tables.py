@@ -48,6 +48,8 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 #: Bounds that only other keys of the file know.
 ANY_NUMBER = 10**9
+#: nobody reads more at once, and a file of nothing but mistakes should be refused as fast as any other
+MOST_FINDINGS = 200
 #: With this length an option's button text stays within 64 bytes: "1.<16>.<4>." and a tick take 25 of them.
 ID_LENGTH = 39
 #: What stands for the line of another place in a finding's words.
@@ -75,18 +77,44 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings:
-    """Collects findings, each once; a journal, where there is one, hears what is asked of the tables."""
+    """Collects findings, each once; a journal, where there is one, hears what is asked of the tables.
+
+    Of errors and of warnings it keeps the first MOST_FINDINGS; ``more`` is how many there were beyond those.
+    """
 
     def __init__(self, journal: Journal | None = None) -> None:
         self._found: dict[Finding, None] = {}
+        self._kept: dict[Severity, int] = {"error": 0, "warning": 0}
+        self._more: set[int] = set()
+        self._wrong: set[Path] = set()
         self.journal = journal
 
     def add(self, path: Path, wrong: str, right: str = "", beside: Path = ()) -> None:
-        self._found[Finding(path=path, wrong=wrong, right=right, beside=beside)] = None
+        self._take(Finding(path=path, wrong=wrong, right=right, beside=beside))
 
     def warn(self, finding: Finding) -> None:
         """Take what was found by looking at the settings as a whole."""
+        self._take(finding)
+
+    def _take(self, finding: Finding) -> None:
+        if finding in self._found:
+            return
+        if self._kept[finding.severity] == MOST_FINDINGS:
+            self._more.add(hash(finding))
+            return
+        self._kept[finding.severity] += 1
         self._found[finding] = None
+        if finding.severity == "error":
+            self._wrong |= {finding.path[:length] for length in range(len(finding.path) + 1)}
+
+    @property
+    def full(self) -> bool:
+        """Whether no further error will be told, so that no advice on it is worth its time."""
+        return self._kept["error"] == MOST_FINDINGS
+
+    @property
+    def more(self) -> int:
+        return len(self._more)
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._found)
@@ -96,7 +124,7 @@ class Findings:
 
     def under(self, path: Path) -> bool:
         """Whether anything wrong was found at a path or below it."""
-        return any(each.severity == "error" and each.path[: len(path)] == path for each in self._found)
+        return path in self._wrong
 
 
 def path_text(path: Path) -> str:
@@ -393,4 +421,5 @@ class Table:
             if elsewhere and key in elsewhere:
                 self.report(key, "does not belong here", elsewhere[key])
             else:
-                self.report(key, f"there is no setting '{key[:60]}'", did_you_mean(key, self._asked))
+                advice = "" if self.findings.full else did_you_mean(key[:60], self._asked)
+                self.report(key, f"there is no setting '{key[:60]}'", advice)

@@ -75,8 +75,14 @@ _KEYS = ("bare_key", "quoted_key", "dotted_key")
 def _keys(node: Node) -> Iterator[str]:
     match node.type:
         case "dotted_key":
-            for child in node.named_children:
-                yield from _keys(child)
+            # "a.b.c" stands as ((a.b).c): a loop, for a line may hold more parts than Python nests calls
+            parts: list[Node] = []
+            while node.type == "dotted_key":
+                first, last = node.named_children
+                parts.append(last)
+                node = first
+            for part in (node, *reversed(parts)):
+                yield from _keys(part)
         case "quoted_key":
             # Escapes in a key are read by the parser that reads the values.
             yield next(iter(tomllib.loads(f"{_text(node)} = 0")))

@@ -26,7 +26,7 @@ from bot.config.settings import (
     StorageSettings,
 )
 from bot.config.slack_names import read_room, read_slack
-from bot.config.sources import Sources, gather
+from bot.config.sources import MOST_FILES, MOST_FOLDERS, Sources, gather
 from bot.config.syntax import Mistake, parse
 from bot.config.triggers import Beside, read_triggers
 from bot.conversations.flow import Flow, pin
@@ -38,6 +38,8 @@ from bot.languages.voice import Sentences
 from bot.toml_tables import LINE, Finding, Findings, Path, Severity, Table, did_you_mean, path_text
 
 _DAY = timedelta(days=1)
+#: far more than anybody asks; each takes some milliseconds to read, at every change of a file
+MOST_FLOWS = 500
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +111,9 @@ def read(sources: Sources, environ: Mapping[str, str], consider: Consider | None
     for index in sources.unmatched:
         right = f"It is looked for from the folder of {root.name}."
         findings.add(("flow_files", index), "there is no such file", right)
+    for index in sources.boundless:
+        right = f"Name the folder of the flows: at most {MOST_FILES:,} files are read, from {MOST_FOLDERS:,} folders."
+        findings.add(("flow_files", index), "there are too many files, or folders to look for them in", right)
     table = Table(joined.data, (), findings)
     settings = read_settings(table, environment)
     if consider is not None:
@@ -116,6 +121,9 @@ def read(sources: Sources, environ: Mapping[str, str], consider: Consider | None
     problems = sorted(
         (_problem(finding, joined) for finding in findings), key=lambda each: (joined.order(each.file), each.line)
     )
+    if findings.more:
+        wrong = f"and there is more that is wrong, in {findings.more:,} places"
+        problems.append(Problem(file=root.name, line=1, path="", wrong=wrong, right="Mend these first."))
     return Reading(settings=settings, problems=tuple(problems), secrets=tuple(environment.named))
 
 
@@ -222,8 +230,11 @@ def _storage(root: Table, environment: Environment) -> StorageSettings:
 def _flows(root: Table, channels: tuple[str, ...], sentences: Sentences) -> list[Flow]:
     tables = root.tables("flow")
     if not tables and not any(root.findings.under((key,)) for key in ("flow", "flow_files")):
-        root.miss("flow", "is missing", "Add a [[flow]] with its questions.")
-    return read_flows(tables, channels, sentences)
+        # Not ``miss``: flow files may have them all.
+        root.report("flow", "is missing", "Add a [[flow]] with its questions.")
+    if len(tables) > MOST_FLOWS:
+        root.report("flow", f"there are {len(tables):,} flows", f"Keep at most {MOST_FLOWS:,} in use.")
+    return read_flows(tables[:MOST_FLOWS], channels, sentences)
 
 
 def _report_no_packs(root: Table) -> None:

@@ -1,16 +1,21 @@
 """The files that settings are read from, as they were at one moment: what is compared is what is read."""
 
+import fnmatch
 import glob
 import hashlib
 import os
 import tomllib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 #: a file that is larger was not written by hand, and would hold everybody up
-LARGEST = 4 * 1024 * 1024
+LARGEST = 1024 * 1024
+#: more flow files than anybody writes, or more folders to look for them in: a pattern from the root of a disk
+MOST_FILES = 500
+MOST_FOLDERS = 10_000
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,38 +27,55 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """A config file and the flow files that it names, sorted; ``unmatched`` are places of patterns without files."""
+    """A config file and the flow files that it names, sorted, each once, whatever links lead to it.
+
+    ``unmatched`` are places of patterns without files, ``boundless`` of those with more than we read, which then give
+    none.
+    """
 
     root: Source
     flows: tuple[Source, ...] = ()
     unmatched: tuple[int, ...] = ()
+    boundless: tuple[int, ...] = ()
     #: the folders that there are in which a change of any of them shows
     folders: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """Names what the files hold: 32 hexadecimal digits, the same wherever the same files lie."""
-        told = msgspec.msgpack.encode([self.root, *self.flows, self.unmatched])
+        told = msgspec.msgpack.encode([self.root, *self.flows, self.unmatched, self.boundless])
         return hashlib.blake2b(told, digest_size=16).hexdigest()
 
 
 def gather(path: Path) -> Sources:
     """The files as they are now. Never raises: what cannot be read says so itself."""
     root, folder = _read(path, path.name), path.parent
-    flows: dict[str, Source] = {}
+    flows: list[Source] = []
     unmatched: list[int] = []
+    boundless: list[int] = []
     folders = [str(folder)]
     own = os.path.realpath(path)
+    seen = {own}
     for index, pattern in enumerate(_patterns(root.body)):
-        matched = [name for name in _matches(pattern, folder) if os.path.realpath(folder / name) != own]
-        if not matched:
+        folders.append(str(folder / _fixed(pattern)))
+        try:
+            matched = _matches(pattern, folder)
+        except _TooMany:
+            boundless.append(index)
+            continue
+        real = {name: os.path.realpath(folder / name) for name in matched}
+        if not set(real.values()) - {own}:
             unmatched.append(index)
-        folders += [str(folder / _fixed(pattern)), *(str((folder / name).parent) for name in matched)]
-        flows |= {name: _read(folder / name, name) for name in matched if name not in flows}
+        folders += [str((folder / name).parent) for name in matched]
+        for name in matched:
+            if real[name] not in seen:
+                seen.add(real[name])
+                flows.append(_read(folder / name, name))
     return Sources(
         root=root,
-        flows=tuple(flows[name] for name in sorted(flows)),
+        flows=tuple(sorted(flows, key=lambda each: each.name)),
         unmatched=tuple(unmatched),
+        boundless=tuple(boundless),
         folders=tuple(each for each in dict.fromkeys(map(os.path.normpath, folders)) if Path(each).is_dir()),
     )
 
@@ -68,13 +90,71 @@ def _patterns(body: bytes) -> tuple[str, ...]:
     return tuple(each if isinstance(each, str) else "" for each in listed) if isinstance(listed, list) else ()
 
 
+class _TooMany(Exception):
+    pass
+
+
 def _matches(pattern: str, folder: Path) -> list[str]:
-    """The files that a pattern names, from the folder of the config, with forward slashes."""
+    """The files that a pattern names, from the folder of the config, with forward slashes; hidden ones are none."""
+    # Not glob: "**" there follows links in circles, which takes for ever where two of them lead up.
     if not pattern or "\0" in pattern:
         return []
-    # Unlike Path.glob it takes absolute patterns, and leaves out the hidden files of editors and of mounted volumes.
-    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
-    return sorted(os.path.normpath(name).replace(os.sep, "/") for name in found if not (folder / name).is_dir())
+    *above, last = Path(pattern).parts or (".",)
+    found = [""]
+    for part in above:
+        found = _below(found, folder) if part == "**" else _once(_named(found, part, folder), folder)
+    if last == "**":
+        found, last = _below(found, folder), "*"
+    names = {os.path.normpath(name).replace(os.sep, "/") for name in _named(found, last, folder)}
+    files = sorted(name for name in names if not (folder / name).is_dir())
+    if len(files) > MOST_FILES:
+        raise _TooMany
+    return files
+
+
+def _named(folders: list[str], part: str, root: Path) -> Iterator[str]:
+    """What one part of a pattern names in some folders, be it a file, a folder, or a link that leads nowhere."""
+    for each in folders:
+        if glob.has_magic(part):
+            names = fnmatch.filter(sorted(_inside(root / each)), part)
+            yield from (os.path.join(each, name) for name in names if part[0] == "." or name[0] != ".")  # noqa: PTH118
+        elif os.path.lexists(root / each / part):
+            yield os.path.join(each, part)  # noqa: PTH118
+
+
+def _inside(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except (OSError, ValueError):
+        return []
+
+
+def _once(names: Iterator[str], root: Path) -> list[str]:
+    """Those that are folders, each once, whatever links lead to it."""
+    found: dict[str, str] = {}
+    for name in names:
+        if (root / name).is_dir():
+            found.setdefault(os.path.realpath(root / name), name)
+        if len(found) > MOST_FOLDERS:
+            raise _TooMany
+    return list(found.values())
+
+
+def _below(folders: list[str], root: Path) -> list[str]:
+    """Folders and all below them, each once; one that both a link and its own path lead to goes by its path."""
+    found: dict[str, str] = {}
+    ahead, links = folders, list[str]()
+    while ahead or links:
+        if not ahead:
+            ahead, links = links, []
+        here = [name for name in _once(iter(ahead), root) if os.path.realpath(root / name) not in found]
+        found |= {os.path.realpath(root / name): name for name in here}
+        if len(found) > MOST_FOLDERS:
+            raise _TooMany
+        next_ones = [name for name in _named(here, "*", root) if (root / name).is_dir()]
+        links += [name for name in next_ones if (root / name).is_symlink()]
+        ahead = [name for name in next_ones if not (root / name).is_symlink()]
+    return list(found.values())
 
 
 def _fixed(pattern: str) -> str:

@@ -16,6 +16,10 @@ _QUOTES = "“”„‘’«»'\""
 _FLAGS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 
 
+#: tables and lists in each other; what we read has not half as many, but for conditions in conditions
+DEEPEST = 60
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is TOML."""
 
@@ -45,11 +49,26 @@ def parse(source: Source) -> Document | Mistake:
         line = error.object[: error.start].count(b"\n") + 1
         return Mistake(name=name, line=line, wrong="is not UTF-8", right="Save it as UTF-8.")
     try:
-        return Document(name=name, text=text, data=tomllib.loads(text))
+        data = tomllib.loads(text)
+        if _depth(data) <= DEEPEST:
+            return Document(name=name, text=text, data=data)
+        return Mistake(name=name, wrong="is nested too deeply")
     except RecursionError:
         return Mistake(name=name, wrong="is nested too deeply")
     except ValueError as error:
         return _syntax(name, text, str(error))
+
+
+def _depth(data: object) -> int:
+    """How many tables and lists hold each other, as far as DEEPEST and one more. ``a.b.c = 1`` makes three."""
+    level, depth = [data], 0
+    while level and depth <= DEEPEST:
+        inside: list[object] = []
+        for each in level:
+            held = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+            inside += (one for one in held if isinstance(one, dict | list))
+        level, depth = inside, depth + 1
+    return depth
 
 
 def _syntax(name: str, text: str, message: str) -> Mistake:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from bot.config import OpsSettings, check, load
-from bot.config.sources import LARGEST, gather
+from bot.config.reading import MOST_FLOWS
+from bot.config.sources import LARGEST, MOST_FILES, gather
 from bot.messages import ChannelName
+from bot.toml_tables import MOST_FINDINGS
 
 ENVIRONMENT = {"WEBCHAT_SECRET": "0123456789abcdef"}
 ROOT = """company = "Lotus Home"
@@ -145,8 +147,55 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "flows" / "huge.toml").write_bytes(b"#" * (LARGEST + 1))
     assert [str(problem) for problem in check(path, ENVIRONMENT)] == [
         "flows/gone.toml:1: cannot be read: No such file or directory",
-        "flows/huge.toml:1: cannot be read: is larger than 4 MB",
+        "flows/huge.toml:1: cannot be read: is larger than 1 MB",
     ]
+
+
+# label: links (name, target) beside flows/a.toml and flows/more/b.toml, the names under which the files are read
+LINKS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "two that lead up": ({"flows/up": ".", "flows/more/up": ".."}, ["flows/a.toml", "flows/more/b.toml"]),
+    "to a folder inside": ({"flows/0": "more"}, ["flows/a.toml", "flows/more/b.toml"]),
+    "to a folder outside": ({"flows/out": "../outside"}, ["flows/a.toml", "flows/more/b.toml", "flows/out/c.toml"]),
+    "to a file that is read already": ({"flows/z.toml": "a.toml"}, ["flows/a.toml", "flows/more/b.toml"]),
+    "to the config": ({"flows/z.toml": "../config.toml"}, ["flows/a.toml", "flows/more/b.toml"]),
+}
+
+
+@pytest.mark.parametrize(("links", "read"), LINKS.values(), ids=LINKS)
+def test_links_lead_to_each_file_once_and_never_in_circles(
+    links: dict[str, str], read: list[str], tmp_path: Path
+) -> None:
+    files = {"flows/a.toml": flow("a"), "flows/more/b.toml": flow("b"), "outside/c.toml": flow("c")}
+    path = written(tmp_path, {"config.toml": ROOT.replace("flows/*", "flows/**/*"), **files})
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    assert [source.name for source in gather(path).flows] == read
+    assert check(path, ENVIRONMENT) == []
+
+
+def test_more_files_than_anybody_writes_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, {"config.toml": ROOT} | {f"flows/{n}.toml": "" for n in range(MOST_FILES + 1)})
+    (told,) = check(path, ENVIRONMENT)
+    assert str(told).startswith("config.toml:2: flow_files[0]: there are too many files, or folders")
+
+
+def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    unknown = "".join(f"k{n} = 1\n" for n in range(5_000))
+    told = check(written(tmp_path, {"config.toml": unknown + ROOT.replace("company", "company_name")}), ENVIRONMENT)
+    assert len(told) == MOST_FINDINGS + 1
+    assert "and there is more that is wrong, in 4,803 places" in str(told[-1])
+
+
+def test_more_flows_than_anybody_asks_are_refused(tmp_path: Path) -> None:
+    flows = "".join(flow(f"f{n}") for n in range(MOST_FLOWS + 1))
+    (told,) = check(written(tmp_path, {"config.toml": ROOT.replace("flow_files", "# ") + flows}), ENVIRONMENT)
+    assert "flow: there are 501 flows. Keep at most 500 in use." in str(told)
+
+
+@pytest.mark.parametrize("deep", ["[" + ".".join("a" * 2_000) + "]", "a = " + "[" * 90 + "]" * 90])
+def test_what_is_nested_too_deeply_is_refused(deep: str, tmp_path: Path) -> None:
+    (told,) = check(written(tmp_path, {"config.toml": f"{ROOT}\n{deep}\n"}), ENVIRONMENT)
+    assert str(told) == "config.toml:1: is nested too deeply"
 
 
 def test_the_digest_tells_contents_apart_and_not_places(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ def test_lines(text: str, wanted: dict[KeyPath, int]) -> None:
     assert {path: lines.get(path) for path in wanted} == wanted
 
 
+def test_a_key_may_have_more_parts_than_calls_may_nest() -> None:
+    assert lines_of(f"\n[{'.'.join(['a'] * 1_500)}]")[("a",) * 1_500] == 2
+
+
 def test_what_is_not_there_has_the_line_of_what_is_around_it() -> None:
     lines = lines_of("a = 1\n[[b]]\n[[b]]\nc = 1\n")
     assert line_of(("b", 1, "missing", 3), lines) == 3
