@@ -3,28 +3,37 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
 from babel import Locale
 
 from bot.commands.places import config_path, span
 from bot.commands.terminal import Look, look_of
 from bot.commands.trial import KINDS, Delivered, Trial, channel_of, kind_of
-from bot.config import load
+from bot.config import PageSettings, load
 from bot.conversations.flow import Flow
+from bot.conversations.questions import AttributeIs
+from bot.conversations.text_toml import ATTRIBUTES
 from bot.demo import with_placeholders
+from bot.languages import pack
 from bot.languages.voice import Voice
 from bot.messages import Outbound
 from bot.ports import DropAnswer, KeepWords, OptOut, Outcome, SaveAnswer, SaveCase, Write
 from bot.preview.looks import Press
+from bot.preview.replies import conditions
 from bot.toml_tables import did_you_mean
 
 _HELP = (
     "Type what a customer would type. #2 taps button 2, #3.2 that of message 3; #wait 24h lets time pass; #quit ends."
 )
 _INDENT = "    "
+_VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)[|}]")
+#: attributes that rules and alerts look at, whatever the flow
+_OF_ALERTS = frozenset({"vip", "link", "url"})
 #: notices that a customer is shown as an edit of the message anyway
 _SILENT = frozenset({"nothing", "duplicate", "asked", "not_asked", "kept_aside"})
 
@@ -70,11 +79,30 @@ async def _try(options: argparse.Namespace) -> int:
         known = [*(each.name for each in settings.channels), *KINDS]
         print(f"There is no channel {wanted!r}. {did_you_mean(wanted, known)}", file=sys.stderr)
         return 2
+    if pinned.flow.variant_of is not None and isinstance(channel, PageSettings):
+        told = f"The survey page asks everybody {pinned.flow.variant_of} itself: {pinned.flow.id} is for chats."
+        print(f"{told} Name another --channel.", file=sys.stderr)
+        return 2
+    if options.config is None:
+        print(f"From {path}:")
     if options.lang and (unspoken := _unspoken(options.lang, pinned.flow)):
         print(unspoken, file=sys.stderr)
+    attributes = dict(options.attributes)
+    known_there = known_to(pinned.flow)
+    for name in sorted(attributes.keys() - known_there):
+        told = f"Nothing in {pinned.flow.id} depends on {name!r}: only agents are shown it."
+        print(f"{told} {did_you_mean(name, known_there)}", file=sys.stderr)
     async with Trial.open(settings, pinned.flow, channel) as trial:
-        await Play(trial, pinned.flow).run(options.lang, dict(options.attributes))
+        await Play(trial, pinned.flow).run(options.lang, attributes)
     return 0
+
+
+def known_to(flow: Flow) -> frozenset[str]:
+    """The attributes of an interaction that texts or conditions of a flow name, and those that are always known."""
+    # whatever kind of text it is, its variables stand in braces, in which nothing else of JSON has a letter
+    said = _VARIABLE.findall(msgspec.json.encode(flow).decode())
+    asked = (each.name for each in conditions(flow) if isinstance(each, AttributeIs))
+    return frozenset((*said, *asked, *ATTRIBUTES, *_OF_ALERTS))
 
 
 def _unspoken(locale: str, flow: Flow) -> str:
@@ -104,7 +132,12 @@ class Play:
     async def run(self, locale: str | None, attributes: Mapping[str, str]) -> None:
         """Until the input ends or says so."""
         name = self._flow.title.get("en") or self._flow.title.get(self._flow.locale, "")
-        print(f"{self._flow.id}{f' ({name})' if name else ''} on {self._trial.channel.name}. {_HELP}\n")
+        form = f", a variant of {self._flow.variant_of}," if self._flow.variant_of else ""
+        print(f"{self._flow.id}{f' ({name})' if name else ''}{form} on {self._trial.channel.name}. {_HELP}")
+        others = [each.flow.id for each in self._trial.settings.flows if each.flow.variant_of == self._flow.id]
+        if others:
+            print(f"Some customers get a variant of it instead, to be tried by its own name: {', '.join(others)}.")
+        print()
         await self._trial.begin(locale, attributes)
         if not await self._show():
             print(f"Nobody is asked. {await self._trial.why()}")
@@ -152,7 +185,8 @@ class Play:
     def _tell(self, outcome: Outcome) -> None:
         """What is shown in passing, and what would be saved."""
         said = outcome.said
-        if said.kind not in _SILENT:
+        # what has no sentence of its own is told by the message that follows
+        if said.kind not in _SILENT and f"reply.{said.kind}" in pack(said.locale).sentences:
             settings = self._trial.settings
             voice = Voice(said.locale, said.own or settings.sentences)
             told = voice.say(f"reply.{said.kind}", n=said.text, company=settings.company)

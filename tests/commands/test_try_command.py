@@ -1,7 +1,6 @@
 """``afterchat try``: a flow played in the terminal, as each channel draws it, with nothing kept."""
 
 import io
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -95,14 +94,13 @@ def test_without_buttons_the_answers_are_told_in_words(terminal: Terminal) -> No
     assert "saved: score = 4" in printed
 
 
-def test_nothing_is_left_behind(terminal: Terminal) -> None:
-    def folders() -> list[Path]:
-        return list(Path(tempfile.gettempdir()).glob("afterchat-try-*"))
-
-    before = folders()
+def test_nothing_is_left_behind(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = terminal.folder / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     terminal.play("1", "no, nothing else")
-    assert folders() == before
-    assert [file.name for file in terminal.folder.iterdir()] == ["config.toml"]
+    assert list(scratch.iterdir()) == []
+    assert sorted(file.name for file in terminal.folder.iterdir()) == ["config.toml", "scratch"]
 
 
 @pytest.mark.parametrize(
@@ -127,3 +125,10 @@ def test_a_language_that_the_flow_is_not_in_is_told(terminal: Terminal) -> None:
 def test_mistakes_of_the_config_are_told_first(terminal: Terminal) -> None:
     terminal.config.write_text(CONFIG.replace('type = "csat5"', 'type = "csat6"'), encoding="utf-8")
     assert "config.toml:15: flow[0].question[0].type: there is no type 'csat6'" in terminal.play(code=2)
+
+
+@pytest.mark.parametrize("line", ["not now", "#6", "#7", "stop", "agent", "language", "back"])
+def test_whoever_answers_otherwise_reads_what_a_customer_does(terminal: Terminal, line: str) -> None:
+    printed = terminal.play(line)
+    assert "Traceback" not in printed
+    assert printed.endswith("Nothing of this was kept.\n")
