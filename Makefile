@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 SOURCES := bot tests $(wildcard benchmarks)
 
+# Containers like to forbid it, and then every worker prepares every test module anew, for ten seconds each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 # A set-up is done when a file named after its inputs' checksum is there, so a second make does nothing.
 checksum = $(shell cat $(1) pyproject.toml 2>/dev/null | cksum | cut -d ' ' -f 1)
 DEV := .venv/.dev-$(call checksum,requirements-dev.lock)
@@ -51,11 +54,11 @@ test-slow: $(DEV) ## the tests that are too long for every change
 define run_tests
 @if ! sh .ci/browser find >/dev/null && sh .ci/browser installable; then sh .ci/browser install; fi; \
 if browser=$$(sh .ci/browser find); then \
-  AFTERCHAT_CHROMIUM="$$browser" $(BIN)/python -m pytest -n $(WORKERS) -m '$(1)' $(ARGS); \
+  AFTERCHAT_CHROMIUM="$$browser" $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m '$(1)' $(ARGS); \
 elif [ "$$CI" = true ]; then \
   sh .ci/browser install; exit 1; \
 else \
-  $(BIN)/python -m pytest -n $(WORKERS) -m '($(1)) and not browser' $(ARGS) && \
+  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m '($(1)) and not browser' $(ARGS) && \
   echo "The browser tests did not run: no Chromium was found. To get it: make browser"; \
 fi
 endef
