@@ -3,7 +3,6 @@
 import argparse
 import csv
 import sys
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from bot.app import ids_of, real_clock
 from bot.commands.places import add_place, count, settings_and_database
+from bot.commands.talks import read_talk
 from bot.config import Settings
 from bot.conversations.dealings import Ended, Told
 from bot.conversations.flow import PinnedFlow
@@ -20,14 +20,12 @@ from bot.ids import FlowHash
 from bot.intake import Intake
 from bot.intake.anonymity import keyed
 from bot.intake.panel import Talk
-from bot.messages import Link
 from bot.ports import LeavePanel, ListedMember, Outcome, Read
 from bot.reports.figures import harmless, json_for_terminal
 from bot.reports.panel import COLUMNS, ToldMember, cells, panel_table, told_member
 from bot.storage import Storage, open_storage
 from bot.toml_tables import did_you_mean
 
-_SAFE_SCHEMES = ("https://", "http://")
 _LONGEST_NAME = 60
 
 
@@ -120,11 +118,8 @@ async def _invite(options: argparse.Namespace) -> int:
     name = options.name.strip()
     if not name or len(name) > _LONGEST_NAME:
         raise ConfigError(f"name the invitation in 1 to {_LONGEST_NAME} characters")
-    talk = None if options.talk is None else _read_talk(options.talk, name, settings)
-    flow = None if options.flow is None else settings.flow(options.flow)
-    if options.flow is not None and flow is None:
-        known = [pinned.flow.id for pinned in settings.flows]
-        raise ConfigError(f"there is no flow {options.flow!r}. {did_you_mean(options.flow, known)}")
+    talk = None if options.talk is None else read_talk(options.talk, name, settings.company)
+    flow = None if options.flow is None else _flow(options.flow, settings)
     storage = await open_storage(url, clock=real_clock)
     try:
         chosen = _chosen(await _told(storage), options)
@@ -143,6 +138,20 @@ async def _invite(options: argparse.Namespace) -> int:
         await storage.close()
     print(f"\n{', '.join(f'{outcome}: {n}' for outcome, n in sorted(outcomes.items())) or 'Nobody is on the panel.'}")
     return 0
+
+
+def _flow(id: str, settings: Settings) -> PinnedFlow:
+    """The flow to invite to; variants are given by lot, and cannot be asked for."""
+    known = {pinned.flow.id: pinned for pinned in settings.askable()}
+    if id in known:
+        return known[id]
+    variant = settings.flow(id)
+    if variant is not None:
+        base = variant.flow.variant_of
+        raise ConfigError(
+            f"{id!r} is a variant of {base!r}. Write --flow {base}: its share of those invited get {id!r}."
+        )
+    raise ConfigError(f"there is no flow {id!r}. {did_you_mean(id, tuple(known))}")
 
 
 def _intake(settings: Settings, storage: Storage) -> Intake:
@@ -172,10 +181,11 @@ async def _invited(
     listed: ListedMember, told: ToldMember, intake: Intake, talk: Talk | None, flow: PinnedFlow | None, name: str
 ) -> str:
     """What became of inviting one member, in words."""
+    if told.state:
+        # not even told of it: once nothing stands in the way any more, the same name may invite them
+        return f"not invited, {told.state}"
     if talk is not None:
         return _in_words(await intake.invite(talk, listed.member))
-    if told.state:
-        return f"not invited, {told.state}"
     telling = Told(
         source="panel",
         reference=f"{name}:{listed.member.customer}",
@@ -198,27 +208,6 @@ def _in_words(outcome: Outcome) -> str:
             return "invited before"
         case _:
             return "invited before" if said.text == "reported before" else f"not invited, {said.text}"
-
-
-def _read_talk(path: Path, name: str, settings: Settings) -> Talk:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    texts, url, button = data.get("text"), data.get("link", ""), data.get("button", "")
-    wrong = sorted(set(data) - {"text", "link", "button"})
-    if wrong:
-        raise ConfigError(f"{path}: there is no key {wrong[0]!r} here; known: text, link, button")
-    if isinstance(texts, str):
-        texts = {"en": texts}
-    if not isinstance(texts, dict) or not texts or not all(isinstance(each, str) and each for each in texts.values()):
-        raise ConfigError(f'{path}: write text.en = "…", and one line more for each language of the panel')
-    if url and not (isinstance(url, str) and url.startswith(_SAFE_SCHEMES)):
-        raise ConfigError(f"{path}: link must begin with https:// or http://")
-    if not isinstance(button, str):
-        raise ConfigError(f"{path}: button must be a text")
-    link = Link(label=button or settings.company, url=url) if url else None
-    return Talk(name=name, texts=texts, link=link)
 
 
 # ---- remove -------------------------------------------------------------------------------------------------

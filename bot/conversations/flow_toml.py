@@ -258,7 +258,7 @@ def _read_review(table: Table, speech: Speech, questions: tuple[Question, ...], 
     if own is None:
         return None
     url = own.text("url", example='url = "https://…"')
-    if url and not _opens(url):
+    if url and not opens(url):
         own.report("url", "is no address of a page", "Write it as browsers show it, beginning with https://.")
     rating = next((each for each in questions if isinstance(each, Rating) and score in (None, each.id)), None)
     bands: tuple[BandName, ...] = ()
@@ -282,7 +282,7 @@ def _read_review(table: Table, speech: Speech, questions: tuple[Question, ...], 
     return review
 
 
-def _opens(url: str) -> bool:
+def opens(url: str) -> bool:
     """Whether every chat service takes an address for a button that opens a page."""
     try:
         parts = urlsplit(url)

@@ -54,7 +54,7 @@ def read_locales(table: Table, key: str) -> tuple[str, ...]:
         table.report(key, "is empty", f'Write {key} = ["en"].')
     good = []
     for index, tag in enumerate(tags):
-        wrong = _not_a_language(tag)
+        wrong = not_a_language(tag)
         if wrong is None:
             good.append(tag)
         else:
@@ -62,7 +62,8 @@ def read_locales(table: Table, key: str) -> tuple[str, ...]:
     return tuple(good)
 
 
-def _not_a_language(tag: str) -> str | None:
+def not_a_language(tag: str) -> str | None:
+    """What to write in place of a tag that is none, as a sentence; None for one that is."""
     meant = _COUNTRIES.get(tag.lower())
     if meant is not None:
         return f"Did you mean '{meant}'?"

@@ -67,7 +67,8 @@ def decide_told(told: Told, trigger: TriggerKind, facts: Facts, moment: Moment) 
     """One telling. Each ending asks once, whatever is told again and in whatever order."""
     if isinstance(told.happening, Beside):
         return _beside(told, told.happening, facts, moment)
-    if facts.seen:
+    # an invitation by name ends nothing a second time, however long ago it was
+    if facts.seen or (trigger == "panel" and facts.interaction is not None):
         return _ended_before(told, facts, moment) if isinstance(told.happening, Ended) else _DUPLICATE
     heard = hear(dealing_of(facts.interaction), told.happening, moment.now)
     match heard.meaning:
@@ -229,21 +230,37 @@ def _ended_before(told: Told, facts: Facts, moment: Moment, dealing: Dealing | N
     if interaction is None or decision is None:
         return Outcome(said=said, ref="" if interaction is None else interaction.id)
     interaction = interaction if dealing is None else replace(interaction, dealing=dealing)
-    if decision.rule == "no address known" and decision.occasion is not None and not facts.seen:
+    if decision.occasion is not None and _may_change(decision, facts):
         found = whose(told, facts, moment)
         if found.address != NOWHERE:
             again = replace(decision, repeats=decision.repeats + 1)
-            return _found_at_last(found, again, decision.occasion, interaction, moment)
+            flow = _flow(told, facts, moment)
+            return _decided_again(found, flow, again, decision.occasion, interaction, moment)
     return Outcome(said=said, writes=told_again(decision, interaction), ref=interaction.id)
 
 
-def _found_at_last(
-    found: Whose, decision: Decision, occasion: Occasion, interaction: Interaction, moment: Moment
+def _may_change(decision: Decision, facts: Facts) -> bool:
+    """Whether telling an ending again is worth deciding again.
+
+    Who invites by hand saw the refusal and mended what stood in the way.
+    """
+    if decision.trigger == "panel":
+        return decision.verdict == "not asked"
+    return decision.rule == "no address known" and not facts.seen
+
+
+def _decided_again(
+    found: Whose,
+    flow: PinnedFlow | None,
+    decision: Decision,
+    occasion: Occasion,
+    interaction: Interaction,
+    moment: Moment,
 ) -> Outcome:
-    flow = moment.settings.flow(interaction.flow)
+    flow_id = interaction.flow if flow is None else flow.flow.id
     ending = _Ending(
         heard=Heard(dealing=interaction.dealing, meaning="ended"),
-        interaction=replace(interaction, address=found.address, revision=interaction.revision + 1),
+        interaction=replace(interaction, flow=flow_id, address=found.address, revision=interaction.revision + 1),
         was_revision=interaction.revision,
         whose=found,
         flow=flow,
@@ -257,6 +274,7 @@ def _found_at_last(
     planned = _plan(ending, moment)
     decision = replace(
         settled(decision, planned, moment),
+        flow=flow_id,
         occasion=ending.occasion,
         address=found.address,
         customer=None if found.customer is None else found.customer.id,

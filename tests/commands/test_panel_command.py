@@ -42,6 +42,10 @@ title = "More"
 id = "idea"
 type = "text"
 text = "What next?"
+[[flow]]
+id = "more_b"
+variant_of = "more"
+share = "100%"
 """
 JOINED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -73,11 +77,11 @@ class Shell:
         finally:
             await storage.close()
 
-    def opt_out(self, name: str) -> None:
+    def opt_out(self, name: str, *, lifted: bool = False) -> None:
         async def write() -> None:
             storage = await open_storage(self.url, clock=real_clock)
             try:
-                out = OptOut(customer=CustomerId(f"c{name}"), at=real_clock())
+                out = OptOut(customer=CustomerId(f"c{name}"), at=real_clock() if not lifted else None)
                 await storage.run(Read(), lambda _: Outcome(writes=(out,)))
             finally:
                 await storage.close()
@@ -178,6 +182,19 @@ def test_members_are_invited_to_a_talk_once(shell: Shell) -> None:
     assert "K-1: invited before" in shell.run("invite", "june", "--talk", str(talk))
 
 
+@pytest.mark.parametrize("what", ["flow", "talk"])
+def test_who_was_refused_may_be_invited_again_under_the_same_name(shell: Shell, what: str) -> None:
+    shell.members("Lan")
+    talk = shell.folder / "talk.toml"
+    talk.write_text('text = "Would you like to talk to us?"', encoding="utf-8")
+    arguments = ("invite", "june", "--flow", "more") if what == "flow" else ("invite", "june", "--talk", str(talk))
+    shell.opt_out("Lan")
+    assert "K-1: not invited, opted out" in shell.run(*arguments)
+    shell.opt_out("Lan", lifted=True)
+    assert "K-1: invited\n" in shell.run(*arguments)
+    assert "K-1: invited before" in shell.run(*arguments)
+
+
 def test_some_members_may_be_chosen(shell: Shell) -> None:
     shell.members("Lan", "Minh", "Anna")
     printed = shell.run("invite", "june", "--flow", "more", "--only", "K-2", "--only", "cAnna", "--dry-run")
@@ -199,11 +216,13 @@ def test_a_membership_is_ended(shell: Shell) -> None:
     ("arguments", "told"),
     [
         (("invite", "june", "--flow", "mor"), "there is no flow 'mor'. Did you mean 'more'?"),
+        (("invite", "june", "--flow", "more_b"), "'more_b' is a variant of 'more'. Write --flow more:"),
+        (("invite", "june", "--flow", ""), "there is no flow ''"),
         (("invite", " ", "--flow", "more"), "name the invitation in 1 to 60 characters"),
         (("invite", "june", "--flow", "more", "--only", "K-9"), "'K-9' is not on the panel"),
         (("invite", "june", "--talk", "missing.toml"), "missing.toml"),
     ],
-    ids=["flow", "name", "member", "file"],
+    ids=["flow", "variant", "no flow", "name", "member", "file"],
 )
 def test_what_is_wrong_is_told_and_nobody_is_invited(shell: Shell, arguments: tuple[str, ...], told: str) -> None:
     shell.members("Lan")
@@ -214,16 +233,35 @@ def test_what_is_wrong_is_told_and_nobody_is_invited(shell: Shell, arguments: tu
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("text = 5", 'write text.en = "…"'),
-        ('text.en = ""', 'write text.en = "…"'),
-        ('text.en = "Hi"\nlinks = "https://x"', "there is no key 'links' here"),
-        ('text.en = "Hi"\nlink = "javascript:alert(1)"', "link must begin with https:// or http://"),
-        ("text.en = ", "talk.toml"),
+        ("text = 5", 'talk.toml:1: text: must be a text for each language. Write text.en = "…"'),
+        ('text.en = ""', "talk.toml:1: text.en: is empty"),
+        ("text.en = 5", "text.en: must be a text in quotes"),
+        ('text.en = "Hi"\nlinks = "https://x"', "talk.toml:2: links: there is no setting 'links'"),
+        ('text.en = "Hi"\nlink = "javascript:alert(1)"', "talk.toml:2: link: is no address of a page"),
+        ('text.en = "Hi"\nlink = "https://x.example/\\u001b[2J"', "link: is no address of a page"),
+        ('text.en = "Hi"\nlink = "https://"', "link: is no address of a page"),
+        ('text.en = "Hi"\nlink = 5', "talk.toml:2: link: must be a text in quotes"),
+        ("text.en = ", "talk.toml:1: is no TOML"),
+        ('text.en = "Hi"\ntext.vi = "{agent} và {x}"', "talk.toml:2: text.vi: there is no variable {agent}."),
+        ('text.en = "Hi {Customer}"', "'{Customer}' is no variable"),
+        ('text = "Hi {costumer|you}"', "Did you mean 'customer'?"),
+        ('text = "Hi {customer}"', "Write {customer|…} with words for those who gave no name."),
+        (f'text = "{"x" * 1_501}"', "text: is 1501 characters long. Use at most 1500"),
+        ('text.english = "Hi"', "text.english: 'english' is no language tag"),
+        ('text.vn = "Xin chào"', "Did you mean 'vi'?"),
+        (f'text = "Hi"\nlink = "https://x"\nbutton = "{"x" * 500}"', "talk.toml:3: button: is 500 characters long"),
+        ('text = "Hi"\nlink = "https://x"\nbutton = "{customer}"', "button: has braces"),
+        ('text = "Hi"\nbutton = "Choose"', "talk.toml:2: button: has no link to open"),
     ],
-    ids=["number", "empty", "unknown key", "scheme", "no TOML"],
+    ids=[
+        *("number", "empty", "number for a language", "unknown key", "scheme", "control character", "no host"),
+        *("number for a link", "no TOML", "unknown variable", "no variable", "near variable", "may stay empty"),
+        *("long text", "no tag", "a country's code", "long button", "variable in a button", "button alone"),
+    ],
 )
-def test_a_wrong_talk_is_told(shell: Shell, text: str, told: str) -> None:
+def test_a_wrong_talk_is_told_with_its_line(shell: Shell, text: str, told: str) -> None:
     shell.members("Lan")
     talk = shell.folder / "talk.toml"
     talk.write_text(text, encoding="utf-8")
     assert told in shell.run("invite", "june", "--talk", str(talk), code=2)
+    assert shell.queued() == []

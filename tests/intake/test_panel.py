@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from bot.config import AskingSettings, CommandSettings, Settings, WebchatSettings
 from bot.conversations.dealings import Ended, Told
@@ -186,9 +187,38 @@ async def test_an_invitation_of_one_name_is_sent_once(shop: Shop) -> None:
     await shop.tap("Yes, gladly", await shop.asked_to_join())
     await shop.sent()
     await shop.invite("spring")
+    assert "What should we build next?" in texts(await shop.sent())
+    await shop.write("a lamp")
     await shop.sent()
+    for days in (0, 30):
+        shop.clock.advance(days=days)
+        await shop.invite("spring")
+        assert texts(await shop.sent()) == []
+
+
+async def test_a_refused_invitation_may_be_repeated_under_its_name(shop: Shop) -> None:
+    await shop.tap("Yes, gladly", await shop.asked_to_join())
+    await shop.sent()
+    gone = pin(replace(MORE.flow, id="gone"))
+    assert (await shop.invite("spring", gone)).said.text == "the flow is gone"
+    shop.clock.advance(days=9)
+    assert (await shop.invite("spring")).said.kind == "deferred"
+    assert (await shop.invite("spring")).said.text == "reported before", "it is under way"
+    assert texts(await shop.sent()) == ["What should we build next?"]
+    assert (await shop.invite("spring")).said.text == "reported before"
+    (decision,) = [each for each in await shop.storage.ledger.list(DecisionQuery(limit=50)) if each.trigger == "panel"]
+    assert (decision.verdict, decision.flow) == ("asked", "more")
+    assert [step.rule for step in decision.steps] == ["the flow is gone", "delay"]
+
+
+async def test_who_was_refused_when_it_was_due_may_be_invited_again(shop: Shop) -> None:
+    await shop.tap("Yes, gladly", await shop.asked_to_join())
+    await shop.write("stop")
     await shop.invite("spring")
-    assert texts(await shop.sent()) == []
+    await shop.sent()
+    await shop.write("start")
+    assert (await shop.invite("spring")).said.kind == "deferred"
+    assert "What should we build next?" in texts(await shop.sent())
 
 
 async def test_who_opted_out_is_invited_to_nothing(shop: Shop) -> None:
