@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from bot.config import PageSettings
 from bot.conversations.flow import Flow, PinnedFlow, pin
-from bot.conversations.variants import lot_of
+from bot.conversations.variants import form_of
 from bot.followup.routing import RoutingRule
 from bot.messages import Address, Attachment, Card, ChannelName, Text
 from bot.ports import Words
@@ -65,7 +65,7 @@ def test_the_same_customer_is_given_the_same_form_again() -> None:
         world.command("feedback", ANN)
         found.add(world.conversation().flow)
     customer = world.conversation().customer
-    assert found == {(variant(50) if lot_of("support", customer) < 50 else BASE).hash}
+    assert found == {form_of(BASE, customer, (variant(50),)).hash}
 
 
 def test_on_a_page_the_first_question_was_there_before_anybody_was_known() -> None:
