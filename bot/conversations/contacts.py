@@ -11,6 +11,12 @@ from bot.conversations.questions import Contact
 
 #: in a longer text nobody would look for an address
 _LONGEST = 1_000
+#: marks of answers, dates or parts of one number: digits one by one with marks between them
+_SPELLED_OUT = re.compile(r"(?<!\d)\d[/.,-]\d(?!\d)")
+#: Nearly every number has more digits than this; with fewer, what is joined to one makes both something else.
+_FEW = 5
+_JOINED_BEFORE = re.compile(rf"(?<!\d)\d{{1,{_FEW}}}[/.,:-]?$")
+_JOINED_BEHIND = re.compile(rf"[/.,:-]?\d{{1,{_FEW}}}(?!\d)")
 _AROUND = "\"'“”„«»‘’`<>()[]{}.,;:!?"
 
 
@@ -66,7 +72,9 @@ def _email(text: str) -> tuple[str, bool] | None:
 
 def _phone(text: str, region: str) -> tuple[str, bool] | None:
     for match in phonenumbers.PhoneNumberMatcher(text, region or None):
+        before, behind = text[: match.start], text[match.end :]
+        if _SPELLED_OUT.search(match.raw_string) or _JOINED_BEFORE.search(before) or _JOINED_BEHIND.match(behind):
+            continue
         number = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-        rest = text[: match.start] + text[match.end :]
-        return number, not any(character.isalnum() for character in rest)
+        return number, not any(character.isalnum() for character in before + behind)
     return None

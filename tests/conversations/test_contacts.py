@@ -22,6 +22,14 @@ TAKEN: dict[str, tuple[Wanted, str, str, str]] = {
     "a Polish one": ("phone", "pl", "601-234-567", "+48 601 234 567"),
     "with a country code": ("phone", "it", "+48 601 234 567", "+48 601 234 567"),
     "digits of another script": ("phone", "it", "٠٦ ٦٩٨٢ ١٢٣٤", "+39 06 6982 1234"),
+    "with slashes between groups": ("phone", "pl", "601/234/567", "+48 601 234 567"),
+    "digit by digit": ("phone", "vi", "0 9 1 2 3 4 5 6 7 8", "+84 912 345 678"),
+    "the first of two": (
+        "phone",
+        "vi",
+        "0912345678/0987654321",
+        "+84 912 345 678 (0912345678/0987654321)",
+    ),
     "a number in a sentence": ("either", "vi", "gọi 0912345678 sau 6h", "+84 912 345 678 (gọi 0912345678 sau 6h)"),
 }
 REFUSED: dict[str, tuple[Wanted, str, str]] = {
@@ -35,6 +43,11 @@ REFUSED: dict[str, tuple[Wanted, str, str]] = {
     "too few digits": ("phone", "it", "0669"),
     "an order": ("either", "en", "order 12345"),
     "a score": ("phone", "vi", "10"),
+    "one answer over and over": ("phone", "vi", "8/8/8/8/8/8/8/8/8"),
+    "more of it than a number has": ("phone", "vi", "8/8/8/8/8/8/8/8/8/8/8/8/8/8/8/8/8/"),
+    "answers with full stops": ("phone", "it", "3.5.2.1.4.4.4.5.5.5"),
+    "a part of something longer": ("phone", "vi", "12/0912345678"),
+    "its beginning": ("phone", "vi", "0912345678-12"),
     "a country that there is not": ("phone", "it", "+999 123 456 789"),
 }
 
