@@ -1,5 +1,6 @@
 """The advisory panel as a table for a terminal, and as rows for other programs. Pure."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,6 +12,9 @@ from bot.ports import ListedMember
 from bot.reports.figures import table
 
 _HEADS = ("member", "name", "joined", "said yes to", "channel", "language", "state")
+_BREAKS = "\t\r\n"
+#: controls, marks of direction and joining, spaces
+_UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 #: A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -98,9 +102,15 @@ def cells(member: ToldMember) -> tuple[str, ...]:
 
 
 def unformulated(text: str) -> str:
-    """A cell that spreadsheets show and never compute.
+    """A cell that spreadsheets show and never compute, without the controls that other programs may obey.
 
-    >>> unformulated("=1+1"), unformulated("Lan")
-    ("'=1+1", 'Lan')
+    Wide signs count as what they stand for: some programs take them for it.
+
+    >>> unformulated("=1+1"), unformulated("\uff1d1+1"), unformulated("La\\x1bn")
+    ("'=1+1", "'\uff1d1+1", 'Lan')
     """
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    kept = "".join(each for each in text if each in _BREAKS or unicodedata.category(each) not in ("Cc", "Cs"))
+    seen = unicodedata.normalize("NFKC", kept)
+    # what nobody sees before a sign hides it from us alone
+    first = next((each for each in seen if unicodedata.category(each) not in _UNSEEN), "")
+    return f"'{kept}" if seen.startswith(_FORMULAS) or first.startswith(_FORMULAS) else kept
