@@ -9,6 +9,7 @@ from bot.conversations.events import Answered, Retracted
 from bot.conversations.invitations import end_of_quiet
 from bot.conversations.prompts import fill, lane_of
 from bot.conversations.questions import PanelInvitation, Texts, tag_of
+from bot.ids import InteractionId
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
 from bot.intake.people import sentence, speaks
@@ -17,6 +18,7 @@ from bot.messages import Address, Link, Outbound, Text
 from bot.ports import (
     Customer,
     Facts,
+    Interaction,
     JoinPanel,
     LeavePanel,
     Outcome,
@@ -24,12 +26,15 @@ from bot.ports import (
     Queue,
     Read,
     Said,
+    SaveInteraction,
     Write,
 )
 
 #: What conditions of questions and reports may look at: "yes" for who is on the panel.
 ON_PANEL = "panel"
 
+#: Who reports what a member was invited to.
+_SOURCE = "panel"
 _YES = Chosen(options=("yes",))
 
 
@@ -91,13 +96,17 @@ def leave(customer: Customer, sender: Address, moment: Moment) -> Outcome:
 
 def what_a_talk_reads(talk: Talk, member: PanelMember) -> Read:
     """What must be known to invite a member to a talk."""
-    return Read(event=f"talk:{talk.name}:{member.customer}", address=member.address, asks=True)
+    return Read(address=member.address, reported=(_SOURCE, _reference(talk, member)), asks=True)
+
+
+def _reference(talk: Talk, member: PanelMember) -> str:
+    return f"talk:{talk.name}:{member.customer}"
 
 
 def invite(talk: Talk, member: PanelMember, facts: Facts, moment: Moment) -> Outcome:
     """Invite a member, after their quiet hours; ``said.text`` is why not, where they are not invited."""
     customer = facts.customer
-    if facts.seen:
+    if facts.interaction is not None:
         return Outcome(said=Said(kind="duplicate", text="invited before"))
     why = _why_not(customer, member)
     if why or customer is None:
@@ -118,7 +127,18 @@ def invite(talk: Talk, member: PanelMember, facts: Facts, moment: Moment) -> Out
         content=content,
     )
     said = Said(kind="asked" if awake is None else "deferred", text="" if awake is None else awake.isoformat())
-    return Outcome(said=said, writes=(Queue(outbound=outbound, at=awake or moment.now),))
+    # events are forgotten after a week, and this name is for good
+    mark = Interaction(
+        id=InteractionId(moment.ids()),
+        source=_SOURCE,
+        reference=_reference(talk, member),
+        flow="",
+        address=member.address,
+        closed_at=moment.now,
+        reported_at=moment.now,
+    )
+    marked = SaveInteraction(interaction=mark, was_revision=None)
+    return Outcome(said=said, writes=(marked, Queue(outbound=outbound, at=awake or moment.now)))
 
 
 def _why_not(customer: Customer | None, member: PanelMember) -> str:

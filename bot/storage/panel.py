@@ -87,15 +87,15 @@ def _listed(row: Row) -> ListedMember:
 
 
 def join(write: JoinPanel) -> Iterable[Statement]:
-    """A membership, and the mark of it on the customer."""
+    """A membership, and the mark of it on the customer; who became another customer meanwhile is looked at again."""
     m = write.member
     at = to_micros(m.joined_at)
     place = (m.address.channel, m.address.key)
     yield Statement(_JOIN, (m.id, m.customer, *place, m.flow, m.version, m.question, m.locale, at))
-    yield Statement(_JOINED, (m.customer, at))
+    yield Statement(_JOINED, (m.customer, at), must_change=True)
 
 
 def leave(write: LeavePanel) -> Iterable[Statement]:
-    """Every membership of a customer ends."""
+    """Every membership of a customer ends; who became another customer meanwhile is looked at again."""
     yield Statement(_LEAVE, (write.customer, write.by, to_micros(write.at)))
-    yield Statement(_LEFT, (write.customer,))
+    yield Statement(_LEFT, (write.customer,), must_change=True)

@@ -227,9 +227,13 @@ async def test_who_opted_out_is_invited_to_nothing(shop: Shop) -> None:
     await shop.sent()
     await shop.invite("spring")
     (listed,) = await shop.members()
-    outcome = await shop.intake.invite(Talk(name="talk", texts={"en": "Shall we talk?"}), listed.member)
+    talk = Talk(name="talk", texts={"en": "Shall we talk?"})
+    outcome = await shop.intake.invite(talk, listed.member)
     assert (outcome.said.kind, outcome.said.text) == ("not_asked", "opted out")
     assert texts(await shop.sent()) == []
+    await shop.write("start")
+    await shop.sent()
+    assert (await shop.intake.invite(talk, listed.member)).said.kind == "asked", "a refusal is no invitation"
 
 
 async def test_a_talk_is_offered_once_in_the_members_language_with_its_link(shop: Shop) -> None:
@@ -246,8 +250,10 @@ async def test_a_talk_is_offered_once_in_the_members_language_with_its_link(shop
         "Lotus would like to talk to you.",
         (link,),
     )
-    assert (await shop.intake.invite(talk, listed.member)).said.kind == "duplicate"
-    assert await shop.sent() == []
+    for days in (0, 30):
+        shop.clock.advance(days=days)
+        assert (await shop.intake.invite(talk, listed.member)).said.kind == "duplicate"
+        assert await shop.sent() == []
 
 
 async def test_a_talk_waits_for_the_morning(storage: Storage, clock: SetClock) -> None:

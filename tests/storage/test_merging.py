@@ -1,6 +1,7 @@
 """Two customers who are proven to be one: all that was the one's is the other's, and what comes late loses nothing."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 from msgspec.structs import replace
@@ -13,11 +14,14 @@ from bot.ports import (
     Decision,
     DecisionQuery,
     Facts,
+    JoinPanel,
     KeepReply,
     KeepWords,
+    LeavePanel,
     MergeCustomers,
     OptOut,
     Outcome,
+    PanelMember,
     Read,
     RecordDecision,
     RecordShown,
@@ -30,6 +34,7 @@ from bot.ports import (
 )
 from bot.storage import Storage
 from tests.storage.samples import (
+    FLOW,
     NOON,
     address,
     answer,
@@ -194,6 +199,103 @@ async def test_what_was_begun_with_the_one_goes_on(storage: Storage) -> None:
     changed = case(state="claimed", owner=address("agent"), owner_name="Minh", revision=1)
     await write(storage, SaveCase(case=changed, was_revision=0))
     assert (await look(storage, case=CaseId("case"))).case == replace(changed, customer=KEPT)
+
+
+def member(of: CustomerId, at: datetime, key: str) -> PanelMember:
+    return PanelMember(
+        id=f"member {key}",
+        customer=of,
+        address=address(key),
+        flow="delivery",
+        version=FLOW.hash,
+        question="panel",
+        locale="en",
+        joined_at=at,
+    )
+
+
+PANEL: dict[str, tuple[Sequence[Write], datetime | None, int, int]] = {
+    "both are on it: since the earlier time": (
+        (JoinPanel(member=member(GONE, NOON, "5512")), JoinPanel(member=member(KEPT, later(hours=-1), "9"))),
+        later(hours=-1),
+        1,
+        0,
+    ),
+    "the one left, the other is on it": (
+        (
+            JoinPanel(member=member(GONE, later(hours=-2), "5512")),
+            JoinPanel(member=member(KEPT, NOON, "9")),
+            LeavePanel(customer=GONE, by="customer", at=later(minutes=1)),
+        ),
+        NOON,
+        1,
+        1,
+    ),
+    "the other left, the one is on it": (
+        (
+            JoinPanel(member=member(GONE, NOON, "5512")),
+            JoinPanel(member=member(KEPT, later(hours=-2), "9")),
+            LeavePanel(customer=KEPT, by="customer", at=later(minutes=1)),
+        ),
+        NOON,
+        1,
+        1,
+    ),
+    "both left": (
+        (
+            JoinPanel(member=member(GONE, NOON, "5512")),
+            JoinPanel(member=member(KEPT, NOON, "9")),
+            LeavePanel(customer=GONE, by="customer", at=later(minutes=1)),
+            LeavePanel(customer=KEPT, by="company", at=later(minutes=2)),
+        ),
+        None,
+        0,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("writes", "since", "on", "left"), PANEL.values(), ids=PANEL.keys())
+async def test_who_was_on_the_panel_as_either_is_on_it_as_the_one_until_they_leave(
+    storage: Storage, writes: Sequence[Write], since: datetime | None, on: int, left: int
+) -> None:
+    await begin_talk(storage, "5512", "9")
+    for each in writes:
+        await write(storage, each)
+    await write(storage, MERGE)
+    known = (await look(storage, address=address())).customer
+    assert known is not None
+    assert (known.id, known.panel_since) == (KEPT, since)
+    members = await storage.panel.members()
+    assert [each.member.joined_at for each in members] == ([] if since is None else [since])
+    assert (len(members), len(await storage.panel.members(left=True))) == (on, left)
+    await write(storage, LeavePanel(customer=KEPT, by="customer", at=later(hours=2)))
+    assert await storage.panel.members() == []
+    known = (await look(storage, address=address("9"))).customer
+    assert known is not None
+    assert known.panel_since is None
+
+
+@pytest.mark.parametrize("joins", [True, False], ids=["joins", "leaves"])
+async def test_who_joins_or_leaves_as_the_one_who_is_gone_is_decided_again(storage: Storage, joins: bool) -> None:
+    await begin_talk(storage, "5512", "9")
+    if not joins:
+        await write(storage, JoinPanel(member=member(GONE, NOON, "5512")))
+    await write(storage, MERGE)
+    decided: list[CustomerId] = []
+
+    def decide(facts: Facts) -> Outcome:
+        assert facts.customer is not None
+        # the first time it has read what was there before
+        who = facts.customer.id if decided else GONE
+        decided.append(who)
+        joined: Write = JoinPanel(member=member(who, NOON, "5512"))
+        return Outcome(writes=(joined if joins else LeavePanel(customer=who, by="customer", at=NOON),))
+
+    await storage.run(Read(address=address()), decide)
+    assert decided == [GONE, KEPT]
+    members = await storage.panel.members()
+    assert [each.customer.id for each in members] == ([KEPT] if joins else [])
 
 
 async def test_a_step_about_a_customer_who_is_gone_is_decided_again(storage: Storage) -> None:
