@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from bot.conversations.plain_text import folded, key, spaceless
 from bot.conversations.questions import ScaleName
-from bot.languages import Pack, numbers_heard, pack
+from bot.languages import Pack, articles_heard, numbers_heard, pack, thanks_heard
 
 #: around the words of a courtesy: "thanks, bye!"
 _MARKS = "-–—,.;:!،؛()~"
@@ -68,6 +68,16 @@ class Phrasebook:
     no: frozenset[str]
     #: all of these refuse what stands before them, as in "good, not really"
     negations: frozenset[str]
+    #: what takes a score back where a comment begins with it, and what does where a comment ends in it
+    takes_back: frozenset[str]
+    denials: frozenset[str]
+    corrections: frozenset[str]
+    articles: frozenset[str]
+    buts: frozenset[str]
+    very: frozenset[str]
+    too: frozenset[str]
+    praise: frozenset[str]
+    blame: frozenset[str]
     #: what is, as a whole, a point of the scale, and the same without accents for what has several words
     points: Mapping[ScaleName, Mapping[str, int]]
     #: the names that the pack itself gives to a scale's points
@@ -84,7 +94,7 @@ def phrasebook(locale: str) -> Phrasebook:
     numbers = {key(word): number for word, number in numbers_heard(spoken.locale).items()} | {"🔟": 10}
     joins = _keys(spoken.joins)
     satisfaction = _opinions(spoken, "satisfaction")
-    manners = _keys((*spoken.courtesies, *spoken.recovery["thanks"]))
+    manners = _keys((*spoken.courtesies, *thanks_heard(spoken.locale)))
     courtesies = manners - satisfaction.keys()
     return Phrasebook(
         numbers=MappingProxyType(numbers),
@@ -103,11 +113,21 @@ def phrasebook(locale: str) -> Phrasebook:
         yes=_keys(spoken.yes),
         no=_keys(spoken.no),
         negations=_keys((*spoken.no, *spoken.recovery["no"])),
+        takes_back=_keys(spoken.takes_back),
+        denials=_keys(spoken.denials),
+        corrections=_keys(spoken.corrections),
+        articles=_keys(articles_heard()),
+        buts=_keys(spoken.buts),
+        very=_keys(spoken.very),
+        too=_keys(spoken.too),
+        praise=_keys((*spoken.praise, *(word for word, point in satisfaction.items() if point > 3))),
+        blame=_keys((*spoken.blame, *(word for word, point in satisfaction.items() if point < 3))),
         points=MappingProxyType(
             {
                 "csat5": satisfaction,
                 "thumbs": MappingProxyType(
                     {word: int(point > 3) for word, point in satisfaction.items() if point != 3}
+                    | dict(_opinions(spoken, "thumbs"))
                 ),
                 "ces7": _opinions(spoken, "ease"),
                 "nps": _opinions(spoken, "likelihood"),

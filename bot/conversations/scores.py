@@ -17,7 +17,9 @@ from bot.scoring.scales import Scale
 Kind = Literal["number", "phrase", "opinion", "answer", "picture"]
 #: what stands for a digit without being one on the line: powers, indices, fractions
 _RAISED = ("<super>", "<sub>", "<fraction>")
-_COLON = re.compile(r"(?<=[^\W\d])\s*:\s*")
+_COLON = re.compile(r"(?<=[^\W\d])\s*[:=]\s*")
+#: "⭐x4"
+_TIMES = re.compile(r"[x×✕*]\s*(?=\d$)")
 #: "I'd give it | 4 out of 5 | stars"
 _DEEPEST = 3
 
@@ -60,6 +62,8 @@ def meaning_of(text: str, asked: Asked) -> Meaning | None:
     if not found.text.isascii() and any(unicodedata.decomposition(each).startswith(_RAISED) for each in found.text):
         return None
     pictures = found.lead + found.tail
+    if stars_in(found.lead) == 1 and not found.tail and (times := _TIMES.match(found.text)):
+        return _in_words(found.text[times.end() :], asked, stars=True)
     meaning = _in_words(found.text, asked, stars=stars_in(pictures) == 1 and stars_in(found.tail) == 1)
     if meaning is None or not agrees(meaning.score, pictures, asked.scale):
         return None
@@ -100,6 +104,8 @@ def _exactly(keyed: str, asked: Asked) -> Meaning | None:
     if number is not None:
         return _on_scale(_Number(value=number), asked)
     point = _point(keyed, asked)
+    if point is None and " " in keyed:
+        point = _point(_once(keyed, asked.book), asked)
     if point is not None:
         return Meaning(score=point, kind="opinion")
     if asked.rating.scale == "thumbs" and (keyed in asked.book.yes or keyed in asked.book.no):
@@ -107,9 +113,16 @@ def _exactly(keyed: str, asked: Asked) -> Meaning | None:
     if not _holds_number(keyed, asked.book):
         return None
     put = _put(keyed, asked, _DEEPEST)
-    if put is None and ":" in keyed:
+    if put is None and (":" in keyed or "=" in keyed):
         put = _put(_COLON.sub(" ", keyed), asked, _DEEPEST)
     return None if put is None else _on_scale(put, asked)
+
+
+def _once(keyed: str, book: Phrasebook) -> str:
+    """A key with each word of degree said once: "very very good" -> "very good"."""
+    words = keyed.split(" ")
+    said = [word for at, word in enumerate(words) if not at or word != words[at - 1] or word not in book.very]
+    return " ".join(said)
 
 
 def _holds_number(keyed: str, book: Phrasebook) -> bool:

@@ -7,28 +7,31 @@ of its length) or matched, and what is looked at whole is walked through once.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache
 
 import msgspec
 
+from bot.conversations.comments import (
+    behind_correction,
+    is_clear,
+    joins_against,
+    opened,
+    praises,
+    side_of,
+    takes_back,
+    without_but,
+)
+from bot.conversations.parts import Part, looks_like, parts, unwrapped
 from bot.conversations.phrasebook import Phrasebook, phrasebook, without_courtesies
-from bot.conversations.plain_text import LONGEST, bare, folded, key, spaceless, spoken
+from bot.conversations.plain_text import LONGEST, bare, key, spaceless, spoken
 from bot.conversations.questions import Rating, scale_of
 from bot.conversations.scores import Asked, Meaning, meaning_of, number_of
 from bot.conversations.symbols import agrees, framed, leaning, score_of, stars_in
 from bot.languages import Pack, no_thanks_words, stop_words
 
-_DASHES = "-–—"
-_BREAKS = "\n\r\v\f\x85\u2028\u2029"
-#: end a part of a sentence where white space follows, and where nothing needs to
-_MARKS, _WIDE_MARKS = ",;:!.", "，、；：！。،؛"
-_END = re.compile(rf"[\s({_MARKS}{_WIDE_MARKS}{re.escape(_DASHES)}{_BREAKS}]")
-#: as many words as a joining word may have
-_MOST_JOINED = 3
-#: of a text of so many parts, none of which is a score by then, none will be
-_MOST_PARTS = 8
+#: "Too slow. 2/5"
+_LAST = re.compile(r"(?P<comment>[^.!…,;\n]+)[.!…,;\n]+\s+(?P<last>[^.!…,;\n]+[.!]*)")
 #: a comment of so few words that ends in a number may correct the score before it: "5, no 4"
 _FEW_WORDS = 3
 
@@ -38,17 +41,6 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True):
 
     score: int
     comment: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """A place where a score may end and a comment begin; texts as written."""
-
-    head: str
-    comment: str
-    #: the comment without the word that joins it ("but it was late" -> "it was late")
-    rest: str
-    joined: bool = False
 
 
 def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
@@ -65,21 +57,23 @@ def read_rating(text: str, rating: Rating, pack: Pack) -> Rated | None:
     scale = scale_of(rating)
     if len(text) <= 2 and text.isascii() and text.isdecimal():
         return Rated(score=int(text)) if int(text) in scale else None
-    text = text.strip()
+    text = unwrapped(text.strip())
+    if 1 < len(text) <= LONGEST and set(text) == {"*"}:
+        text = text.replace("*", "⭐")
     if not text or _says_no(spoken(text)):
         return None
     asked = Asked(rating=rating, scale=scale, book=phrasebook(pack.locale))
     whole = meaning_of(text, asked)
     if whole is not None:
         return Rated(score=whole.score)
-    for part in _parts(text, asked.book):
+    for part in parts(text, asked.book):
         after = _after_opinion(part, asked)
         if after is not None:
             return after
         meaning = meaning_of(part.head, asked)
         if meaning is not None:
             return _with_comment(meaning, part, asked, pack)
-    return _beside_pictures(text, asked, pack)
+    return _behind_comment(text, asked) or _beside_pictures(text, asked, pack)
 
 
 def says_no_thanks(text: str) -> bool:
@@ -131,112 +125,58 @@ def _plain(text: str) -> str:
 # ---- a score before a comment ---------------------------------------------------------------------------
 
 
-def _parts(text: str, book: Phrasebook) -> Iterator[_Part]:
-    """A text's possible answers and the comments behind them, in the customer's own spelling, the shortest first."""
-    front = text[:LONGEST]
-    found = 0
-    for at in _ends(front, book):
-        part = _punctuated(text, front, at) or _joined(text, front, at, book)
-        if part is None:
-            continue
-        if front[at] == "." and bare(part.head).isdecimal():
-            # "1. late" may as well be the first item of a list
-            return
-        yield part
-        found += 1
-        if found == _MOST_PARTS:
-            return
-
-
-def _ends(front: str, book: Phrasebook) -> Iterable[int]:
-    """Where an answer may end: before punctuation, white space, and joining words that are written without."""
-    found = [end.start() for end in _END.finditer(front, 1)]
-    if not front.isascii() and spaceless(front):
-        found += [at for join in book.glued_joins if (at := front.find(join, 1)) > 0]
-    return sorted(set(found)) if len(found) > 1 else found
-
-
-def _punctuated(text: str, front: str, at: int) -> _Part | None:
-    end = _separator_ends(front, at)
-    if not end:
-        return None
-    comment = text[end:].lstrip()
-    return _Part(head=front[:at], comment=comment, rest=comment)
-
-
-def _separator_ends(front: str, at: int) -> int:
-    """Where a separator that begins at ``at`` ends; 0 where none begins there."""
-    mark, follows = front[at], front[at + 1 : at + 2]
-    if mark in _BREAKS or mark in _WIDE_MARKS or mark == "—":
-        return at + 1
-    if mark in _MARKS:
-        return at + 1 if follows.isspace() else 0
-    if mark == "(" and front[at - 1].isspace():
-        return at
-    if mark in _DASHES and front[at - 1].isspace():
-        end = len(front) - len(front[at:].lstrip(_DASHES))
-        return end if front[end : end + 1].isspace() else 0
-    return 0
-
-
-def _joined(text: str, front: str, at: int, book: Phrasebook) -> _Part | None:
-    """A part before a joining word, or before an opinion that is all there is ("5 excellent")."""
-    for join in book.glued_joins:
-        if front.startswith(join, at):
-            return _joined_part(front[:at], text[at:], text[at + len(join) :])
-    if not front[at].isspace() or front[at - 1].isspace():
-        return None
-    behind = text[at : at + LONGEST].split(maxsplit=_MOST_JOINED)[:_MOST_JOINED]
-    if behind and _looks_like(behind[0], book.join_starts):
-        for count in range(len(behind), 0, -1):
-            if _looks_like(" ".join(behind[:count]), book.joins):
-                return _joined_part(front[:at], text[at:], "".join(text[at:].split(maxsplit=count)[count:]))
-    if len(text) > LONGEST:
-        return None
-    # "5 excellent", "excellent 5"
-    opinion = text[at:] if front[0].isdecimal() else front[:at] if front[at + 1 : at + 2].isdecimal() else ""
-    return _joined_part(front[:at], text[at:], text[at:]) if opinion and key(opinion) in book.satisfaction else None
-
-
-def _looks_like(text: str, words: Collection[str]) -> bool:
-    keyed = text.casefold() if text.isascii() else key(text)
-    return keyed in words or folded(keyed) in words
-
-
-def _joined_part(head: str, comment: str, rest: str) -> _Part | None:
-    left = rest.strip(" \t,，、")
-    return _Part(head=head, comment=comment.strip(), rest=left, joined=True) if left else None
-
-
-def _with_comment(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> Rated | None:
+def _with_comment(meaning: Meaning, part: Part, asked: Asked, pack: Pack) -> Rated | None:
     """A score with the comment behind it, unless that makes something else of it."""
     if _is_amount(meaning, part, asked.book) or _is_list(part.comment):
         return None
     if _begins_with_number(part, asked.book) or _contradicts(meaning, part, asked, pack):
         return None
+    if meaning.kind == "number" and key(part.head) in asked.book.articles:
+        # "ein, Witz"
+        return None
     if meaning.kind == "opinion" and not part.joined and _is_said_for_manners(part, asked.book):
         return None
-    keeps = bool(_worth_keeping(part.rest, asked.book))
+    keeps = number_of(opened(part.rest)[:LONGEST], asked.book) is None and bool(_worth_keeping(part.rest, asked.book))
     return Rated(score=meaning.score, comment=part.comment if keeps else "")
 
 
-def _after_opinion(part: _Part, asked: Asked) -> Rated | None:
+def _after_opinion(part: Part, asked: Asked) -> Rated | None:
     """The score of "Very good, 5/5": a number behind an opinion is what is meant, unless they are opposites."""
     opinion = asked.book.satisfaction.get(key(part.head)) if len(part.rest) <= LONGEST else None
-    number = None if opinion is None else meaning_of(part.rest, asked)
-    if opinion is None or number is None or number.kind not in ("number", "phrase"):
+    number = None if opinion is None else meaning_of(opened(part.rest), asked)
+    if opinion is None or number is None:
+        return None
+    if number.kind == "opinion":
+        # "bad, very bad"
+        first = meaning_of(part.head, asked)
+        twice = 0 if first is None else 2 * first.score - asked.scale.low - asked.scale.high
+        further = twice and (2 * number.score - asked.scale.low - asked.scale.high) / twice > 1
+        return Rated(score=number.score) if further else None
+    if number.kind not in ("number", "phrase"):
         return None
     if leaning(number.score, asked.scale) * ((opinion > 3) - (opinion < 3)) < 0:
         return None
     return Rated(score=number.score, comment=_worth_keeping(part.head.strip(), asked.book))
 
 
-def _is_said_for_manners(part: _Part, book: Phrasebook) -> bool:
-    """Whether "Great, another delay" begins with what may as well be said in scorn."""
-    return key(part.head) in book.manners and bool(_worth_keeping(part.comment, book))
+def _behind_comment(text: str, asked: Asked) -> Rated | None:
+    """The score of "Too slow. 2/5": in a phrase of its own, behind what can only say how it was."""
+    found = _LAST.fullmatch(text) if len(text) <= LONGEST else None
+    meaning = meaning_of(found["last"], asked) if found and is_clear(found["comment"], asked.book) else None
+    if found is None or meaning is None or meaning.kind != "phrase":
+        return None
+    side = leaning(meaning.score, asked.scale) * side_of(found["comment"], asked.book)
+    return Rated(score=meaning.score, comment=found["comment"]) if side >= 0 else None
 
 
-def _is_amount(meaning: Meaning, part: _Part, book: Phrasebook) -> bool:
+def _is_said_for_manners(part: Part, book: Phrasebook) -> bool:
+    """Whether "Great, another delay" begins with what may as well be said in scorn; "Great, but late" does not."""
+    if key(part.head) not in book.manners or not _worth_keeping(part.comment, book):
+        return False
+    return not (joins_against(part.rest, book) or praises(part.rest, book))
+
+
+def _is_amount(meaning: Meaning, part: Part, book: Phrasebook) -> bool:
     """Whether a number and the word behind it count something: minutes, days, euros, "8 and a half"."""
     if meaning.kind != "number" and not (meaning.kind == "phrase" and part.joined):
         return False
@@ -258,7 +198,7 @@ def _counts(text: str, book: Phrasebook) -> bool:
     return words[0] in book.units or " ".join(words) in book.units
 
 
-def _begins_with_number(part: _Part, book: Phrasebook) -> bool:
+def _begins_with_number(part: Part, book: Phrasebook) -> bool:
     """Whether a comment begins with a number: "3, 7" and "5 - 10" are no answers with a comment.
 
     "10 but 2 days late" is one: what stands behind a joining word may count something.
@@ -283,21 +223,25 @@ def _is_item(line: str) -> bool:
     return not behind or (behind[0] in ".):,;-–—、，．）：" and not behind[1:2].isdecimal())
 
 
-def _contradicts(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> bool:
+def _contradicts(meaning: Meaning, part: Part, asked: Asked, pack: Pack) -> bool:
     """Whether the words behind a score take it back, give another one, or break off."""
     if part.joined and meaning.kind == "number" and meaning.score == 1 and not bare(part.head).isdecimal():
         # "one and only", "uno e basta"
         return True
-    if _looks_like(part.rest[:LONGEST], asked.book.joins):
+    said = opened(part.rest)
+    if looks_like(said[:LONGEST], asked.book.joins):
         # "5, but"
+        return True
+    said = without_but(said, asked.book)
+    if _worth_keeping(part.rest, asked.book) and takes_back(said, asked.book):
         return True
     if meaning.kind == "answer" and meaning.score == 0 and _refuses(part, asked.book, pack):
         # "No, not now" says no to being asked
         return True
-    keyed = key(part.rest) if len(part.rest) <= LONGEST else ""
-    if meaning.kind != "answer" and keyed in asked.book.negations:
+    keyed = key(said) if len(said) <= LONGEST else ""
+    if (meaning.kind != "answer" or meaning.score) and keyed in asked.book.negations:
         return True
-    other = meaning_of(part.rest, asked)
+    other = meaning_of(said, asked)
     if other is not None and other.score != meaning.score:
         exact = ("opinion", "answer") if meaning.kind in ("opinion", "answer") else ("number", "phrase")
         # "two, three" gives two scores, and choosing one of them would be a guess
@@ -305,17 +249,21 @@ def _contradicts(meaning: Meaning, part: _Part, asked: Asked, pack: Pack) -> boo
     opinion = asked.book.satisfaction.get(keyed)
     if opinion is not None and leaning(meaning.score, asked.scale) * ((opinion > 3) - (opinion < 3)) < 0:
         return True
+    unjoined = part.joined and part.comment == part.rest
+    if unjoined and leaning(meaning.score, asked.scale) * side_of(said, asked.book) < 0:
+        # "5 too slow"
+        return True
     behind = framed(part.rest)
     if not behind.text and not agrees(meaning.score, behind.lead, asked.scale):
         return True
-    return _corrects(part.rest, asked)
+    return _corrects(said, asked) or _puts_another(said, meaning, asked)
 
 
 def _opposite(one: int, other: int, asked: Asked) -> bool:
     return leaning(one, asked.scale) * leaning(other, asked.scale) < 0
 
 
-def _refuses(part: _Part, book: Phrasebook, pack: Pack) -> bool:
+def _refuses(part: Part, book: Phrasebook, pack: Pack) -> bool:
     """Whether what stands behind a "no" refuses the question."""
     refused = any(
         is_word(part.comment, words) for words in (pack.commands["not_now"], pack.recovery["calm"], stop_words())
@@ -331,6 +279,21 @@ def _corrects(comment: str, asked: Asked) -> bool:
     last = key(words[-1].strip("()"))
     number = number_of(last, asked.book) if last.isdecimal() else None
     return number is not None and number in asked.scale
+
+
+def _puts_another(comment: str, meaning: Meaning, asked: Asked) -> bool:
+    """Whether a comment puts another score in the place of the first: "no, 4: the parcel was late"."""
+    behind = behind_correction(comment, asked.book)
+    if not behind:
+        return False
+    first = re.match(r"[^\W_]+", behind)
+    word = first[0] if first else ""
+    ends = not behind[len(word) :].strip() or not behind[len(word) :][:1].isspace()
+    number = number_of(word, asked.book) if word.isdecimal() or ends else None
+    if number is not None and number in asked.scale:
+        return not _counts(behind[len(word) :], asked.book)
+    other = meaning_of(behind, asked)
+    return other is not None and other.score != meaning.score
 
 
 def _worth_keeping(comment: str, book: Phrasebook) -> str:
@@ -354,7 +317,7 @@ def _beside_pictures(text: str, asked: Asked, pack: Pack) -> Rated | None:
         return None
     score = score_of(found.lead, asked.rating, asked.scale)
     if score is not None:
-        part = _Part(head=found.lead, comment=text[text.index(found.text) :].strip(), rest=found.text)
+        part = Part(head=found.lead, comment=text[text.index(found.text) :].strip(), rest=found.text)
         if not any(each.isalnum() for each in found.text):
             return None
         words = _has_words(found.text) or not _worth_keeping(found.text, asked.book)
@@ -362,8 +325,8 @@ def _beside_pictures(text: str, asked: Asked, pack: Pack) -> Rated | None:
     score = score_of(found.tail, asked.rating, asked.scale)
     if score is None or found.lead or not _answers_in_front(found.text, found.tail, asked, pack):
         return None
-    comment = found.text.rstrip(f"{_DASHES}:, ")
-    part = _Part(head=found.tail, comment=comment, rest=comment)
+    comment = found.text.rstrip("-–—:, ")
+    part = Part(head=found.tail, comment=comment, rest=comment)
     return _with_comment(Meaning(score=score, kind="picture"), part, asked, pack)
 
 

@@ -19,6 +19,8 @@ Sentence = str | Mapping[str, str]
 
 #: The pack that stands in for a language that has none.
 FALLBACK = "en"
+#: the pack's lists of words that stand in comments
+_ABOUT_COMMENTS = ("takes_back", "denials", "corrections", "articles", "buts", "very", "too", "praise", "blame")
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([^{}]*))?\}")
 
 
@@ -27,8 +29,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 
     ``endonym`` is how the language calls itself; ``asked_for_by`` is what asks for it, heard in every language.
     ``score_phrases`` are ways to put a score in words, with ``{score}`` and perhaps ``{end}`` (the scale's end) in
-    them; ``joins`` may stand between a score and a comment. ``opinions`` has the keys satisfaction (1-5), ease (1-7)
-    and likelihood (0-10): words that are, as a whole, that point of the scale.
+    them; ``joins`` may stand between a score and a comment. ``opinions`` has the keys satisfaction (1-5), ease (1-7),
+    likelihood (0-10) and thumbs (0, 1): words that are, as a whole, that point of the scale.
 
     ``commands`` has the keys stop, enough, never, not_now, no_thanks, start, skip, feedback, back, change,
     human, staff, language and leave_panel. *change* and *staff* go back and ask for a person, too, but are what
@@ -58,6 +60,22 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     joins: tuple[str, ...]
     #: greetings, thanks and particles that may stand around a score and are no comment
     courtesies: tuple[str, ...] = ()
+    #: what shows that the score before it was not meant, where a comment begins with it: "just kidding", "if you"
+    takes_back: tuple[str, ...]
+    #: the same where it is all that a comment ends in: "not"
+    denials: tuple[str, ...]
+    #: behind which another score stands in the place of the first: "sorry", "I mean"
+    corrections: tuple[str, ...]
+    #: number words that are articles or verbs as well: numbers alone and in a phrase, never before a comment
+    articles: tuple[str, ...] = ()
+    #: joins behind which an opinion was meant, whatever follows
+    buts: tuple[str, ...]
+    #: words of degree; behind a number, those of too much can count nothing
+    very: tuple[str, ...]
+    too: tuple[str, ...] = ()
+    #: how a service may be, never what may be counted
+    praise: tuple[str, ...]
+    blame: tuple[str, ...]
     #: "satisfaction" -> "very good" -> 5
     opinions: Mapping[str, Mapping[str, int]]
     commands: Mapping[str, tuple[str, ...]]
@@ -195,6 +213,28 @@ def stop_words() -> frozenset[str]:
 
 
 @cache
+def thanks_heard(locale: str) -> tuple[str, ...]:
+    """How a language says thanks, and how all others do, but for what is praise in any or means something else here.
+
+    >>> "grazie mille" in thanks_heard("en"), "ottimo" in thanks_heard("en"), "great" in thanks_heard("en")
+    (True, False, True)
+    """
+    own = pack(locale)
+    mine = {*own.yes, *own.no, *own.joins, *own.units, *own.number_words, *own.praise, *own.blame, *own.buts}
+    mine |= {word for points in own.opinions.values() for word in points}
+    mine |= {word for words in own.commands.values() for word in words}
+    praise = {word for each in _packs().values() for points in each.opinions.values() for word in points}
+    foreign = {word for each in _packs().values() for word in each.recovery["thanks"] if " " in word or len(word) > 3}
+    return (*own.recovery["thanks"], *sorted(foreign - mine - praise - set(own.recovery["thanks"])))
+
+
+@cache
+def articles_heard() -> frozenset[str]:
+    """The number words of all languages that are articles or verbs in their own."""
+    return frozenset(word for each in _packs().values() for word in each.articles)
+
+
+@cache
 def no_thanks_words() -> frozenset[str]:
     """How all languages say no thanks, without punctuation."""
     return frozenset(word for each in _packs().values() for word in each.commands["no_thanks"])
@@ -224,6 +264,7 @@ def _read(data: dict[str, Any]) -> Pack:
             "star_phrases": data["score"].get("stars", ()),
             "joins": data["score"]["joins"],
             "courtesies": data["score"].get("courtesies", ()),
+            **{name: data["score"][name] for name in _ABOUT_COMMENTS if name in data["score"]},
             "opinions": {
                 name: {word: int(point) for point, words in points.items() for word in words}
                 for name, points in data["opinions"].items()

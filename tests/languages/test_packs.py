@@ -141,7 +141,9 @@ def test_what_is_no_number_here_is_one_elsewhere(one: Pack) -> None:
 
 @pytest.mark.parametrize("one", PACKS)
 def test_words_are_in_the_form_that_a_reader_compares(one: Pack) -> None:
-    for word in [*words_of(one), *one.joins, *one.courtesies, *one.units, *one.not_numbers]:
+    said_of_scores = (one.takes_back, one.denials, one.corrections, one.buts, one.very, one.too, one.praise, one.blame)
+    listed = [one.joins, one.courtesies, one.units, one.not_numbers, one.articles, *said_of_scores]
+    for word in [*words_of(one), *(word for words in listed for word in words)]:
         assert word == " ".join(unicodedata.normalize("NFC", word).casefold().split())
         assert not any(character.isdigit() for character in word)
 

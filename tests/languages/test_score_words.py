@@ -7,10 +7,10 @@ import pytest
 
 from bot.conversations.plain_text import key
 from bot.conversations.questions import ScaleName
-from bot.languages import Pack, locales, no_thanks_words, numbers_heard, pack, stop_words, variables_in
+from bot.languages import Pack, locales, no_thanks_words, numbers_heard, pack, stop_words, thanks_heard, variables_in
 
 PACKS = [pytest.param(pack(locale), id=locale) for locale in locales()]
-POINTS = {"satisfaction": {1, 2, 3, 4, 5}, "ease": {1, 4, 7}, "likelihood": {0, 10}}
+POINTS = {"satisfaction": {1, 2, 3, 4, 5}, "ease": {1, 4, 7}, "likelihood": {0, 10}, "thumbs": {0, 1}}
 
 
 def commands(one: Pack) -> set[str]:
@@ -118,3 +118,26 @@ def test_a_scales_points_have_names_of_their_own(one: Pack) -> None:
     for scale, ends in LABELS.items():
         names = [key(one.sentences[f"scale.{scale}.{end}"]) for end in ends]
         assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_what_takes_a_score_back_is_no_score_and_no_courtesy(one: Pack) -> None:
+    taken = {*one.takes_back, *one.denials}
+    assert taken.isdisjoint([*one.yes, *one.joins, *one.courtesies, *one.number_words, *one.praise, *one.blame])
+    assert taken.isdisjoint(word for _, word, _ in opinions(one))
+    assert taken.isdisjoint(thanks_heard(one.locale))
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_how_a_service_may_be_is_said_in_words_that_count_nothing(one: Pack) -> None:
+    said = {*one.very, *one.too, *one.praise, *one.blame}
+    assert said.isdisjoint([*one.units, *one.number_words])
+    assert set(one.praise).isdisjoint(one.blame)
+    assert set(one.articles) <= set(one.number_words)
+
+
+@pytest.mark.parametrize("one", PACKS)
+def test_thanks_of_other_languages_mean_nothing_here(one: Pack) -> None:
+    foreign = set(thanks_heard(one.locale)) - set(one.recovery["thanks"])
+    assert foreign.isdisjoint([*one.yes, *one.no, *one.units, *one.joins, *one.number_words, *commands(one)])
+    assert foreign.isdisjoint(word for _, word, _ in opinions(one))
