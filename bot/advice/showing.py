@@ -18,6 +18,7 @@ from bot.conversations.events import Ask, Remind, Thank
 from bot.conversations.flow import Flow, Thanks
 from bot.conversations.prompts import Wording, word
 from bot.conversations.questions import Choice, Choices, Consent, PanelInvitation, Question, Texts
+from bot.conversations.text_toml import variables_of
 from bot.languages import pack
 from bot.messages import Button, Card, ChannelName, Text
 from bot.toml_tables import Path
@@ -28,7 +29,6 @@ PLAUSIBLE = 60
 TOKEN_BYTES = 64
 #: the mark of a ticked option
 _TICK = 2
-_VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|[^{}]*)?\}")
 
 
 class _Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ def _texts_of(question: Question) -> Iterator[tuple[str, Texts]]:
 def _drawn(flow: Flow, prompt: Ask | Remind | Thank, locale: str, settings: Settings) -> object:
     """The message with variables as long as they may plausibly be."""
     said = [flow.intro, *(question.text for question in flow.questions), *msgspec.structs.astuple(flow.thanks)]
-    names = {found[1] for texts in said for text in texts.values() for found in _VARIABLE.finditer(text)}
+    names = frozenset[str]().union(*(variables_of(texts) for texts in said))
     conversation = sample(flow, ChannelName("telegram"), locale, dict.fromkeys(names - {"company"}, "x" * PLAUSIBLE))
     if isinstance(prompt, Ask | Remind):
         # Turns beyond this do not occur.
