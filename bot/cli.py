@@ -51,11 +51,19 @@ _BY = "group by; cause only with --followup, agent, team and tag only without"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command. Exit codes: 0 done, 1 failed, 2 a mistake in the config or on the command line."""
+    """Run one command. Exit codes: 0 done, 1 failed, 2 a mistake in the config or on the command line.
+
+    141 (that of a pipe that was closed) where nobody reads on.
+    """
     options = _parser().parse_args(arguments)
     _log(options)
     try:
         code = run(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # who reads the output has read enough, as `head` does; the interpreter writes what is left when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
     except ConfigError as error:
         print(error, file=sys.stderr)
         code = 2

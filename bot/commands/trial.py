@@ -27,7 +27,7 @@ from bot.config import (
     WebhookChatSettings,
 )
 from bot.conversations.dealings import Ended, Told
-from bot.conversations.flow import Flow
+from bot.conversations.flow import Flow, PinnedFlow, pin
 from bot.delivery.drawing import Drawing
 from bot.errors import SendFailed
 from bot.intake import Intake
@@ -74,7 +74,7 @@ class Trial:
     async def open(cls, settings: Settings, flow: Flow, channel: ChannelSettings) -> AsyncIterator["Trial"]:
         """A trial of one flow; nothing of it is left when it is closed."""
         with tempfile.TemporaryDirectory(prefix="afterchat-try-") as folder:
-            relaxed = _relaxed(settings, channel)
+            relaxed = _relaxed(_in_one_form(settings, flow), channel)
             storage = await open_storage(f"sqlite:///{Path(folder) / 'trial.db'}", clock=real_clock)
             try:
                 await storage.activate_flows(relaxed.flows, real_clock())
@@ -98,7 +98,8 @@ class Trial:
             source="try",
             reference=attributes.get("reference", _REFERENCE),
             happening=Ended(),
-            flow=self._flow.id,
+            # triggers name the base of a variant
+            flow=self._flow.variant_of or self._flow.id,
             address=self._you,
             locale=locale,
             attributes=attributes,
@@ -162,6 +163,18 @@ class Trial:
         return f"try:{self._events}"
 
 
+def _in_one_form(settings: Settings, played: Flow) -> Settings:
+    """The settings in which everybody who is asked a flow is given the form that is played."""
+    base = played.variant_of or played.id
+
+    def shared(pinned: PinnedFlow) -> PinnedFlow:
+        if pinned.flow.variant_of != base:
+            return pinned
+        return pin(replace(pinned.flow, share=100 if pinned.flow.id == played.id else 0))
+
+    return replace(settings, flows=tuple(shared(each) for each in settings.flows))
+
+
 def _relaxed(settings: Settings, channel: ChannelSettings) -> Settings:
     """The settings with nothing in the way of being asked now; what happens to an answer stays as it is."""
     asking = replace(
@@ -175,7 +188,7 @@ def _relaxed(settings: Settings, channel: ChannelSettings) -> Settings:
         human_answered=False,
         anonymous=False,
     )
-    commands = settings.commands or CommandSettings(feedback=settings.flows[0].flow.id)
+    commands = settings.commands or CommandSettings(feedback=settings.askable()[0].flow.id)
     others = tuple(each for each in settings.channels if each.name != channel.name)
     return replace(settings, asking=asking, flow_asking={}, commands=commands, channels=(channel, *others))
 
