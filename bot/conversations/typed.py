@@ -233,7 +233,8 @@ def _contradicts(meaning: Meaning, part: Part, asked: Asked, pack: Pack) -> bool
         # "5, but"
         return True
     said = without_but(said, asked.book)
-    if _worth_keeping(part.rest, asked.book) and takes_back(said, asked.book):
+    back = takes_back(said, asked.book) or takes_back(opened(part.comment), asked.book)
+    if back and _worth_keeping(part.rest, asked.book):
         return True
     if meaning.kind == "answer" and meaning.score == 0 and _refuses(part, asked.book, pack):
         # "No, not now" says no to being asked
