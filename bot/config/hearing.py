@@ -32,12 +32,24 @@ Place = tuple[str, ...]
 
 #: How many choices of one table are tried together.
 _TOGETHER = 2
-#: Readers that say what a key is by what they find need something to find: conditions, above all.
+#: Readers that say what a key is by what they find need something to find: conditions, above all. The variant's
+#: questions are there because whatever its base has may be left out.
 _SEED = """
 [[flow]]
 id = "other"
 variant_of = "seed"
-share = "50%"
+share = "20%"
+
+[[flow]]
+id = "another"
+variant_of = "seed"
+share = "20%"
+question = [
+  { id = "one", type = "choice" },
+  { id = "reason", type = "choices" },
+  { id = "words", type = "text" },
+  { id = "agreed", type = "consent" },
+]
 
 [[flow]]
 id = "standard"
@@ -53,7 +65,9 @@ question = [
   { id = "score", type = "csat5", text = "?" },
   { id = "likely", type = "nps", text = "?" },
   { id = "reason", type = "choices", options = [{ id = "a", text = "A" }, { id = "b", text = "B" }], text = "?" },
+  { id = "one", type = "choice", options = [{ id = "a", text = "A" }, { id = "b", text = "B" }], text = "?" },
   { id = "words", type = "text", text = "?" },
+  { id = "agreed", type = "consent", text = "?" },
   { id = "1", type = "text", text = "?", when = { question = "score", at_least = 2, at_most = 3 } },
   { id = "2", type = "text", text = "?", when = { question = "score", band = "satisfied" } },
   { id = "3", type = "text", text = "?", when = { question = "score", bands = ["satisfied"] } },
@@ -113,7 +127,9 @@ def heard() -> Book:
         for path, asked in journal.tables.items():
             named = _named(asked, journal.named.get(path))
             once = _Once(asked=named, values=_at(data, path))
-            tables.setdefault(journal.general(path), []).append(once)
+            # What a variant has from its base stands at a path of its own where the file has nothing.
+            if once.values or not any(each.present for each in asked.values()):
+                tables.setdefault(journal.general(path), []).append(once)
     blocks = {place: _block(place, several, names.get(place)) for place, several in tables.items()}
     return Book(blocks=blocks, shaped=shaped)
 

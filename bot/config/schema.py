@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from bot.config.described import about, described
 from bot.config.hearing import Heard, Key, Place, below, heard
 from bot.toml_journal import (
+    EACH,
     NAME,
     AnyText,
     Block,
@@ -36,6 +37,10 @@ Schema = dict[str, Any]
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 #: Readers take blanks around a text away.
 _AROUND = r"^\s*(?:{})\s*$"
+#: More than 0% and at most 100%.
+_PERCENT = (
+    r"^(0{0,2}[1-9](\.[0-9]{1,4})?|0?[1-9][0-9](\.[0-9]{1,4})?|100(\.0{1,4})?|0{1,3}\.[0-9]{0,3}[1-9][0-9]{0,3}) ?%$"
+)
 _NOT_EMPTY: Schema = {"type": "string", "minLength": 1, "pattern": r"\S"}
 _VARIABLE: Schema = {
     "type": "string",
@@ -44,12 +49,17 @@ _VARIABLE: Schema = {
 }
 
 
+_FLOW: Place = ("flow", EACH)
+#: Questions whose text no pack has, and those whose options none has.
+_WITH_WORDS = ("choice", "choices", "text", "consent")
+_WITH_OPTIONS = ("choice", "choices")
+
+
 def config_schema() -> Schema:
     """The schema of config.toml."""
     schema = _object(heard().blocks[()])
     # Flow files may hold all the flows.
-    needed = [key for key in schema["required"] if key != "flow"]
-    schema |= {"required": needed, "anyOf": [{"required": ["flow"]}, {"required": ["flow_files"]}]}
+    schema |= {"anyOf": [{"required": ["flow"]}, {"required": ["flow_files"]}]}
     return {"$schema": _DRAFT, "title": "Afterchat's settings", **schema, "definitions": _definitions()}
 
 
@@ -87,9 +97,35 @@ def _object(block: Heard) -> Schema:
     schema["properties"] = {name: _property(block, key) for name, key in block.keys.items()}
     schema["additionalProperties"] = False
     schema["required"] = [name for name, key in block.keys.items() if key.needed]
+    if block.place == _FLOW:
+        schema |= _beginnings()
     if block.deciding:
         schema["allOf"] = [_branch(block, value, keys) for value, keys in block.branches.items()]
     return schema
+
+
+def _beginnings() -> Schema:
+    """What a flow needs that begins as no other one; a preset and the base of a variant have it already."""
+    own_words = {"anyOf": [{"required": ["text"]}, {"required": ["text_good", "text_middling", "text_poor"]}]}
+    question = {
+        "required": ["type"],
+        "allOf": [
+            {"if": _of_type(_WITH_WORDS), "then": own_words},
+            {"if": _of_type(_WITH_OPTIONS), "then": {"required": ["options"]}},
+        ],
+    }
+    return {
+        "dependencies": {"share": ["variant_of"], "variant_of": ["share"]},
+        "if": {"not": {"anyOf": [{"required": ["preset"]}, {"required": ["variant_of"]}]}},
+        "then": {
+            "required": ["languages", "title", "question"],
+            "properties": {"question": {"items": question}},
+        },
+    }
+
+
+def _of_type(types: tuple[str, ...]) -> Schema:
+    return {"properties": {"type": {"enum": list(types)}}, "required": ["type"]}
 
 
 def _branch(block: Heard, value: str, keys: Mapping[str, Key]) -> Schema:
@@ -147,7 +183,7 @@ def _shape(shape: Shape, inner: Schema) -> Schema:
             # TOML's own time of day has seconds.
             return {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?$"}
         case Share():
-            percent: Schema = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,4})? ?%$"}
+            percent: Schema = {"type": "string", "pattern": _PERCENT}
             return {"anyOf": [percent, {"type": "number", "minimum": 0.1, "maximum": 1}]} if shape.number else percent
         case Dates():
             day: Schema = {"type": "string", "pattern": _AROUND.format("[0-9]{4}-[0-9]{2}-[0-9]{2}")}
@@ -165,7 +201,8 @@ def _shape(shape: Shape, inner: Schema) -> Schema:
             return dict(inner)
         case Blocks(fewest=fewest, most=most, or_named=named):
             item = {"anyOf": [{"type": "string", "enum": list(named)}, inner]} if named else inner
-            found: Schema = {"type": "array", "items": item}
+            # Those of names alone can be told apart by a schema; tables by their ids, which it does not compare.
+            found: Schema = {"type": "array", "items": item} | ({"uniqueItems": True} if named else {})
             return found | ({"minItems": fewest} if fewest else {}) | ({} if most is None else {"maxItems": most})
         case Either(shapes=shapes):
             return {"anyOf": [_shape(each, inner) for each in shapes]}

@@ -184,7 +184,7 @@ def _test(table: Table, tests: list[str], question: Question) -> Condition | Non
     match tests[0]:
         case "answered":
             answered = WasAnswered(question=question.id)
-            return answered if table.flag("answered", True) else Not(condition=answered)
+            return Not(condition=answered) if table.maybe_flag("answered") is False else answered
         case "chose":
             return _chose(table, question)
         case "band" | "bands":

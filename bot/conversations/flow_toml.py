@@ -36,6 +36,8 @@ from bot.toml_tables import ANY_NUMBER, LINE, Findings, Path, Table, describe, d
 
 _BY_BAND = ("good", "middling", "poor")
 _SHARE = re.compile(r"([0-9]{1,2}|100) ?%")
+#: How one begins; for whoever listens, ``opens`` knows more.
+_LINK = r"[Hh][Tt][Tt][Pp][Ss]?://\S+"
 #: Telegram and Slack take longer ones; browsers may not.
 _LONGEST_LINK = 2_000
 
@@ -257,6 +259,7 @@ def _read_review(table: Table, speech: Speech, questions: tuple[Question, ...], 
     own = table.table("review")
     if own is None:
         return None
+    own.note("url", AnyText(pattern=_LINK, what="an address of a page"))
     url = own.text("url", example='url = "https://…"')
     if url and not opens(url):
         own.report("url", "is no address of a page", "Write it as browsers show it, beginning with https://.")

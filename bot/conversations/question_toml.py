@@ -28,7 +28,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.text_toml import Speech, from_packs, read_texts
-from bot.toml_journal import Block, Blocks, OneOf, Whole
+from bot.toml_journal import AnyText, Block, Blocks, OneOf, Whole
 from bot.toml_tables import ANY_NUMBER, Table, did_you_mean
 
 MOST_QUESTIONS = 30
@@ -231,6 +231,7 @@ def _read_required(table: Table, before: Before) -> Condition | None:
 
 def _read_contact(table: Table, common: dict[str, Any]) -> Contact:
     wants = table.one_of("wants", get_args(Wanted), "either")
+    table.note("region", AnyText(pattern="[A-Z]{2}", what="a country's two letters"))
     region = table.text("region", "")
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
         known = region.upper() in phonenumbers.SUPPORTED_REGIONS

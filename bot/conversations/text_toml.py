@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from bot.conversations.questions import Texts
+from bot.languages import locales as packs
 from bot.languages import pack
 from bot.languages.voice import NONE, Sentences, Voice
 from bot.toml_journal import AnyText, PerLanguage, Several
@@ -22,7 +23,8 @@ LABEL_LENGTH = 72
 
 #: with more languages than this, a preset's may be meant, which an author did not name
 _MANY = 6
-_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+_REGION = "(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?"
+_TAG = re.compile(rf"[a-z]{{2,3}}{_REGION}")
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)(\|[^{}]*)?\}")
 #: Codes of countries that are no codes of languages, and the language that is meant.
 _COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "jp": "ja", "ua": "uk", "vn": "vi"}
@@ -48,7 +50,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_locales(table: Table, key: str) -> tuple[str, ...]:
     """A list of language tags, at least one; those that are none are reported and left out."""
-    table.note(key, Several(item=AnyText(pattern=_TAG.pattern, what="a language"), fewest=1))
+    table.note(key, Several(item=AnyText(pattern=_spoken(), what="a language"), fewest=1))
     tags = table.texts(key, example=f'{key} = ["en"]')
     if not tags and not table.findings.under((*table.path, key)):
         table.report(key, "is empty", f'Write {key} = ["en"].')
@@ -60,6 +62,11 @@ def read_locales(table: Table, key: str) -> tuple[str, ...]:
         else:
             table.findings.add((*table.path, key, index), f"'{tag[:40]}' is no language tag", wrong)
     return tuple(good)
+
+
+def _spoken() -> str:
+    """A pattern of the tags of those languages that there are packs for, wherever they are spoken."""
+    return f"(?:{'|'.join(sorted({tag.partition('-')[0] for tag in packs()}))}){_REGION}"
 
 
 def not_a_language(tag: str) -> str | None:

@@ -50,7 +50,6 @@ SEEN = [
     "look_unknown",
     "number_out_of_range",
     "option_without_id",
-    "options_missing",
     "question_type_unknown",
     "rule_unknown_key",
     "secret_in_the_file",
@@ -152,17 +151,132 @@ def test_flow_files_have_a_schema_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "valid"),
+    ("own", "valid"),
     [
         pytest.param({"id": "csat", "preset": "csat", "languages": ["vi", "it"]}, True, id="a preset in three lines"),
         pytest.param({"id": "csat", "preset": "cast", "languages": ["vi"]}, False, id="a preset that there is not"),
         pytest.param({"id": "b", "variant_of": "csat", "share": "50%"}, True, id="a variant"),
         pytest.param({"preset": "csat", "languages": ["vi"]}, False, id="no id"),
+        pytest.param(
+            {
+                "id": "csat",
+                "preset": "csat",
+                "question": [{"id": "comment", "type": "text", "required_below": 3}],
+            },
+            True,
+            id="a preset's comment is required",
+        ),
+        pytest.param(
+            {
+                "id": "b",
+                "variant_of": "csat",
+                "share": "50%",
+                "question": [{"id": "visit", "type": "choice", "text": "Where?"}, {"id": "why", "type": "choices"}],
+            },
+            True,
+            id="a variant that repeats types and has no options of its own",
+        ),
+        pytest.param(
+            {
+                "id": "own",
+                "languages": ["en"],
+                "title": "Own",
+                "question": [
+                    {"id": "score", "type": "csat5"},
+                    {"id": "why", "type": "text", "text_good": "!", "text_middling": "?", "text_poor": "Oh"},
+                ],
+            },
+            True,
+            id="a text for each band and none for everybody",
+        ),
     ],
 )
-def test_flows_that_begin_as_others(flow: object, valid: bool, schema: jsonschema_rs.Validator) -> None:
-    config = {"company": "Lotus", "channels": {"page": {"kind": "page"}}, "flow": [flow]}
+def test_flows_that_begin_as_others(own: object, valid: bool, schema: jsonschema_rs.Validator) -> None:
+    config = {"company": "Lotus", "channels": {"page": {"kind": "page"}}, "flow": [own]}
     assert schema.is_valid(config) is valid
+
+
+def flow(**keys: object) -> dict[str, object]:
+    return {"id": "own", "languages": ["en"], "title": "Own", "question": [{"id": "score", "type": "csat5"}], **keys}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        pytest.param(flow(languages=["pt-PT", "zh-Hant-TW"]), flow(languages=["vn"]), id="no language of that name"),
+        pytest.param(flow(languages=["vi"]), flow(languages=["nl"]), id="no pack for the language"),
+        pytest.param(
+            {"id": "b", "variant_of": "own", "share": "50 %"},
+            {"id": "b", "variant_of": "own", "share": "0%"},
+            id="a variant for nobody",
+        ),
+        pytest.param(
+            {"id": "b", "variant_of": "own", "share": "100%"},
+            {"id": "b", "variant_of": "own", "share": "150%"},
+            id="a variant for more than everybody",
+        ),
+        pytest.param(
+            flow(asking={"sample": "0.5%"}), flow(asking={"sample": "100.5%"}), id="a sample of more than all there are"
+        ),
+        pytest.param(flow(), flow(share="50%"), id="a share of nothing"),
+        pytest.param(flow(), {"id": "b", "variant_of": "own"}, id="a variant without share"),
+        pytest.param(
+            flow(review={"url": "https://example.com/r"}),
+            flow(review={"url": "example.com"}),
+            id="no address",
+        ),
+        pytest.param(flow(), {"id": "own", "languages": ["en"], "title": "Own"}, id="nothing to ask"),
+        pytest.param(flow(), flow(question=[{"id": "score"}]), id="a question of no type"),
+        pytest.param(
+            flow(question=[{"id": "mail", "type": "contact", "region": "VN"}]),
+            flow(question=[{"id": "mail", "type": "contact", "region": "vn"}]),
+            id="no country",
+        ),
+        pytest.param(
+            flow(question=[{"id": "why", "type": "reasons", "options": ["speed", "price"]}]),
+            flow(question=[{"id": "why", "type": "reasons", "options": ["speed", "price", "speed"]}]),
+            id="a reason twice",
+        ),
+        pytest.param(
+            flow(question=[{"id": "why", "type": "text", "text": "Why?"}]),
+            flow(question=[{"id": "why", "type": "text", "text_poor": "Why?"}]),
+            id="a text for some bands only",
+        ),
+        pytest.param(
+            flow(
+                question=[
+                    {
+                        "id": "where",
+                        "type": "choice",
+                        "text": "?",
+                        "options": [{"id": "a", "text": "A"}, {"id": "b", "text": "B"}],
+                    }
+                ]
+            ),
+            flow(question=[{"id": "where", "type": "choice", "text": "?"}]),
+            id="nothing to choose from",
+        ),
+    ],
+)
+def test_one_slip_in_a_flow_is_seen(good: object, bad: object, schema: jsonschema_rs.Validator) -> None:
+    config = {"company": "Lotus", "channels": {"page": {"kind": "page"}}}
+    assert [error.message for error in schema.iter_errors({**config, "flow": [good]})] == []
+    assert not schema.is_valid({**config, "flow": [bad]})
+
+
+@pytest.mark.parametrize(
+    ("heading", "untrue"),
+    [
+        pytest.param("### type =", "**needed**", id="questions of presets and variants"),
+        pytest.param("## At the top", "| `flow` | list of blocks | **needed**", id="flow files"),
+        pytest.param("## Conditions", "| `answered` | `true` or `false` | `true`", id="answered has no default"),
+        pytest.param("### type =", "for text only", id="reasons and contacts may be skipped, too"),
+    ],
+)
+def test_the_reference_asks_for_no_more_than_the_readers(heading: str, untrue: str) -> None:
+    told = [each for each in reference_text().split("\n#") if f"#{each}".startswith(heading)]
+    assert told
+    assert [each.partition("\n")[0] for each in told if untrue in each] == []
 
 
 # ---- what the schema refuses, the readers refuse, too ------------------------------------------------------
