@@ -49,7 +49,7 @@ from bot.conversations.questions import (
     scale_of,
 )
 from bot.conversations.rules import Rules, may_change, may_decline, reopened_too_long
-from bot.conversations.words import repeats, says_done, understand
+from bot.conversations.words import refuses, repeats, says_done, understand
 
 #: Values of buttons that are no answers. Option ids cannot begin with "~", "+" or "-".
 CHANGE, SKIP, DONE = "~change", "~skip", "~done"
@@ -332,10 +332,12 @@ def _kept(typed: Typed) -> tuple[Event, ...]:
 
 def _not_understood(conversation: Conversation, question: Question, typed: Typed, at: datetime) -> Turn:
     """Keep the words; say once how to answer; after that listen without nagging."""
+    # "no" and "skip" where words are required are no comment
+    kept = () if refuses(typed.text, question, conversation.locale) else _kept(typed)
     if conversation.handed_back:
-        return Turn(conversation=conversation, events=_kept(typed))
+        return Turn(conversation=conversation, events=kept)
     if conversation.reasked:
-        kept = replace(conversation, handed_back=True, turn=conversation.turn + 1, touched_at=at)
-        return Turn(conversation=kept, events=_kept(typed))
+        left = replace(conversation, handed_back=True, turn=conversation.turn + 1, touched_at=at)
+        return Turn(conversation=left, events=kept)
     again = replace(conversation, reasked=True, turn=conversation.turn + 1, touched_at=at)
-    return Turn(conversation=again, events=_kept(typed), prompts=(AskAgain(question=question.id),))
+    return Turn(conversation=again, events=kept, prompts=(AskAgain(question=question.id),))

@@ -64,13 +64,19 @@ def understand(typed: Typed, question: Question, flow: Flow, locale: str) -> Und
         case OpenText():
             nothing = _says_nothing(typed.text, spoken)
             skips = skips or (question.optional and nothing)
-            # where words are required, "no" and "skip" are none
-            none = question.required_when is not None and (nothing or is_word(typed.text, spoken.commands["skip"]))
-            if not skips and not none and typed.text.strip():
+            if not skips and not refuses(typed.text, question, locale) and typed.text.strip():
                 return Understood(value=Worded(words=typed.words), words=typed)
         case _:
             assert_never(question)
     return Understood(value=Skipped()) if skips else None
+
+
+def refuses(text: str, question: Question, locale: str) -> bool:
+    """Whether a text is a "no" or "skip" where words are required, and so none of the customer's words."""
+    if not isinstance(question, OpenText) or question.required_when is None:
+        return False
+    spoken = pack(locale)
+    return _says_nothing(text, spoken) or is_word(text, spoken.commands["skip"])
 
 
 def says_done(text: str, flow: Flow, locale: str) -> bool:

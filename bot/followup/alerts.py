@@ -17,8 +17,19 @@ from msgspec.structs import replace
 from bot.conversations.answers import Chosen
 from bot.conversations.conversation import Conversation
 from bot.conversations.flow import Flow
+from bot.conversations.presets import REASONS
 from bot.conversations.prompts import answer_label, fill, score_label
-from bot.conversations.questions import Choice, Choices, Consent, PanelInvitation, Rating, ScaleName, in_locale, tag_of
+from bot.conversations.questions import (
+    Choice,
+    Choices,
+    Consent,
+    PanelInvitation,
+    Rating,
+    ScaleName,
+    in_locale,
+    questions_named,
+    tag_of,
+)
 from bot.followup.cases import CLOSED, WORKING, Case, CaseNote, is_snoozed
 from bot.followup.clocks import Deadline, Team, deadlines
 from bot.followup.history import cut, history_line, lasted
@@ -170,7 +181,7 @@ def draw_alert(subject: Subject, desk: Desk) -> Alert:
     quotes = _quotes(subject)
     facts = (
         Fact(label=voice.say("desk.who"), text=who),
-        *_score(case, flow, voice),
+        *_score(case, flow, voice, _zone(desk)),
         Fact(label=voice.say("desk.flow"), text=title),
         Fact(label=voice.say("desk.channel"), text=_where(case, subject.conversation.locale, voice)),
         *_writes(subject.writes, voice),
@@ -206,13 +217,13 @@ def summary_of(case: Case, flow: Flow, who: str, title: str, voice: Voice) -> st
     return voice.say("desk.summary", who=who, score=score_of(case, flow, voice), flow=title)
 
 
-def _score(case: Case, flow: Flow, voice: Voice) -> list[Fact]:
+def _score(case: Case, flow: Flow, voice: Voice, zone: str) -> list[Fact]:
     """The score, if one was given, and whether the customer asked for a person."""
     facts = []
     if case.score is not None:
         facts.append(Fact(label=voice.say("desk.score"), text=score_of(case, flow, voice)))
     if case.wanted_at is not None:
-        facts.append(Fact(label=voice.say("desk.reason"), text=voice.say("desk.wants_human")))
+        facts.append(Fact(label=voice.say("desk.wants_human"), text=moment(case.wanted_at, zone, voice.locale)))
     return facts
 
 
@@ -293,7 +304,7 @@ def _due(deadline: Deadline, desk: Desk) -> str:
 
 def _told_by_customer(subject: Subject, desk: Desk, *, has_words: bool) -> list[Fact]:
     voice, zone = desk.voice, ZoneInfo(_zone(desk))
-    facts = [Fact(label=voice.say("desk.reason"), text=reason) for reason in _reasons(subject, voice)]
+    facts = _chosen(subject, voice)
     facts += [Fact(label=voice.say("desk.question"), text=agreed) for agreed in _agreed(subject, voice)]
     if not has_words:
         facts.append(Fact(label=voice.say("desk.words"), text=voice.say("desk.no_words")))
@@ -307,14 +318,25 @@ def _past(past: PastRating) -> str:
     return score_label(Rating(id="", text={}, scale=past.scale), past.score)
 
 
-def _reasons(subject: Subject, voice: Voice) -> list[str]:
-    """The choices that the customer made, in the agents' language."""
-    found = []
+def _chosen(subject: Subject, voice: Voice) -> list[Fact]:
+    """The choices that the customer made, in the agents' language: reasons of the score, and what else was asked."""
+    facts = []
     for question in subject.flow.questions:
         answer = subject.conversation.answers.get(question.id)
         if isinstance(question, Choice | Choices) and answer is not None and isinstance(answer.value, Chosen):
-            found.append(answer_label(question, answer, subject.flow, voice.locale))
-    return found
+            label = voice.say("desk.reason")
+            if not _is_reason(question, subject.flow):
+                label = cut(in_locale(question.text, voice.locale, subject.flow.locale), LONGEST_WHO) or label
+            facts.append(Fact(label=label, text=answer_label(question, answer, subject.flow, voice.locale)))
+    return facts
+
+
+def _is_reason(question: Choice | Choices, flow: Flow) -> bool:
+    """Whether a choice explains a score: it is asked by the score, or offers the standard reasons."""
+    if question.by_band is not None or all(option.id in REASONS for option in question.options):
+        return True
+    named = frozenset[str]() if question.when is None else questions_named(question.when)
+    return any(isinstance(flow.question(id), Rating) for id in named)
 
 
 def _agreed(subject: Subject, voice: Voice) -> list[str]:
