@@ -224,6 +224,7 @@ def thanks_heard(locale: str) -> tuple[str, ...]:
     mine |= {word for points in own.opinions.values() for word in points}
     mine |= {word for words in own.commands.values() for word in words}
     praise = {word for each in _packs().values() for points in each.opinions.values() for word in points}
+    praise |= {word for each in _packs().values() for word in each.praise}
     foreign = {word for each in _packs().values() for word in each.recovery["thanks"] if " " in word or len(word) > 3}
     return (*own.recovery["thanks"], *sorted(foreign - mine - praise - set(own.recovery["thanks"])))
 
