@@ -29,8 +29,12 @@ Consider = Callable[[Settings], Iterable[Considered]]
 def add_considered(root: Table, settings: Settings, consider: Consider) -> None:
     """Add these findings to those of a file, but for what has errors itself: who mends them sees the rest then."""
     wrong = root.findings
+    flows_are_wrong = bool(wrong.under(("flow",)))
     for each in list(consider(settings)):
         path, whole = _place(each.path, root.data)
+        if flows_are_wrong and path[:1] == ("followup",):
+            # whether any flow has a rating shows once all can be read
+            continue
         if (whole or not each.own) and not wrong.under(_block(path)):
             wrong.warn(Finding(path=path, wrong=each.wrong, right=each.right, severity=each.severity))
 

@@ -71,6 +71,12 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
         return next((each for each in reversed(list(self.earlier.values())) if isinstance(each, Rating)), None)
 
 
+    @property
+    def unrated(self) -> bool:
+        """Whether no rating stands before this question, and none that could not be read."""
+        return self.rating is None and None not in self.earlier.values()
+
+
 def read_when(
     table: Table, before: Before, key: str = "when", *, never: str = "so this question would never be asked"
 ) -> Condition | None:

@@ -272,7 +272,7 @@ def _read_review(table: Table, speech: Speech, questions: tuple[Question, ...], 
     elif rating is not None:
         best = band(scale_of(rating).high, scale_of(rating)).value
         bands = ("promoter",) if best == "promoter" else ("satisfied",)
-    elif own.has("bands"):
+    elif own.has("bands") and not table.findings.under((*table.path, "question")):
         own.report("bands", "this flow has no rating", "Remove it, or add a question with a scale.")
     review = Review(
         url=url,

@@ -82,7 +82,9 @@ def _read_condition(table: Table, before: Before, asked_when: Condition | None) 
         table.report("bands", "stands beside when", "Join both in when = { all = [ … ] }.")
         return None
     elif before.rating is None:
-        table.report("bands", "there is no rating before this question", "Ask for a score first, or leave bands out.")
+        if before.unrated:
+            right = "Ask for a score first, or leave bands out."
+            table.report("bands", "there is no rating before this question", right)
         return None
     else:
         key, condition = "bands", read_bands(table, before.rating)

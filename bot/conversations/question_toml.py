@@ -135,7 +135,10 @@ def _read_question(table: Table, before: Before) -> Question | None:
         joined = joined or from_packs("panel.joined", before.speech)
         question = PanelInvitation(options=yes_or_no(table, before, "panel"), joined=joined, **common)
     else:
-        # Without a type nobody can tell which other keys are right.
+        # Without a type nobody can tell which other keys are right; what no type has is wrong all the same.
+        for key in _ELSEWHERE:
+            table.has(key)
+        table.finish()
         return None
     table.finish(_ELSEWHERE)
     return question if id else None
@@ -151,7 +154,7 @@ def _read_text(table: Table, kind: str, before: Before) -> tuple[Texts, ByBand |
     for band in _BANDS if kind else ():
         key = f"text_{band}"
         by_band[band] = read_texts(table, key, speech, required=False)
-        if key in table.data and rating is None:
+        if key in table.data and before.unrated:
             table.report(key, "there is no rating before this question", "Write text, which is for everybody.")
     standard = _standard_text(table, kind)
     whole = standard is not None or all(by_band.values())
@@ -219,7 +222,8 @@ def _read_required(table: Table, before: Before) -> Condition | None:
     if below is None:
         return None
     if before.rating is None:
-        table.report("required_below", "there is no rating before this question", "Ask for a score first.")
+        if before.unrated:
+            table.report("required_below", "there is no rating before this question", "Ask for a score first.")
         return None
     scale = scale_of(before.rating)
     if not scale.low < below <= scale.high:
