@@ -306,9 +306,9 @@ class App:
         self._running.start()
         self._tasks.append(asyncio.create_task(forever("delivery", self.courier.run)))
         self.timers.start()
-        if any(len(pinned.flow.locales) > 1 for pinned in self.settings().flows):
-            # half a second that no customer should wait for
-            self._tasks.append(asyncio.create_task(asyncio.to_thread(detecting.warm)))
+        # A second that no customer should wait for. Always: the built-in sentences are in all languages, and flows in
+        # more of them may be put in force at any time.
+        self._tasks.append(asyncio.create_task(asyncio.to_thread(detecting.warm)))
 
     def follow(self, path: Path, read: Callable[[Sources], Reading]) -> LiveSettings:
         """From now on what stands in a config file and its flow files is put in force as it changes.

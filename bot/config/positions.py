@@ -75,13 +75,7 @@ _KEYS = ("bare_key", "quoted_key", "dotted_key")
 def _keys(node: Node) -> Iterator[str]:
     match node.type:
         case "dotted_key":
-            # "a.b.c" stands as ((a.b).c): a loop, for a line may hold more parts than Python nests calls
-            parts: list[Node] = []
-            while node.type == "dotted_key":
-                first, last = node.named_children
-                parts.append(last)
-                node = first
-            for part in (node, *reversed(parts)):
+            for part in _parts(node):
                 yield from _keys(part)
         case "quoted_key":
             # Escapes in a key are read by the parser that reads the values.
@@ -90,6 +84,16 @@ def _keys(node: Node) -> Iterator[str]:
             yield _text(node)
         case _:
             return
+
+
+def _parts(dotted: Node) -> list[Node]:
+    # "a.b.c" stands as ((a.b).c): a loop, for a line may hold more parts than Python nests calls
+    parts: list[Node] = []
+    rest = dotted
+    while rest.type == "dotted_key":
+        rest, last = rest.named_children
+        parts.append(last)
+    return [rest, *reversed(parts)]
 
 
 def _text(node: Node) -> str:

@@ -54,9 +54,8 @@ def framed(text: str) -> Framed:
         return _typed_face(Framed(lead="", text=text, tail=""))
     begun = _BEHIND.match(text)
     start = begun.end() if begun else 0
-    end = len(text)
-    while end > start and _BEHIND.match(text[end - 1]):
-        end -= 1
+    ended = _BEHIND.match(text[start:][::-1])
+    end = len(text) - (ended.end() if ended else 0)
     return _typed_face(Framed(lead=_seen(text[:start]), text=text[start:end], tail=_seen(text[end:])))
 
 

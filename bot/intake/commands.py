@@ -20,7 +20,7 @@ from bot.intake.relaying import hear, listening
 from bot.intake.remarks import Heard
 from bot.intake.speaking import language
 from bot.intake.unseen import is_blank
-from bot.messages import Address, Commanded
+from bot.messages import Address, Commanded, in_group
 from bot.ports import Customer, Facts, KeepWords, OptOut, Outcome, RecordDecision, Said, Words, Write
 
 #: a question asked so lately stands before the customer's eyes: asking for it again shows nothing new
@@ -35,6 +35,8 @@ def commanded(event: Commanded, facts: Facts, customer: Customer, moment: Moment
         case "feedback":
             return feedback(facts, customer, event.sender, moment, words=event.argument)
         case "human":
+            if not may_call(event.sender, facts) and listening(facts, moment) is None:
+                return Outcome()
             return human(facts, customer, event.sender, moment, words=event.argument)
         case "language":
             return language(facts, customer, event.sender, moment, wanted=event.argument)
@@ -42,6 +44,12 @@ def commanded(event: Commanded, facts: Facts, customer: Customer, moment: Moment
             return _start(event, facts, customer, moment)
         case _:
             assert_never(event.command)
+
+
+def may_call(sender: Address, facts: Facts) -> bool:
+    """Whether asking for a person is meant for us: what members of a group say to each other calls nobody."""
+    waits = facts.conversation is not None and facts.conversation.status == "waiting"
+    return waits or not in_group(sender)
 
 
 def _start(event: Commanded, facts: Facts, customer: Customer, moment: Moment) -> Outcome:

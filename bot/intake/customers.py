@@ -18,7 +18,7 @@ from bot.followup.cases import awaits_recovery
 from bot.followup.routing import opening
 from bot.ids import WordsId
 from bot.intake import linked, panel, recovering, speaking
-from bot.intake.commands import commanded, feedback, opt_in, opt_out, stop
+from bot.intake.commands import commanded, feedback, may_call, opt_in, opt_out, stop
 from bot.intake.human import human, known_by_word
 from bot.intake.moment import Moment
 from bot.intake.opening import Step
@@ -236,8 +236,7 @@ def _wrote(event: Wrote, facts: Facts, customer: Customer, moment: Moment) -> Ou
     )
     if goes_to == "survey" and not _may_answer(event, facts):
         goes_to = _unheard(following)
-    if goes_to == "human" and in_group(event.sender) and (conversation is None or conversation.status != "waiting"):
-        # what members of a group say to each other calls nobody
+    if goes_to == "human" and not may_call(event.sender, facts):
         goes_to = _unheard(following)
     match goes_to:
         case "stop":

@@ -3,6 +3,8 @@
 It is at any time, for anybody, also for who wants no surveys. A survey under way goes on waiting, and nags no more.
 """
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from bot.conversations.conversation import Conversation
@@ -24,13 +26,26 @@ from bot.languages import locales, pack
 from bot.messages import Address
 from bot.ports import Customer, Facts, KeepWords, Outcome, Said, SaveConversation, Words, Write
 
+#: who asks so soon again has the promise before their eyes, and so have the agents
+AGAIN = timedelta(minutes=3)
+
 
 def human(facts: Facts, customer: Customer, sender: Address, moment: Moment, *, words: str = "") -> Outcome:
-    """Open the customer's case or tell its agents, and say that somebody will write; words are kept with the case."""
+    """Open the customer's case or tell its agents, and say that somebody will write; words are kept with the case.
+
+    Who asks again and again is heard once in AGAIN, as long as nothing came between; their words are told each time.
+    """
     before = _case(facts, moment)
-    if before is not None:
-        case, begun = cases.wants_human(before, moment.now), _resting(facts)
-        notes, told = [_note(before.id, "wanted_human", moment)], before.state in WORKING
+    again = before is not None and _has_just_asked(before, facts, moment)
+    begun: tuple[Write, ...] = ()
+    notes: list[CaseNote] = []
+    if before is not None and again:
+        case, told = before, True
+        if is_blank(words):
+            return Outcome(said=Said(locale=speaks(customer)), ref=case.conversation)
+    elif before is not None:
+        case, begun, told = cases.wants_human(before, moment.now), _resting(facts), before.state in WORKING
+        notes = [_note(before.id, "wanted_human", moment)]
     else:
         conversation, flow, begun = _conversation(facts, customer, sender, moment)
         case = _opened(conversation, flow, customer, facts, moment)
@@ -38,13 +53,14 @@ def human(facts: Facts, customer: Customer, sender: Address, moment: Moment, *, 
     kept = None if is_blank(words) else _kept(words, customer, case, moment)
     if kept is not None:
         notes.append(_note(case.id, heard_as(case), moment))
+    tells = before is not None and before.alerted and not again
     writes = settle_case(
         case,
         before,
         notes,
         moment,
         incident=facts.incident if before is not None and before.incident is not None else None,
-        remarks=happened(case, "history.wanted_human", moment) if before is not None and before.alerted else (),
+        remarks=happened(case, "history.wanted_human", moment) if tells else (),
         words=() if kept is None else customer_said(case, kept.id, _heard(kept, customer, sender), moment),
         holds=False,
     )
@@ -56,17 +72,24 @@ def human(facts: Facts, customer: Customer, sender: Address, moment: Moment, *, 
             *begun,
             *(() if kept is None else (KeepWords(words=kept),)),
             *writes,
-            sentence(sender, locale, key, moment),
+            *(() if again else (sentence(sender, locale, key, moment),)),
         ),
         ref=case.conversation,
     )
 
 
+def _has_just_asked(case: Case, facts: Facts, moment: Moment) -> bool:
+    """Whether asking again says nothing new: neither an agent nor a survey has come between."""
+    wanted = case.wanted_at
+    if wanted is None or case.state not in WORKING or moment.now - wanted >= AGAIN:
+        return False
+    between = (case.last_word_at, None if facts.conversation is None else facts.conversation.touched_at)
+    return all(at is None or at <= wanted for at in between)
+
+
 def known_by_word(text: str, customer: Customer) -> Customer:
     """The customer, who asks for a person in words that only one other language than theirs has: that is theirs."""
-    speakers = [
-        tag for tag in locales() if any(is_word(text, pack(tag).commands[name]) for name in ("human", "staff"))
-    ]
+    speakers = [tag for tag in locales() if any(is_word(text, pack(tag).commands[name]) for name in ("human", "staff"))]
     if len(speakers) != 1 or text.strip().isascii() or pack(speaks(customer)).locale in speakers:
         return customer
     return learned(customer, "written", locale=speakers[0])

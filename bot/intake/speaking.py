@@ -21,10 +21,15 @@ from bot.intake.people import learned, sentence, speaks
 from bot.intake.recording import record
 from bot.intake.relaying import listening
 from bot.intake.settling import settle_case
-from bot.languages import pack
+from bot.languages import locales
 from bot.languages.detecting import BELIEVED, detect
+from bot.languages.tags import nearest, written
 from bot.messages import Address, LanguageToken, Wrote
 from bot.ports import Customer, Facts, Outcome, Queue, Said, SaveCustomer, Write
+
+#: the sureness, in per cent, of a language in which the last message was not
+_DOUBTED = 0
+_FAR_SURER = 10
 
 # ---- by what they write -------------------------------------------------------------------------------------
 
@@ -37,11 +42,23 @@ def heard(event: Wrote, customer: Customer) -> Customer:
     sureness = min(99, int(found.confidence * 100))
     known = customer.locale
     if known is None or not _alike(known, found.locale):
+        if _speaks_for_now(customer, sureness):
+            return replace(customer, locale_sureness=_DOUBTED)
         return learned(customer, "written", locale=found.locale, sureness=sureness)
     if customer.locale_source == "written" and sureness <= (customer.locale_sureness or 0):
         return customer
     # a kind of the language, such as en-GB, says more than a guess
     return learned(customer, "written", locale=known, sureness=sureness)
+
+
+def _speaks_for_now(customer: Customer, sureness: int) -> bool:
+    """Whether words in another language than the words before are too little to change it yet.
+
+    Who mixes two languages would be answered in each by turns: the second message in a row tells, or a guess that is
+    far surer than the one before.
+    """
+    known = customer.locale_sureness
+    return customer.locale_source == "written" and bool(known) and sureness < (known or 0) + _FAR_SURER
 
 
 def _alike(one: str, other: str) -> bool:
@@ -76,20 +93,27 @@ def language(facts: Facts, customer: Customer, sender: Address, moment: Moment, 
     """Write in the language that is asked for, by its tag or name; without one, show which there are."""
     if not wanted.strip():
         return _choice(facts, customer, sender, moment)
-    tag = _tag(wanted)
+    tag = _tag(wanted, facts, moment)
+    unknown = sentence(sender, speaks(customer), "language.unknown", moment)
     if tag is None:
-        return Outcome(writes=(sentence(sender, speaks(customer), "language.unknown", moment),))
+        return Outcome(writes=(unknown,))
+    if listening(facts, moment) is None and nearest(tag, _offered(facts, moment)) is None and _waits(facts):
+        choice = _choice(facts, customer, sender, moment)
+        return replace(choice, writes=(unknown, *choice.writes))
     return _changed(tag, facts, customer, sender, moment)
 
 
-def _tag(wanted: str) -> str | None:
-    """The tag of one of our packs that is meant; None: we do not write that language."""
+def _tag(wanted: str, facts: Facts, moment: Moment) -> str | None:
+    """The tag of a survey's language, or of one of our packs, that is meant; None: we do not write that language.
+
+    Who asks for one script by name is not served in another.
+    """
     asked = wanted.strip().replace("_", "-")
     named = asked_for(asked)
     if named is not None:
         return named
-    found = pack(asked).locale
-    return found if _alike(found, asked) else None
+    found = nearest(asked, (*_offered(facts, moment), *locales()))
+    return found if found is not None and written(found) == written(asked) else None
 
 
 def _changed(tag: str, facts: Facts, customer: Customer, sender: Address, moment: Moment) -> Outcome:
@@ -133,11 +157,14 @@ def _choice(facts: Facts, customer: Customer, sender: Address, moment: Moment) -
 
 def _offered(facts: Facts, moment: Moment) -> tuple[str, ...]:
     """The languages of the survey that waits, else all that any survey of the settings has."""
-    waits = facts.conversation is not None and facts.conversation.status == "waiting"
     flows: tuple[Flow, ...] = tuple(pinned.flow for pinned in moment.settings.flows)
-    if waits and facts.flow is not None:
+    if _waits(facts) and facts.flow is not None:
         flows = (facts.flow.flow,)
     return offered(flows)
+
+
+def _waits(facts: Facts) -> bool:
+    return facts.conversation is not None and facts.conversation.status == "waiting"
 
 
 # ---- by button ----------------------------------------------------------------------------------------------
@@ -146,7 +173,7 @@ def _offered(facts: Facts, moment: Moment) -> tuple[str, ...]:
 def chosen(token: LanguageToken, sender: Address, facts: Facts, moment: Moment) -> Outcome:
     """A button of the choice that belongs to no survey: good for ever, and shown as chosen."""
     customer = facts.customer
-    tag = _tag(token.locale)
+    tag = _tag(token.locale, facts, moment)
     if customer is None or tag is None:
         return Outcome(said=Said(kind="unknown_button", locale=speaks(customer)))
     outcome = _changed(tag, facts, customer, sender, moment)

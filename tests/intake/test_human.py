@@ -85,6 +85,37 @@ def test_who_asks_again_is_told_that_it_is_known_and_the_agents_hear_it() -> Non
     assert world.notes() == ["opened", "wanted_human", "wanted_human"]
 
 
+def test_who_asks_sixty_times_is_heard_once() -> None:
+    world = World()
+    for _ in range(60):
+        world.write("agent", BEN)
+        world.deliver()
+    assert world.heard(BEN) == [PROMISED]
+    assert world.thread(world.case().id) == []
+    assert world.notes() == ["opened", "wanted_human"]
+
+
+def test_words_beside_what_was_asked_a_moment_ago_are_told_all_the_same() -> None:
+    world = World()
+    world.command("human", BEN)
+    world.deliver()
+    world.command("human", BEN, "my parcel is lost")
+    assert [remark.text for remark in world.thread(world.case().id)] == ["my parcel is lost"]
+    assert world.notes() == ["opened", "wanted_human", "commented"]
+    assert world.heard(BEN) == [PROMISED]
+
+
+def test_who_asks_again_after_an_agent_spoke_is_heard() -> None:
+    world = World()
+    world.write("agent", BEN)
+    world.deliver()
+    world.now += timedelta(seconds=30)
+    world.do(world.case().id, Relay(text="On it"))
+    world.now += timedelta(seconds=30)
+    world.command("human", BEN)
+    assert world.heard(BEN) == [PROMISED, "On it", KNOWN]
+
+
 def test_a_case_for_a_score_gets_more_urgent_and_its_alert_goes_out() -> None:
     world = World()
     world.ask()
@@ -170,9 +201,18 @@ GROUP = Address(channel=ChannelName("telegram"), key="-100/5512")
 def test_what_people_in_a_group_say_to_each_other_calls_nobody() -> None:
     world = World()
     world.write("agent", GROUP)
+    world.command("human", GROUP, "nobody but them")
     assert world.store.cases == {}
+    assert world.heard(GROUP) == []
     world.ask(GROUP)
     world.write("agent", GROUP)
+    assert world.case().address == GROUP
+
+
+def test_in_a_group_too_the_command_calls_somebody_where_a_survey_waits() -> None:
+    world = World()
+    world.ask(GROUP)
+    world.command("human", GROUP)
     assert world.case().address == GROUP
 
 

@@ -132,6 +132,9 @@ ASKED_FOR: dict[str, tuple[str, str]] = {
     "a kind of it": ("it_CH", say("it", "language.changed")),
     "a name in another language": ("tedesco", say("de", "language.changed")),
     "a language that we do not write": ("Klingon", say("en", "language.unknown")),
+    "another script than the one that we write": ("zh-Hant", say("en", "language.unknown")),
+    "the place of another script": ("zh-TW", say("en", "language.unknown")),
+    "the script that we write": ("zh-SG", say("zh-Hans", "language.changed")),
 }
 
 
@@ -140,6 +143,16 @@ def test_language_with_an_argument(wanted: str, said: str) -> None:
     world = World()
     world.command("language", BEN, wanted)
     assert world.heard(BEN) == [said]
+
+
+def test_a_language_that_the_survey_has_not_is_not_promised() -> None:
+    world = World()
+    world.ask()
+    world.command("language", ANN, "ar")
+    assert world.heard()[-1] == say("en", "language.unknown")
+    assert (customer(world).locale_source, world.conversation().locale) == (None, "en")
+    choice = [button.label for button in world.buttons()]
+    assert [label for label in ("English", "Tiếng Việt", "Italiano", "Polski") if label not in choice] == []
 
 
 # ---- by what they write ---------------------------------------------------------------------------------------
@@ -216,6 +229,29 @@ def test_is_it_fixed_is_asked_in_the_language_that_they_write() -> None:
     world.later(hours=24)
     (asked,) = [message.content for message in world.messages(BEN) if isinstance(message.content, Card)]
     assert asked.text == say("it", "recovery.ask")
+
+
+# label: the sureness of each message, negative where it is in Polish, and the language after each
+TURNS: dict[str, tuple[list[int], list[str]]] = {
+    "by turns": ([90, -92, 90, -93, 91, -90], ["it"] * 6),
+    "two in a row": ([90, -92, -85], ["it", "it", "pl"]),
+    "two in a row, and back": ([90, -92, -85, 99, 99], ["it", "it", "pl", "it", "it"]),
+    "far surer": ([82, -97], ["it", "pl"]),
+    "a doubt that is over": ([90, -92, 88, -92], ["it", "it", "it", "it"]),
+}
+
+
+@pytest.mark.parametrize(("sureness", "locales"), TURNS.values(), ids=TURNS)
+def test_who_mixes_two_languages_is_answered_in_one(
+    sureness: list[int], locales: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, found = Customer(id="k", locale="en", locale_source="profile"), []  # type: ignore[arg-type]
+    for each in sureness:
+        guessed = Detected(locale="it" if each > 0 else "pl", confidence=abs(each) / 100)
+        monkeypatch.setattr(speaking, "detect", lambda _, guessed=guessed: guessed)
+        one = speaking.heard(Wrote(event="e", sender=ANN, text="words", at=World().now), one)
+        found.append(one.locale)
+    assert found == locales
 
 
 # ---- back -----------------------------------------------------------------------------------------------------
