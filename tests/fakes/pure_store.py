@@ -44,6 +44,7 @@ from bot.ports import (
     Neighbour,
     NoteCase,
     OptOut,
+    PanelMember,
     Outcome,
     PutDue,
     Queue,
@@ -370,6 +371,8 @@ class PureStore:
                 held = person is not None and (person.opted_out_at is None) is (at is not None)
             case SaveCustomer(customer=customer, address=address):
                 held = self.homes.get(address, customer.id) == customer.id
+            case JoinPanel(member=PanelMember(customer=who)) | LeavePanel(customer=who):
+                held = who in self.customers
             case _:
                 held = True
         if not held:
