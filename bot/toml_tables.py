@@ -413,13 +413,16 @@ class Table:
                 self.findings.add(path, f"must be a table, not {describe(value)}")
         return good
 
-    def finish(self, elsewhere: Mapping[str, str] | None = None) -> None:
-        """Report every key that nobody asked for; ``elsewhere`` explains keys that have their place, but not here."""
+    def finish(self, elsewhere: Mapping[str, str] | None = None, *, maybe: Collection[str] = ()) -> None:
+        """Report every key that nobody asked for; ``elsewhere`` explains keys that have their place, but not here.
+
+        ``maybe`` are keys that may be right: that depends on another one, which is wrong.
+        """
         for key in self.data:
-            if key in self._asked:
+            if key in self._asked or key in maybe:
                 continue
             if elsewhere and key in elsewhere:
                 self.report(key, "does not belong here", elsewhere[key])
             else:
-                advice = "" if self.findings.full else did_you_mean(key[:60], self._asked)
+                advice = "" if self.findings.full else did_you_mean(key[:60], {*self._asked, *maybe})
                 self.report(key, f"there is no setting '{key[:60]}'", advice)

@@ -70,7 +70,6 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
         """The last rating before this question: that which bands beside it speak of."""
         return next((each for each in reversed(list(self.earlier.values())) if isinstance(each, Rating)), None)
 
-
     @property
     def unrated(self) -> bool:
         """Whether no rating stands before this question, and none that could not be read."""

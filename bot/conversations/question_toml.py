@@ -136,9 +136,7 @@ def _read_question(table: Table, before: Before) -> Question | None:
         question = PanelInvitation(options=yes_or_no(table, before, "panel"), joined=joined, **common)
     else:
         # Without a type nobody can tell which other keys are right; what no type has is wrong all the same.
-        for key in _ELSEWHERE:
-            table.has(key)
-        table.finish()
+        table.finish(maybe=_ELSEWHERE)
         return None
     table.finish(_ELSEWHERE)
     return question if id else None
