@@ -132,7 +132,7 @@ async def test_skipping_and_changing(site: Survey) -> None:
     assert await site.count("answer") == 3
 
 
-@pytest.mark.parametrize(("filled", "told"), [({}, "choose at least 1"), ({"text": " \u200b "}, "write a few words")])
+@pytest.mark.parametrize(("filled", "told"), [({}, "choose at least one"), ({"text": " \u200b "}, "write a few words")])
 async def test_what_is_wrong_is_said_in_words_beside_the_field(site: Survey, filled: dict[str, str], told: str) -> None:
     page = await site.send(await site.get(await site.link() + "?a=2"), "Dissatisfied")
     if filled:
