@@ -225,7 +225,14 @@ def asked_for(text: str) -> str | None:
     >>> asked_for("In italiano!"), asked_for("Italian food")
     ('it', None)
     """
-    return next((tag for tag in locales() if is_word(text, pack(tag).asked_for_by)), None)
+    names = _names_of_languages()
+    return next((names[name] for name in names if is_word(text, (name,))), None) if is_word(text, names) else None
+
+
+@cache
+def _names_of_languages() -> Mapping[str, str]:
+    """What asks for a language -> its tag."""
+    return {name: tag for tag in locales() for name in pack(tag).asked_for_by}
 
 
 def _commands(locale: str, conversation: Conversation | None) -> list[Mapping[str, Collection[str]]]:

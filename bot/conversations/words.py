@@ -22,7 +22,7 @@ from bot.conversations.questions import (
     Question,
     Rating,
 )
-from bot.conversations.typed import is_label, is_word, read_rating, says_no_thanks
+from bot.conversations.typed import is_label, is_word, read_bare_rating, read_rating, says_no_thanks
 from bot.languages import Pack, pack
 
 #: Within this time of a rating, the same score once more is an impatient repetition and no answer to what came next.
@@ -119,8 +119,10 @@ def repeats(typed: Typed, conversation: Conversation, flow: Flow, at: datetime) 
         return False
     id, answer = last
     rating = flow.question(id)
-    rated = read_rating(typed.text, rating, pack(conversation.locale)) if isinstance(rating, Rating) else None
-    if rated is None or rated.comment or Scored(score=rated.score) != answer.value:
+    if at - answer.at > REPEATED or not isinstance(rating, Rating):
+        return False
+    score = read_bare_rating(typed.text, rating, pack(conversation.locale))
+    if score is None or Scored(score=score) != answer.value:
         return False
     asked = question_for(conversation.asked, flow, conversation) if conversation.asked else None
     understood = understand(typed, asked, flow, conversation.locale) if asked else None
