@@ -83,7 +83,7 @@ def _holds(rule: RoutingRule, signals: Signals, said: str) -> bool:
         and (not rule.tags or not _keys(rule.tags).isdisjoint(_keys(signals.tags)))
         and _scores(rule, signals.scale, signals.score)
         and rule.vip in (None, signals.vip)
-        and (not rule.words or any(_stands_in(_folded(word), said) for word in rule.words))
+        and (not rule.words or any(_stands_in(_of_rule(word), said) for word in rule.words))
     )
 
 
@@ -107,6 +107,12 @@ def _tag(language: str) -> str:
 
 def _keys(tags: Collection[str]) -> set[str]:
     return {_folded(tag) for tag in tags}
+
+
+@lru_cache(maxsize=4096)
+def _of_rule(word: str) -> str:
+    """A rule's word in the form that words are compared in: made once, for each of them is looked for in each text."""
+    return _folded(word)
 
 
 def _folded(text: str) -> str:
