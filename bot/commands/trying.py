@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from bot.commands.trial import KINDS, Delivered, Trial, channel_of, kind_of
 from bot.config import PageSettings, load
 from bot.conversations.flow import Flow
 from bot.conversations.questions import AttributeIs
-from bot.conversations.text_toml import ATTRIBUTES
+from bot.conversations.text_toml import ATTRIBUTES, variables_of
 from bot.demo import with_placeholders
 from bot.languages import pack
 from bot.languages.voice import Voice
@@ -31,7 +30,6 @@ _HELP = (
     "Type what a customer would type. #2 taps button 2, #3.2 that of message 3; #wait 24h lets time pass; #quit ends."
 )
 _INDENT = "    "
-_VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)[|}]")
 #: attributes that rules and alerts look at, whatever the flow
 _OF_ALERTS = frozenset({"vip", "link", "url"})
 #: notices that a customer is shown as an edit of the message anyway
@@ -100,7 +98,7 @@ async def _try(options: argparse.Namespace) -> int:
 def known_to(flow: Flow) -> frozenset[str]:
     """The attributes of an interaction that texts or conditions of a flow name, and those that are always known."""
     # whatever kind of text it is, its variables stand in braces, in which nothing else of JSON has a letter
-    said = _VARIABLE.findall(msgspec.json.encode(flow).decode())
+    said = variables_of({flow.locale: msgspec.json.encode(flow).decode()})
     asked = (each.name for each in conditions(flow) if isinstance(each, AttributeIs))
     return frozenset((*said, *asked, *ATTRIBUTES, *_OF_ALERTS))
 
